@@ -1,0 +1,150 @@
+"""The vocabulary of the service: plain values, no I/O."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class FaqEntry:
+    """One question with its answer. Its identity is `key`: ids repeat across collections."""
+
+    id: str
+    collection: str
+    question: str
+    answer: str
+    section: str = ""
+    url: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.collection, self.id
+
+
+# --- retrieval ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entry an index found, with its raw signals; None where that list did not hold it."""
+
+    entry: FaqEntry
+    lexical: float | None = None  # BM25, ≥ 0, comparable only within one search
+    semantic: float | None = None  # cosine, −1 to 1
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What one search found, in no promised order, and the index version that answered."""
+
+    found: Sequence[Candidate]
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A ranked entry; `score` is 0–1 and orders the hits of one search."""
+
+    entry: FaqEntry
+    score: float
+    lexical: float | None = None
+    semantic: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WordStatistics:
+    """In how many of the `entries` each word occurs; words of one entry only are left out."""
+
+    entries: int = 0
+    frequencies: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an index says of itself; written with it, never changed afterwards."""
+
+    version: str
+    created: datetime  # UTC
+    askd: str  # the version of askd that wrote it
+    schema: int
+    language: str  # of the analysers
+    digest: str  # sha256 of the entries, whatever their order
+    collections: Mapping[str, int]  # name -> number of entries
+    embedder: str | None = None  # the embedder's digest; None: lexical only
+
+    @property
+    def entries(self) -> int:
+        return sum(self.collections.values())
+
+
+@dataclass(frozen=True, slots=True)
+class IndexVersion:
+    """One version on disk or in the cluster, as `askd index list` shows it."""
+
+    manifest: Manifest
+    current: bool
+    size_bytes: int
+
+
+# --- generation --------------------------------------------------------------------------------
+
+
+class PromptStyle(StrEnum):
+    """How a model wants to be addressed, as its own metadata says."""
+
+    CHAT = "chat"  # a chat template with a system role
+    CHAT_WITHOUT_SYSTEM = "chat-without-system"  # gemma: instructions go into the user's turn
+    COMPLETION = "completion"  # a base model: plain text to be continued
+
+
+@dataclass(frozen=True, slots=True)
+class ModelProfile:
+    """What the prompt has to know of a model."""
+
+    name: str  # as the user asked for it: an Ollama tag, a known name or a file's name
+    digest: str  # tells two builds of one name apart
+    style: PromptStyle
+    context_tokens: int  # the window in force, prompt and answer together
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """Where the model is now; sizes in bytes, None when unknown or not loaded."""
+
+    name: str
+    present: bool
+    loaded: bool
+    size_bytes: int | None = None
+    gpu_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Literal["system", "user"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is sent. For `PromptStyle.COMPLETION` it is one message, to be continued as it is."""
+
+    style: PromptStyle
+    messages: Sequence[Message]
+    max_answer_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of the model's reply. The last one carries `usage`, and `cut` when the token limit ended it."""
+
+    text: str
+    usage: Usage | None = None
+    cut: bool = False

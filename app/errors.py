@@ -1,0 +1,93 @@
+"""What can go wrong, in our own words. `detail` is for the caller: it says what to do, and leaks nothing.
+
+* AskdError
+  - QuestionError             the request cannot be answered as it is
+    - UnknownCollection       no such collection in the index
+    - QuestionTooLong         the question alone fills the prompt
+    - NothingFits             no entry fits the prompt whole
+  - RetrievalError            the index could not be searched
+    - SearchUnavailable       the search engine did not answer
+    - IndexMissing            it answered, but nothing was ever ingested
+    - IndexUnreadable         another askd wrote the index, or it is damaged
+  - ModelError                the model could not write
+    - ModelUnavailable        the model's runtime did not answer, or broke off
+    - ModelMissing            it answered, but does not have the model
+    - ModelTimeout            it took longer than the settings allow
+    - PromptTooLong           the model counted more tokens than its window holds
+  - SetupError                what only the command line meets
+    - BadSettings             a setting is unknown or has no sense
+    - BadFaqFile              a FAQ file cannot be read: file, record and field
+    - IngestConflict          another ingest is at work, or took over
+    - NoPreviousVersion       there is nothing to roll back to
+    - DownloadFailed          model weights could not be fetched, or are not the pinned ones
+"""
+
+
+class AskdError(Exception):
+    """Base class: catch this to catch everything askd raises on purpose."""
+
+
+class QuestionError(AskdError):
+    """The request cannot be answered as it is."""
+
+
+class UnknownCollection(QuestionError): ...
+
+
+class QuestionTooLong(QuestionError): ...
+
+
+class NothingFits(QuestionError): ...
+
+
+class RetrievalError(AskdError):
+    """The index could not be searched."""
+
+
+class SearchUnavailable(RetrievalError): ...
+
+
+class IndexMissing(RetrievalError): ...
+
+
+class IndexUnreadable(RetrievalError): ...
+
+
+class ModelError(AskdError):
+    """The model could not write."""
+
+
+class ModelUnavailable(ModelError): ...
+
+
+class ModelMissing(ModelError): ...
+
+
+class ModelTimeout(ModelError): ...
+
+
+class PromptTooLong(ModelError):
+    """`prompt_tokens` is the model's own count, where it told one."""
+
+    def __init__(self, detail: str, prompt_tokens: int | None = None) -> None:
+        super().__init__(detail)
+        self.prompt_tokens = prompt_tokens
+
+
+class SetupError(AskdError):
+    """What only the command line meets."""
+
+
+class BadSettings(SetupError): ...
+
+
+class BadFaqFile(SetupError): ...
+
+
+class IngestConflict(SetupError): ...
+
+
+class NoPreviousVersion(SetupError): ...
+
+
+class DownloadFailed(SetupError): ...

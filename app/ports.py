@@ -1,0 +1,106 @@
+"""What askd needs from the outside world, and nothing more. Every adapter and every fake passes
+the same contract suite (`tests/contract/`)."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from typing import Protocol
+
+from app.domain import (
+    Candidates,
+    Chunk,
+    FaqEntry,
+    IndexVersion,
+    Manifest,
+    ModelProfile,
+    ModelStatus,
+    Prompt,
+    WordStatistics,
+)
+
+
+class SearchIndex(Protocol):
+    """The reading side of an index: what a request needs."""
+
+    async def search(
+        self, question: str, *, vector: Sequence[float] | None, collection: str | None, size: int
+    ) -> Candidates:
+        """Up to `size` candidates by words and, with a `vector`, up to `size` by meaning.
+
+        Raises SearchUnavailable, IndexMissing or IndexUnreadable.
+        """
+        ...
+
+    async def manifest(self) -> Manifest:
+        """What the current version says of itself, at most a second old. Raises as `search`."""
+        ...
+
+    async def statistics(self) -> WordStatistics:
+        """Of the current version. Raises as `search`."""
+        ...
+
+
+class IndexStore(Protocol):
+    """The writing side of an index: what ingest needs."""
+
+    async def publish(
+        self, manifest: Manifest, entries: Iterable[FaqEntry], progress: Callable[[int], None]
+    ) -> None:
+        """Write a new version beside the old one, check it, then switch to it in one step.
+
+        Readers see the old version or the new one, never a part. The version that was current is
+        kept, older ones and what killed ingests left behind are removed. `progress` is told how
+        many more entries were written.
+
+        Raises SearchUnavailable or IngestConflict; the old version then keeps serving.
+        """
+        ...
+
+    async def versions(self) -> Sequence[IndexVersion]:
+        """Newest first; empty when nothing was ever ingested. Raises SearchUnavailable."""
+        ...
+
+    async def rollback(self) -> IndexVersion:
+        """Switch to the version before the current one. Raises SearchUnavailable or NoPreviousVersion."""
+        ...
+
+    def records(self) -> AsyncIterator[FaqEntry]:
+        """The current version's entries, whole. Raises SearchUnavailable or IndexMissing."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns text into a vector of unit length; used by the retrieval to come."""
+
+    async def embed_question(self, question: str) -> Sequence[float]:
+        """One vector, of the embedder's dimension."""
+        ...
+
+
+class LanguageModel(Protocol):
+    """A local model. `generate` may be called before `load`: it loads first."""
+
+    async def load(self) -> None:
+        """Bring the model into memory. Raises ModelUnavailable, ModelMissing or ModelTimeout."""
+        ...
+
+    async def profile(self) -> ModelProfile:
+        """Raises ModelUnavailable, ModelMissing or ModelTimeout."""
+        ...
+
+    async def status(self) -> ModelStatus:
+        """Where the model is now. Raises ModelUnavailable when its runtime does not answer."""
+        ...
+
+    async def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        """Tokens of each text: exact where the tokenizer is at hand, else an estimate on the safe side.
+
+        Raises ModelUnavailable, ModelMissing or ModelTimeout.
+        """
+        ...
+
+    def generate(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
+        """The reply, piece by piece; the last chunk carries the usage. Closing it stops the model.
+
+        Raises ModelUnavailable, ModelMissing, ModelTimeout, or PromptTooLong before the first chunk:
+        a prompt is never cut.
+        """
+        ...

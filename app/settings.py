@@ -1,0 +1,124 @@
+"""Every knob. Flags win over the environment, that over `.env`, that over these defaults."""
+
+import difflib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Self
+
+from dotenv import dotenv_values
+from platformdirs import user_data_path
+from pydantic import AnyHttpUrl, Field, PositiveFloat, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.errors import BadSettings
+
+PREFIX = "ASKD_"
+# Read by compose, scripts and tests beside askd's own: not misspelt settings.
+_NOT_OURS = {"ASKD_FAQ", "ASKD_DEV_DATA"}
+
+
+class Settings(BaseSettings):
+    """Everything that may differ between a laptop, CI and production."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    host: str = Field("127.0.0.1", description="address the service listens on")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="port the service listens on")
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("askd", appauthor=False),
+        description="embedded index and model files; default: the user's data directory",
+    )
+
+    elasticsearch_url: AnyHttpUrl | None = Field(
+        None, description="Elasticsearch 9 to use; unset: the embedded index"
+    )
+    elasticsearch_api_key: SecretStr | None = Field(None, description="API key for Elasticsearch")
+    elasticsearch_api_key_file: Path | None = Field(None, description="file that holds the API key")
+    index: str = Field("askd", pattern=r"^[a-z][a-z0-9_.-]{0,63}$", description="name of the index")
+    language: str = Field("english", description="language of the FAQ: sets the analysers at ingest")
+    search_timeout: PositiveFloat = Field(5.0, description="seconds a search may take")
+
+    ollama_url: AnyHttpUrl | None = Field(None, description="Ollama to use; unset: the embedded model")
+    model: str | None = Field(
+        None,
+        description="Ollama tag (default gemma:2b), or embedded: a known name "
+        "(default smollm2-135m-instruct) or the path of a GGUF file",
+    )
+    num_ctx: Annotated[int, Field(ge=512, le=131_072)] = Field(
+        2048, description="context window in tokens, prompt and answer together"
+    )
+    prompt_tokens: Annotated[int, Field(ge=128)] | None = Field(
+        None, description="budget for the whole prompt; default 1536, embedded 640"
+    )
+    answer_tokens: Annotated[int, Field(ge=16)] | None = Field(
+        None, description="most tokens of an answer; default 256, embedded 128"
+    )
+    num_batch: Annotated[int, Field(ge=1, le=4096)] = Field(
+        64, description="prompt tokens per step: a hang-up takes effect between steps"
+    )
+    num_thread: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="CPU threads of the model; default: the runtime's own choice"
+    )
+    seed: int = Field(42, description="sampling seed; the temperature is always 0")
+    keep_alive: str = Field("-1", description="how long Ollama keeps the model loaded; -1: for ever")
+    connect_timeout: PositiveFloat = Field(3.0, description="seconds to reach Ollama")
+    first_token_timeout: PositiveFloat = Field(
+        120.0, description="seconds until the first token; a cold model loads before it"
+    )
+    generate_timeout: PositiveFloat = Field(300.0, description="seconds for a whole answer")
+
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least level logged")
+
+    @model_validator(mode="after")
+    def _budgets_fit_the_window(self) -> Self:
+        if self.prompt_budget + self.answer_budget > self.num_ctx:
+            raise ValueError(
+                f"prompt_tokens ({self.prompt_budget}) and answer_tokens ({self.answer_budget}) "
+                f"together exceed num_ctx ({self.num_ctx})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_api_key(self) -> Self:
+        if self.elasticsearch_api_key and self.elasticsearch_api_key_file:
+            raise ValueError("give elasticsearch_api_key or elasticsearch_api_key_file, not both")
+        return self
+
+    @property
+    def model_name(self) -> str:
+        return self.model or ("gemma:2b" if self.ollama_url else "smollm2-135m-instruct")
+
+    @property
+    def prompt_budget(self) -> int:
+        return self.prompt_tokens or (1536 if self.ollama_url else 640)
+
+    @property
+    def answer_budget(self) -> int:
+        return self.answer_tokens or (256 if self.ollama_url else 128)
+
+
+def read_settings(**flags: object) -> Settings:
+    """The settings in force; a flag that is None was not given. Raises BadSettings."""
+    _refuse_unknown({*os.environ, *dotenv_values(".env")})
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise BadSettings("; ".join(_explained(error))) from error
+
+
+def _explained(error: ValidationError) -> Iterable[str]:
+    for problem in error.errors():
+        name = f"{PREFIX}{problem['loc'][0]}".upper() + ": " if problem["loc"] else ""
+        yield name + problem["msg"].removeprefix("Value error, ")
+
+
+def _refuse_unknown(variables: set[str]) -> None:
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | _NOT_OURS
+    for variable in sorted(variables):
+        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
+            close = difflib.get_close_matches(variable.upper(), known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise BadSettings(f"unknown setting {variable}{hint}")
