@@ -1,0 +1,132 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.domain import FaqEntry
+from app.errors import BadFaqFile
+from app.ingest.readers import Record, read
+
+Read = Callable[..., list[Record]]
+
+
+@pytest.fixture
+def read_text(tmp_path: Path) -> Read:
+    def read_it(text: str, collection: str | None = None) -> list[Record]:
+        path = tmp_path / "guide.md"
+        path.write_bytes(text.encode())
+        return list(read(path, collection=collection, warn=pytest.fail))
+
+    return read_it
+
+
+def brief(records: list[Record]) -> list[tuple[str, str, str, str]]:
+    return [(r.entry.collection, r.entry.section, r.entry.question, r.entry.answer) for r in records]
+
+
+def test_headings_name_collection_section_and_question(read_text: Read) -> None:
+    text = "# Course\n\n## General\n\n### Can I join?\n\nYes.\n\n## Exam\n### When?\nIn May.\n"
+    assert brief(read_text(text)) == [
+        ("Course", "General", "Can I join?", "Yes."),
+        ("Course", "Exam", "When?", "In May."),
+    ]
+
+
+def test_a_second_level_heading_with_text_is_a_question(read_text: Read) -> None:
+    text = "# Course\n## Can I join?\nYes.\n## When?\nIn May.\n### Which day?\nThe first.\n"
+    assert brief(read_text(text)) == [
+        ("Course", "", "Can I join?", "Yes."),
+        ("Course", "", "When?", "In May."),
+        ("Course", "When?", "Which day?", "The first."),
+    ]
+
+
+def test_a_new_title_begins_a_new_collection_without_a_section(read_text: Read) -> None:
+    text = "# A\n## S\n### q1\na1\n# B\n### q2\na2\n"
+    assert brief(read_text(text)) == [("A", "S", "q1", "a1"), ("B", "", "q2", "a2")]
+
+
+def test_without_a_title_the_collection_is_the_default_or_the_files_name(read_text: Read) -> None:
+    assert read_text("## q\na\n")[0].entry.collection == "guide"
+    assert read_text("## q\na\n", "default")[0].entry.collection == "default"
+    assert read_text("# own\n## q\na\n", "default")[0].entry.collection == "own"
+
+
+def test_the_answer_is_kept_as_it_is_written(read_text: Read) -> None:
+    answer = (
+        "Do *this*:\n\n1. one\n   - nested\n2. two\n\n```sh\n# no heading\n## none either\nrun  it\n```\n\n"
+        "> ## a quoted heading\n\n#### Deeper\n\n[a link](https://faq.example)\n<!-- ### no -->"
+    )
+    assert brief(read_text(f"## q\n\n{answer}\n\n## next\nb\n"))[0][3] == answer
+
+
+def test_underlined_headings_count_too(read_text: Read) -> None:
+    assert brief(read_text("Course\n===\n\nCan I join?\n---\n\nYes.\n")) == [
+        ("Course", "", "Can I join?", "Yes.")
+    ]
+
+
+def test_a_question_may_end_in_its_id(read_text: Read) -> None:
+    (record,) = read_text("# c\n## Can I `join`? {#join-late}\nYes.\n")
+    assert record.entry == FaqEntry("join-late", "c", "Can I `join`?", "Yes.")
+
+
+def test_introductions_and_front_matter_are_left_out(read_text: Read) -> None:
+    records = read_text("---\ntitle: no question\n---\nHello.\n# c\nWelcome.\n## q\na\n\n---\n\nmore\n")
+    assert brief(records) == [("c", "", "q", "a\n\n---\n\nmore")]
+    assert records[0].where.endswith("guide.md, line 7")
+
+
+def test_line_ends_make_no_difference(read_text: Read) -> None:
+    text = "\ufeff# c\n## s\n### q\n\na\n- b\n"
+    assert read_text(text.replace("\n", "\r\n")) == read_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("## q1\na\n## q2\n\n## q3\na\n", "line 3: answer is missing or empty"),
+        ("## s\n### q\n", "line 2: answer is missing or empty"),
+        ("## s\n", "line 1: answer is missing or empty"),
+        ("##\na\n", "line 1: question is missing or empty"),
+        ("## q\n\na \0\n", "line 1: answer holds the control character U+0000"),
+        ("## q \x01\na\n", "line 1: question holds the control character U+0001"),
+    ],
+)
+def test_a_wrong_question_is_named_with_the_line_of_its_heading(
+    read_text: Read, text: str, reason: str
+) -> None:
+    with pytest.raises(BadFaqFile) as caught:
+        read_text(text)
+    assert str(caught.value).endswith(f"guide.md, {reason}")
+
+
+def test_a_long_file_is_read_in_pieces_without_a_seam(read_text: Read) -> None:
+    code = "```\n" + "# no heading\n" * 1500 + "```"
+    answers = [f"answer {number}\n\n{code if number % 100 == 50 else '- item'}" for number in range(600)]
+    text = "# c\n" + "".join(f"## q{number}\n{answer}\n" for number, answer in enumerate(answers))
+    records = read_text(text)
+    assert [(r.entry.question, r.entry.answer) for r in records] == [
+        (f"q{number}", answer) for number, answer in enumerate(answers)
+    ]
+    lines = text.splitlines()
+    for record in records:
+        heading = lines[int(record.where.rpartition(" ")[2]) - 1]
+        assert heading == f"## {record.entry.question}"
+
+
+def test_a_folder_is_read_in_the_order_of_its_files_names(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    for name in ("b/z.md", "c.markdown", "a.MD", "ignored.txt"):
+        (tmp_path / name).write_text("## q\na\n")
+    (tmp_path / "index.md").write_text("# Welcome\n\nSee the others.\n")
+    warnings: list[str] = []
+    records = list(read(tmp_path, collection=None, warn=warnings.append))
+    assert [record.entry.collection for record in records] == ["a", "z", "c"]
+    assert [str(tmp_path / "index.md") in warning for warning in warnings] == [True]
+
+
+def test_a_folder_without_questions_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "faq.json").write_text("[]")
+    with pytest.raises(BadFaqFile, match="no records"):
+        list(read(tmp_path, collection=None, warn=pytest.fail))

@@ -1,0 +1,391 @@
+import csv
+import io
+import json
+import tempfile
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain import FaqEntry
+from app.errors import BadFaqFile
+from app.ingest.readers import Record, read
+
+JOIN = FaqEntry("join", "course", "Can I still join?", "Yes.", "General", "https://faq.example/join")
+FIELDS = {"id": "a", "collection": "c", "question": "q", "answer": "a"}
+BOM = "\ufeff"
+
+
+class Reading:
+    """Reads one file of the given content, and keeps what it was warned of."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.warnings: list[str] = []
+
+    def records(self, name: str, content: object, collection: str | None = None) -> list[Record]:
+        path = self.folder / name
+        path.write_bytes(as_bytes(content))
+        return list(read(path, collection=collection, warn=self.warnings.append))
+
+    def entries(self, name: str, content: object, collection: str | None = None) -> list[FaqEntry]:
+        return [record.entry for record in self.records(name, content, collection)]
+
+    def refusal(self, name: str, content: object) -> str:
+        """The message, without the folder, which every message begins with."""
+        with pytest.raises(BadFaqFile) as caught:
+            self.records(name, content)
+        message = str(caught.value)
+        assert message.startswith(str(self.folder / name))
+        return message.removeprefix(f"{self.folder}/")
+
+
+def as_bytes(content: object) -> bytes:
+    if isinstance(content, bytes):
+        return content
+    return (content if isinstance(content, str) else json.dumps(content)).encode()
+
+
+def as_csv(rows: Sequence[dict[str, str]]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+@pytest.fixture
+def reading(tmp_path: Path) -> Reading:
+    return Reading(tmp_path)
+
+
+# --- what is accepted --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("faq.json", [asdict(JOIN)]),
+        ("faq.jsonl", asdict(JOIN)),
+        ("FAQ.NDJSON", asdict(JOIN)),
+        ("faq.csv", as_csv([asdict(JOIN)])),
+    ],
+)
+def test_every_format_gives_the_same_entry(reading: Reading, name: str, content: object) -> None:
+    assert reading.entries(name, content) == [JOIN]
+    assert reading.entries(name, BOM.encode() + as_bytes(content)) == [JOIN]
+    assert reading.warnings == []
+
+
+def test_the_courses_nested_form_stands_beside_flat_records(reading: Reading) -> None:
+    group = {"course": "ml", "documents": [{"section": "s", "question": "q", "text": "t", "id": "1"}]}
+    records = reading.records("faq.json", [asdict(JOIN), group])
+    assert [record.entry for record in records] == [JOIN, FaqEntry("1", "ml", "q", "t", "s")]
+    assert [record.where for record in records] == [
+        f"{reading.folder}/faq.json, record 1",
+        f"{reading.folder}/faq.json, group 2, document 1",
+    ]
+
+
+def test_a_json_line_may_hold_a_group(reading: Reading) -> None:
+    group = {"course": "ml", "documents": [{**FIELDS, "collection": None}] * 2}
+    records = reading.records("faq.jsonl", f"\n{json.dumps(group)}\n")
+    assert [record.entry.collection for record in records] == ["ml", "ml"]
+    assert records[1].where.endswith("faq.jsonl, line 2, document 2")
+
+
+def test_a_group_may_name_its_collection_after_its_documents(reading: Reading) -> None:
+    documents = [{"id": number, "question": "q", "text": "t"} for number in range(3)]
+    entries = reading.entries("faq.json", [{"documents": documents, "course": "late", "extra": 1}])
+    assert [(entry.id, entry.collection) for entry in entries] == [
+        ("0", "late"),
+        ("1", "late"),
+        ("2", "late"),
+    ]
+    assert "'extra'" in reading.warnings[0]
+
+
+def test_a_documents_own_collection_wins_over_its_groups(reading: Reading) -> None:
+    content = [{"course": "group", "documents": [FIELDS | {"collection": "own"}]}]
+    assert reading.entries("faq.json", content, "default")[0].collection == "own"
+
+
+def test_a_default_collection_labels_only_what_has_none(reading: Reading) -> None:
+    bare = {"question": "q", "answer": "a"}
+    entries = reading.entries(
+        "faq.json", [bare, bare | {"course": "own"}, bare | {"collection": " "}], "mine"
+    )
+    assert [entry.collection for entry in entries] == ["mine", "own", "mine"]
+
+
+def test_a_numeric_id_becomes_text(reading: Reading) -> None:
+    assert reading.entries("faq.json", [FIELDS | {"id": 7}])[0].id == "7"
+
+
+def test_null_and_empty_optional_fields_are_absent(reading: Reading) -> None:
+    (entry,) = reading.entries("faq.json", [{**FIELDS, "section": None, "url": "", "id": None}])
+    assert (entry.section, entry.url, len(entry.id)) == ("", None, 8)
+
+
+def test_text_is_trimmed_and_composed_and_keeps_its_line_breaks(reading: Reading) -> None:
+    (entry,) = reading.entries("faq.json", [FIELDS | {"answer": " cafe\u0301\r\n\n\tsecond\rthird\n "}])
+    assert entry.answer == "caf\u00e9\n\n\tsecond\nthird"
+
+
+def test_both_names_of_a_field_may_agree(reading: Reading) -> None:
+    assert reading.entries("faq.json", [FIELDS | {"text": "a ", "course": "c"}])[0].answer == "a"
+
+
+def test_unknown_keys_are_named_once_a_file(reading: Reading) -> None:
+    more = {"tags": ["x", {"deep": [1]}], "rank": 1.5}
+    assert len(reading.entries("faq.json", [FIELDS | more, FIELDS | {"tags": None}])) == 2
+    assert reading.warnings == [f"{reading.folder}/faq.json: unknown keys are left out: 'rank', 'tags'"]
+
+
+def test_only_the_first_unknown_keys_are_listed(reading: Reading) -> None:
+    reading.entries("faq.json", [FIELDS | {f"key{number:02}": "" for number in range(50)}])
+    assert reading.warnings[0].endswith("'key09', …")
+
+
+def test_csv_rows_may_span_lines_and_blank_rows_are_passed_over(reading: Reading) -> None:
+    content = 'course, question ,answer\r\n\r\nc,q1,"two\nlines"\r\n,,\r\nc,q2,a\r\n'
+    first, second = reading.records("faq.csv", content)
+    assert first.entry.answer == "two\nlines"
+    assert (first.where[-6:], second.where[-6:]) == ("line 3", "line 6")
+
+
+# --- ids ---------------------------------------------------------------------------------------
+
+
+def test_an_id_is_derived_from_the_content_alone(reading: Reading) -> None:
+    bare = {"collection": "c", "section": "s", "question": "q", "answer": "a"}
+    (entry,) = reading.entries("faq.json", [bare])
+    assert entry.id == "d7c7d34dbf4c"  # pinned: answers and links refer to ids
+    assert reading.entries("faq.csv", as_csv([bare]))[0].id == entry.id
+    changed = [bare | {name: "x"} for name in bare]
+    assert len({entry.id, *(entry.id for entry in reading.entries("faq.json", changed))}) == 5
+
+
+# --- what is refused ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"question": None}, "question is missing or empty"),
+        ({"question": " \n"}, "question is missing or empty"),
+        ({"answer": ""}, "answer is missing or empty"),
+        ({"collection": None}, "collection is missing; name it in the file or give --collection"),
+        ({"question": 3}, "question must be text, not a number"),
+        ({"answer": ["a"]}, "answer must be text, not a list"),
+        ({"text": {"a": {}}}, "text must be text, not an object"),
+        ({"section": True}, "section must be text, not true or false"),
+        ({"id": True}, "id must be text, not true or false"),
+        ({"id": 1.5}, "id must be text, not a number"),
+        ({"text": "other"}, "answer and text are the same field, but differ"),
+        ({"course": "other"}, "collection and course are the same field, but differ"),
+        ({"answer": "a\0b"}, "answer holds the control character U+0000"),
+        ({"question": "a\x1b[31m"}, "question holds the control character U+001B"),
+        ({"question": "q" * 2_001}, "question has 2,001 characters; the most is 2,000"),
+        ({"answer": "a" * 64_001}, "answer has 64,001 characters; the most is 64,000"),
+        ({"section": "s" * 513}, "section has 513 characters; the most is 512"),
+        ({"url": "javascript:alert(1)"}, "url must begin with http:// or https:// and hold no spaces"),
+        ({"url": "http://a b"}, "url must begin with http:// or https:// and hold no spaces"),
+        ({"url": "https://"}, "url must begin with http:// or https:// and hold no spaces"),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_record(
+    reading: Reading, change: dict[str, object], reason: str
+) -> None:
+    wrong = FIELDS | change
+    assert reading.refusal("faq.json", [FIELDS, wrong]) == f"faq.json, record 2: {reason}"
+    nested = [FIELDS, {"documents": [FIELDS, wrong]}]
+    assert reading.refusal("faq.json", nested) == f"faq.json, group 2, document 2: {reason}"
+    lines = f"{json.dumps(FIELDS)}\n\n{json.dumps(wrong)}\n"
+    assert reading.refusal("faq.jsonl", lines) == f"faq.jsonl, line 3: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ('"two\nlines",', "answer is missing or empty"),
+        ("q,a,more", "3 columns where the header has 2"),
+        ("q", "1 columns where the header has 2"),
+        ('"q"x,a', "malformed CSV: ',' expected after '\"'"),
+        ('"q,a', "malformed CSV: unexpected end of data"),
+        ("q,a\0", "answer holds the control character U+0000"),
+    ],
+)
+def test_a_wrong_csv_row_is_named_with_the_line_it_starts_on(reading: Reading, row: str, reason: str) -> None:
+    content = f'question,answer\n"ok\nok",fine\n{row}\n'
+    with pytest.raises(BadFaqFile, match=r"faq\.csv, line 4: ") as caught:
+        reading.records("faq.csv", content, "c")
+    assert str(caught.value).endswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("question;answer", "the header names no column question (it needs commas between columns)"),
+        ("question,text,text", "the header names a column twice"),
+    ],
+)
+def test_a_csv_header_must_name_the_question_and_nothing_twice(
+    reading: Reading, header: str, reason: str
+) -> None:
+    assert reading.refusal("faq.csv", f"{header}\nq,a,b\n") == f"faq.csv, line 1: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            '[\nRECORD,\n{"question" "q"}]',
+            "line 3: malformed JSON: object key and value must be separated by a",
+        ),
+        ("[1,]", "record 1: must be an object, not a number"),
+        ('[\n["q"]]', "record 1: must be an object, not a list"),
+        ('["q"]', "record 1: must be an object, not text"),
+        ("[null]", "record 1: must be an object, not null"),
+        ('[{"documents": {}}]', "group 1: documents must be a list, not an object"),
+        ('[{"documents": ["q"]}]', "group 1, document 1: must be an object, not text"),
+        ('{"question": "q"}', "line 1: a JSON file must hold a list"),
+        ("", "line 1: malformed JSON: premature EOF"),
+        ("\n[\n", "line 2: malformed JSON: premature EOF"),
+        ("[]\n[]", "line 2: malformed JSON: trailing garbage near '[]'"),
+    ],
+)
+def test_malformed_json_is_named_with_its_place(reading: Reading, content: str, reason: str) -> None:
+    content = content.replace("RECORD", json.dumps(FIELDS))
+    assert reading.refusal("faq.json", content).startswith(f"faq.json, {reason}")
+
+
+def test_malformed_json_lines_are_named_with_their_line(reading: Reading) -> None:
+    content = f'{json.dumps(FIELDS)}\n{{"question": "q"\n'
+    assert reading.refusal("faq.jsonl", content) == "faq.jsonl, line 2: malformed JSON: premature EOF"
+
+
+@pytest.mark.parametrize("name", ["faq.json", "faq.jsonl", "faq.csv", "faq.md"])
+def test_bad_utf8_is_named_with_its_line(reading: Reading, name: str) -> None:
+    good = {"json": b'[{"a":\n"', "jsonl": b"\n", "csv": b"question,answer\n", "md": b"## q\n"}
+    message = reading.refusal(name, good[name.partition(".")[2]] + b"\xff\n")
+    assert message.startswith(f"{name}, line 2: ")
+    assert "UTF" in message
+
+
+def test_half_a_surrogate_pair_is_refused(reading: Reading) -> None:
+    assert "not UTF-8" in reading.refusal("faq.json", r'[{"question": "\ude00x"}]')
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("faq.json", "[]"),
+        ("faq.json", '[{"course": "c", "documents": []}]'),
+        ("faq.jsonl", ""),
+        ("faq.jsonl", "\n \n"),
+        ("faq.csv", ""),
+        ("faq.csv", "question,answer\n"),
+        ("faq.md", "# Only a title\n\nand words\n"),
+    ],
+)
+def test_a_file_without_records_is_refused(reading: Reading, name: str, content: str) -> None:
+    assert reading.refusal(name, content) == f"{name}: no records"
+
+
+@pytest.mark.parametrize("name", ["faq.json", "faq.jsonl", "faq.csv"])
+def test_a_field_of_ten_megabytes_is_named(reading: Reading, name: str) -> None:
+    huge = FIELDS | {"answer": "x" * 10_000_000}
+    content = {"faq.json": [huge], "faq.jsonl": huge, "faq.csv": as_csv([huge])}[name]
+    assert reading.refusal(name, content).endswith("answer has 10,000,000 characters; the most is 64,000")
+
+
+def test_a_line_without_an_end_is_refused(reading: Reading) -> None:
+    assert (
+        reading.refusal("faq.jsonl", b"x" * (16 * 2**20 + 1))
+        == "faq.jsonl, line 1: longer than 16,777,216 bytes"
+    )
+
+
+def test_other_files_are_refused_with_what_is_accepted(reading: Reading) -> None:
+    message = reading.refusal("faq.xlsx", b"")
+    for accepted in (".json", ".jsonl", ".ndjson", ".csv", ".md", ".markdown", "Markdown folders"):
+        assert accepted in message
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "none.json"
+    with pytest.raises(BadFaqFile, match=r"none\.json: No such file"):
+        list(read(path, collection=None, warn=print))
+
+
+# --- any content -------------------------------------------------------------------------------
+
+
+def texts(most: int) -> st.SearchStrategy[str]:
+    """Text as it comes out of a reader: trimmed, composed, no control characters."""
+    characters = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]) | st.sampled_from("\n\t,;\"'#")
+    return st.text(characters, min_size=1, max_size=most).map(_settled).filter(bool)
+
+
+def _settled(text: str) -> str:
+    return unicodedata.normalize("NFC", text.strip())
+
+
+entries = st.builds(
+    FaqEntry,
+    id=texts(20),
+    collection=texts(20),
+    question=texts(60),
+    answer=texts(200),
+    section=texts(20) | st.just(""),
+    url=st.none() | st.just("https://faq.example/1"),
+)
+
+
+@given(st.lists(entries, min_size=1, max_size=5), st.booleans())
+def test_entries_come_back_as_they_were_written(written: list[FaqEntry], ascii_only: bool) -> None:
+    records = [asdict(entry) for entry in written]
+    files = {
+        "faq.json": json.dumps(records, ensure_ascii=ascii_only),
+        "faq.jsonl": "\n".join(json.dumps(record, ensure_ascii=ascii_only) for record in records),
+        "faq.csv": as_csv(records),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            assert Reading(Path(folder)).entries(name, content) == written
+
+
+PIECES = [
+    b"\xef\xbb\xbf",
+    b"[",
+    b"]",
+    b"{",
+    b"}",
+    b'"',
+    b",",
+    b":",
+    b"\n",
+    b"\r",
+    b"\0",
+    b"\\ud800",
+    b"1e999",
+]
+PIECES += [b"question", b"answer", b'"documents":', b"## ", b"### q", b"---", b"```", b"\xff", b"9" * 5000]
+
+
+@given(
+    st.sampled_from(["faq.json", "faq.jsonl", "faq.csv", "faq.md"]),
+    st.binary(max_size=50) | st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join),
+)
+def test_any_bytes_are_read_or_refused_as_a_bad_file(name: str, content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            found = Reading(Path(folder)).entries(name, content)
+        except BadFaqFile:
+            return
+    assert found

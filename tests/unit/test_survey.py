@@ -1,0 +1,164 @@
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain import FaqEntry
+from app.errors import BadFaqFile
+from app.ingest.survey import Survey, survey
+
+
+def entry(id_: str, collection: str = "c", answer: str = "a") -> FaqEntry:
+    return FaqEntry(id_, collection, f"question {id_}", answer)
+
+
+def write(path: Path, *entries: FaqEntry) -> Path:
+    lines = (
+        json.dumps({"id": e.id, "collection": e.collection, "question": e.question, "answer": e.answer})
+        for e in entries
+    )
+    path.write_text("\n".join(lines))
+    return path
+
+
+def surveyed(*paths: Path, strict: bool = False, kept: tuple[FaqEntry, ...] = ()) -> Survey:
+    return survey(paths, collection=None, strict=strict, kept=kept)
+
+
+def test_counts_and_hands_out_what_the_files_hold(tmp_path: Path) -> None:
+    first = write(tmp_path / "1.jsonl", entry("1"), entry("2", "b"))
+    second = write(tmp_path / "2.jsonl", entry("3"))
+    found = surveyed(first, second)
+    assert (found.read, found.collections, found.warnings) == (3, {"b": 1, "c": 2}, [])
+    assert list(found.entries()) == [entry("1"), entry("2", "b"), entry("3")]
+    assert list(found.entries()) == list(found.entries())
+
+
+def test_the_later_record_of_an_id_wins_and_both_places_are_named(tmp_path: Path) -> None:
+    first = write(tmp_path / "1.jsonl", entry("1", answer="old"), entry("2"))
+    second = write(tmp_path / "2.jsonl", entry("1", "other"), entry("1", answer="new"))
+    found = surveyed(first, second)
+    assert (found.read, found.collections) == (4, {"c": 2, "other": 1})
+    assert list(found.entries()) == [entry("2"), entry("1", "other"), entry("1", answer="new")]
+    assert found.warnings == [
+        f"id 1 comes twice in collection c: {first}, line 1, and {second}, line 2; the later one wins"
+    ]
+
+
+def test_strict_refuses_an_id_that_comes_twice(tmp_path: Path) -> None:
+    path = write(tmp_path / "1.jsonl", entry("1"), entry("1"))
+    with pytest.raises(BadFaqFile, match=r"id 1 comes twice in collection c: .* line 1, and .* line 2$"):
+        surveyed(path, strict=True)
+
+
+def test_warnings_of_all_files_are_gathered(tmp_path: Path) -> None:
+    path = tmp_path / "faq.json"
+    path.write_text('[{"question": "q", "answer": "a", "rank": 1}]')
+    found = survey([path, path], collection="c", strict=False)
+    assert [warning.partition(": ")[2] for warning in found.warnings if "rank" in warning] == [
+        "unknown keys are left out: 'rank'"
+    ] * 2
+    list(found.entries())
+    assert len(found.warnings) == 3  # a second reading warns of nothing again; the third is the id
+
+
+def test_a_wrong_record_anywhere_stops_the_survey(tmp_path: Path) -> None:
+    good = write(tmp_path / "1.jsonl", entry("1"))
+    bad = write(tmp_path / "2.jsonl", entry("2"), entry("3", answer=""))
+    with pytest.raises(BadFaqFile, match=r"2\.jsonl, line 2: answer is missing or empty"):
+        surveyed(good, bad)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        [entry("1"), entry("2"), entry("1", answer="changed")],
+        [entry("1"), entry("2")],
+        [entry("1"), entry("2"), entry("1"), entry("3")],
+        [entry("1"), entry("2"), entry("1"), entry("1")],
+        [entry("1"), entry("1"), entry("2")],
+        [entry("1"), entry("1"), entry("1")],
+    ],
+    ids=["another answer", "one less", "one more", "one again", "another order", "one lost to another"],
+)
+def test_files_that_change_between_the_readings_are_refused(tmp_path: Path, after: list[FaqEntry]) -> None:
+    path = write(tmp_path / "1.jsonl", entry("1"), entry("2"), entry("1"))
+    found = surveyed(path)
+    write(path, *after)
+    with pytest.raises(BadFaqFile, match="changed while they were read"):
+        list(found.entries())
+
+
+def test_kept_entries_stay_unless_the_files_hold_their_collection(tmp_path: Path) -> None:
+    path = write(tmp_path / "1.jsonl", entry("1"))
+    found = surveyed(path, kept=(entry("gone"), entry("stays", "kept")))
+    assert (found.read, found.collections) == (1, {"c": 1, "kept": 1})
+    assert list(found.entries()) == [entry("1"), entry("stays", "kept")]
+    both = write(tmp_path / "2.jsonl", entry("stays", "kept"), entry("1"))
+    assert found.digest == surveyed(both).digest
+
+
+def test_progress_adds_up_to_the_records_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "1.jsonl", *(entry(str(number)) for number in range(1203)))
+    told: list[int] = []
+    survey([path], collection=None, strict=False, progress=told.append)
+    assert sum(told) == 1203
+    assert len(told) > 1
+
+
+entries = st.builds(
+    entry, st.sampled_from("123456"), st.sampled_from(["b", "c"]), st.sampled_from(["a", "other"])
+)
+by_key = st.lists(entries, min_size=1, unique_by=lambda entry: entry.key)
+
+
+@given(by_key.flatmap(lambda written: st.tuples(st.just(written), st.permutations(written))))
+def test_the_digest_does_not_depend_on_the_order(orders: tuple[list[FaqEntry], list[FaqEntry]]) -> None:
+    one, other = orders
+    assert digest(one) == digest(other)
+
+
+@given(by_key, by_key)
+def test_the_digest_tells_different_entries_apart(one: list[FaqEntry], other: list[FaqEntry]) -> None:
+    assert (digest(one) == digest(other)) == (set(one) == set(other))
+
+
+def digest(written: list[FaqEntry]) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        return surveyed(write(Path(folder) / "1.jsonl", *written)).digest
+
+
+PEAK_OF_A_LARGE_INGEST = """
+import resource, sys
+from pathlib import Path
+from app.ingest.survey import survey
+
+found = survey([Path(sys.argv[1])], collection=None, strict=False)
+assert sum(1 for _ in found.entries()) == found.read == 100_000
+try:  # ru_maxrss would count what this process inherited from the one that started it
+    status = Path("/proc/self/status").read_text()
+    peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024
+except FileNotFoundError:  # macOS, where nothing is inherited and the unit is bytes
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(peak // 2**20)
+"""
+
+
+def test_a_hundred_thousand_entries_take_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "faq.json"
+    answer = "Read the chapter on this, then try it. " * 15
+    with path.open("w") as file:
+        file.write('[{"course": "large", "documents": [')
+        for number in range(100_000):
+            record = {"id": number, "question": f"What is number {number}?", "text": answer}
+            file.write(("," if number else "") + json.dumps(record))
+        file.write("]}]")
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK_OF_A_LARGE_INGEST, str(path)], check=True, capture_output=True, text=True
+    )
+    assert int(done.stdout) < 300
