@@ -61,6 +61,9 @@ class WordStatistics:
     frequencies: Mapping[str, int] = field(default_factory=dict)
 
 
+INDEX_SCHEMA = 1  # counts up when an index stores or analyses something else: older ones need `rebuild`
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What an index says of itself; written with it, never changed afterwards."""
@@ -107,6 +110,7 @@ class ModelProfile:
     digest: str  # tells two builds of one name apart
     style: PromptStyle
     context_tokens: int  # the window in force, prompt and answer together
+    parameters: int | None = None  # how many weights it has; None: its metadata does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,8 @@ class Prompt:
     style: PromptStyle
     messages: Sequence[Message]
     max_answer_tokens: int
+    choices: Sequence[str] = ()  # not empty: the reply must be one of these, word for word
+    stop: Sequence[str] = ()  # the reply ends before any of these
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +154,90 @@ class Chunk:
     text: str
     usage: Usage | None = None
     cut: bool = False
+
+
+# --- questions and answers ---------------------------------------------------------------------
+
+
+class Mode(StrEnum):
+    AUTO = "auto"  # the model writes, unless the FAQ's own words are the better answer
+    GENERATE = "generate"  # the model writes or the request fails
+    EXTRACT = "extract"  # the best entry's own words, no model
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`text` is trimmed and NFC; `limit` is the most sources wanted."""
+
+    text: str
+    collection: str | None = None
+    limit: int = 5
+    mode: Mode = Mode.AUTO
+
+
+class Status(StrEnum):
+    ANSWERED = "answered"
+    NO_ANSWER = "no_answer"  # the FAQ does not hold it: an answer, not a failure
+
+
+class Origin(StrEnum):
+    GENERATED = "generated"
+    EXTRACTED = "extracted"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Why an answer is less than it could be."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    hit: Hit
+    in_prompt: bool = False
+    cited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds; `first_token` from the start of the request, None where no model wrote."""
+
+    retrieve: float
+    queue: float
+    first_token: float | None
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`[n]` in the text means `sources[n - 1]`."""
+
+    status: Status
+    text: str
+    origin: Origin | None
+    sources: Sequence[Source]
+    model: str | None
+    usage: Usage | None
+    notices: Sequence[Notice]
+    timings: Timings
+    confidence: float | None = None
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A further piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """The text so far is taken back; this is the answer."""
+
+    text: str
+
+
+Event = Text | Replacement | Answer  # an Answer is the last one

@@ -15,7 +15,7 @@ from app.errors import BadSettings
 
 PREFIX = "ASKD_"
 # Read by compose, scripts and tests beside askd's own: not misspelt settings.
-_NOT_OURS = {"ASKD_FAQ", "ASKD_DEV_DATA"}
+_NOT_OURS = {"ASKD_FAQ", "ASKD_DEV_DATA", "ASKD_TEST_ELASTICSEARCH_URL", "ASKD_TEST_OLLAMA_URL"}
 
 
 class Settings(BaseSettings):
@@ -86,6 +86,10 @@ class Settings(BaseSettings):
         if self.elasticsearch_api_key and self.elasticsearch_api_key_file:
             raise ValueError("give elasticsearch_api_key or elasticsearch_api_key_file, not both")
         return self
+
+    @property
+    def models_dir(self) -> Path:
+        return self.data_dir / "models"
 
     @property
     def model_name(self) -> str:

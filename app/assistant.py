@@ -1,0 +1,238 @@
+"""The pipeline: retrieve, decide, then let the model write, or quote the FAQ itself."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+
+from app.domain import (
+    Answer,
+    Event,
+    Manifest,
+    Mode,
+    Notice,
+    Origin,
+    Question,
+    Replacement,
+    Source,
+    Status,
+    Text,
+    Timings,
+)
+from app.errors import ModelError, ModelMissing, ModelTimeout, NothingFits, UnknownCollection
+from app.ports import LanguageModel, SearchIndex
+from app.retrieval import SUPPORTED, Ranking, coverage_by, rank, repeated
+from app.writing import Draft, Writer
+
+NOT_IN_FAQ = "The FAQ does not answer this question."
+_CANDIDATES = 50  # enough that de-duplication still leaves the places wanted
+# Seconds: a failure that comes this soon is still an HTTP status; a slow model is not waited for.
+_GRACE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What retrieval alone has to say to a question."""
+
+    ranking: Ranking
+    retrieve_ms: float
+
+
+@dataclass
+class _Progress:
+    """One question on its way to an answer."""
+
+    question: Question
+    started: float
+    found: Found
+    draft: Draft = field(default_factory=Draft)
+    sent: bool = False  # some text has gone out
+
+    def sources(self) -> list[Source]:
+        return [
+            Source(hit, in_prompt=position in self.draft.in_prompt, cited=position in self.draft.cited)
+            for position, hit in enumerate(self.found.ranking.hits, start=1)
+        ]
+
+    def say(self, text: str) -> Event:
+        """The whole text, in place of what may have gone out before."""
+        return Replacement(text) if self.sent else Text(text)
+
+    def answer(
+        self,
+        text: str,
+        origin: Origin | None,
+        model: str | None = None,
+        notices: Sequence[Notice] = (),
+    ) -> Answer:
+        now = time.perf_counter()
+        first = self.draft.first_token if model else None
+        return Answer(
+            status=Status.ANSWERED if origin else Status.NO_ANSWER,
+            text=text,
+            origin=origin,
+            sources=self.sources(),
+            model=model,
+            usage=self.draft.usage if model else None,
+            notices=notices,
+            timings=Timings(
+                retrieve=self.found.retrieve_ms,
+                queue=0.0,
+                first_token=None if first is None else (first - self.started) * 1000,
+                total=(now - self.started) * 1000,
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer still being written: its sources are known, its text is on the way."""
+
+    sources: Sequence[Source]
+    events: AsyncIterator[Event]
+
+
+@dataclass(frozen=True)
+class Assistant:
+    index: SearchIndex
+    llm: LanguageModel
+    prompt_tokens: int
+    answer_tokens: int
+
+    async def manifest(self) -> Manifest:
+        """Raises SearchUnavailable, IndexMissing or IndexUnreadable."""
+        return await self.index.manifest()
+
+    async def find(self, question: Question) -> Found:
+        """Retrieval alone. Raises UnknownCollection or what `SearchIndex.search` raises."""
+        started = time.perf_counter()
+        if question.collection is not None:
+            known = (await self.index.manifest()).collections
+            if question.collection not in known:
+                raise UnknownCollection(
+                    f"no collection {question.collection!r}; there are: {', '.join(sorted(known))}"
+                )
+        candidates = await self.index.search(
+            question.text, vector=None, collection=question.collection, size=_CANDIDATES
+        )
+        ranking = rank(question.text, candidates.found, await self.index.statistics(), question.limit)
+        return Found(ranking, (time.perf_counter() - started) * 1000)
+
+    async def ask(self, question: Question) -> Answer:
+        """The whole answer. Raises as `reply` and its events do."""
+        async with aclosing(self._events(await self._begin(question))) as events:
+            async for event in events:
+                if isinstance(event, Answer):
+                    return event
+        raise AssertionError("the events of a reply end with its answer")
+
+    @asynccontextmanager
+    async def reply(self, question: Question) -> AsyncIterator[Reply]:
+        """Open a reply; leaving the block stops the model, even half-way.
+
+        Raises what fails before the first words: QuestionError, RetrievalError or ModelError.
+        """
+        progress = await self._begin(question)
+        async with aclosing(self._events(progress)) as events:
+            first = asyncio.ensure_future(anext(events))
+            try:
+                await asyncio.wait({first}, timeout=_GRACE)
+                if first.done():
+                    first.result()
+                yield Reply(progress.sources(), _resumed(first, events))
+            finally:
+                if not first.done():
+                    first.cancel()
+                    await asyncio.wait({first})
+
+    async def _begin(self, question: Question) -> _Progress:
+        return _Progress(question, time.perf_counter(), await self.find(question))
+
+    async def _events(self, progress: _Progress) -> AsyncGenerator[Event]:
+        ranking, mode = progress.found.ranking, progress.question.mode
+        if not ranking.answerable:
+            yield Text(NOT_IN_FAQ)
+            yield progress.answer(NOT_IN_FAQ, None)
+        elif mode is Mode.EXTRACT or (mode is Mode.AUTO and ranking.exact):
+            for event in self._extracted(progress):
+                yield event
+        else:
+            async with aclosing(self._generated(progress)) as events:
+                async for event in events:
+                    yield event
+
+    async def _generated(self, progress: _Progress) -> AsyncGenerator[Event]:
+        """What the model writes; in mode auto the FAQ's own words where it cannot, or strays from them."""
+        ranking, auto = progress.found.ranking, progress.question.mode is Mode.AUTO
+        draft = progress.draft
+        entries = [hit.entry for hit in ranking.hits]
+        writer = Writer(self.llm, self.prompt_tokens, self.answer_tokens)
+        try:
+            pieces = writer.write(progress.question.text, entries, draft, best_needed=auto)
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    progress.sent = True
+                    yield Text(piece)
+        except (NothingFits, ModelError) as error:
+            if not auto or (isinstance(error, ModelError) and not ranking.confident):
+                raise
+            for event in self._extracted(progress, _notice_of(error)):
+                yield event
+            return
+        if draft.unknown:
+            yield progress.say(NOT_IN_FAQ)
+            draft.in_prompt, draft.cited = (), set()
+            yield progress.answer(NOT_IN_FAQ, None)
+            return
+        async for event in self._checked(progress):
+            yield event
+
+    async def _checked(self, progress: _Progress) -> AsyncGenerator[Event]:
+        """The finished text, if the entries it was written from hold what it says."""
+        draft = progress.draft
+        statistics = await self.index.statistics()
+        hits = progress.found.ranking.hits
+        given = {position: hits[position - 1].entry for position in draft.in_prompt}
+        supported = coverage_by(draft.text, given.values(), statistics) >= SUPPORTED
+        if not supported and progress.question.mode is Mode.AUTO:
+            detail = "the model's words went beyond the FAQ; this is the best entry itself"
+            for event in self._extracted(progress, Notice("unsupported", detail)):
+                yield event
+            return
+        if not draft.cited:
+            draft.cited |= repeated(draft.text, given, statistics)
+        notices = []
+        if not supported:
+            notices.append(Notice("unsupported", "the FAQ entries do not hold all that this answer says"))
+        if draft.cut:
+            detail = "the answer reached its limit of tokens and stops short; raise ASKD_ANSWER_TOKENS"
+            notices.append(Notice("answer_cut", detail))
+        model = (await self.llm.profile()).name
+        yield progress.answer(draft.text.strip(), Origin.GENERATED, model, notices)
+
+    def _extracted(self, progress: _Progress, *notices: Notice) -> Sequence[Event]:
+        """The best entry's own words."""
+        text = progress.found.ranking.hits[0].entry.answer
+        said = progress.say(text)
+        progress.draft = Draft(cited={1})
+        return [said, progress.answer(text, Origin.EXTRACTED, notices=notices)]
+
+
+async def _resumed(first: asyncio.Future[Event], events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
+    yield await first
+    async for event in events:
+        yield event
+
+
+def _notice_of(error: NothingFits | ModelError) -> Notice:
+    match error:
+        case NothingFits():
+            code = "entry_too_long"
+        case ModelMissing():
+            code = "model_missing"
+        case ModelTimeout():
+            code = "model_timeout"
+        case _:
+            code = "model_unavailable"
+    return Notice(code, f"{error}; this is the best entry itself")
