@@ -1,0 +1,40 @@
+"""The OpenAPI document, where FastAPI's own says less or other than what is so."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from app.api.errors import PROBLEM
+
+
+def install(app: FastAPI) -> None:
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        license_info=app.license_info,
+        routes=app.routes,
+    )
+    for path in document["paths"].values():
+        for operation in path.values():
+            for response in operation["responses"].values():
+                _as_problem(response)
+    return document
+
+
+def _as_problem(response: dict[str, Any]) -> None:
+    """Failures are problem documents, which have a media type of their own."""
+    content = response.get("content", {})
+    schema = content.get("application/json", {}).get("schema", {})
+    if schema.get("$ref", "").endswith("/Problem"):
+        content[PROBLEM] = content.pop("application/json")

@@ -1,0 +1,274 @@
+"""The wire models: what a caller sends and gets, with examples that work on the sample FAQ."""
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from app import domain
+from app.assistant import Found
+from app.domain import Mode, Origin, Status
+
+
+def _trimmed(value: object) -> object:
+    return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else value
+
+
+def _speakable(text: str) -> str:
+    if not any(character.isprintable() and not character.isspace() for character in text):
+        raise ValueError("must hold at least one visible character")
+    return text
+
+
+QuestionText = Annotated[
+    str,
+    BeforeValidator(_trimmed),
+    Field(min_length=1, max_length=2000, description="1–2,000 characters after trimming"),
+    AfterValidator(_speakable),
+]
+CollectionName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=512),
+    Field(description="search in this collection only; all when absent"),
+]
+Limit = Annotated[int, Field(strict=True, ge=1, le=20, description="the most sources wanted")]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Ask(_Request):
+    question: QuestionText
+    collection: CollectionName | None = None
+    limit: Limit = 5
+    mode: Mode = Field(
+        Mode.AUTO,
+        description="`generate`: the model writes; `extract`: the best entry's own words, no model; "
+        "`auto`: the model writes unless the FAQ's own words serve better",
+    )
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"question": "How do I load my own questions and answers?", "collection": "askd"}]
+        },
+    )
+
+    def question_asked(self) -> domain.Question:
+        return domain.Question(self.question, self.collection, self.limit, self.mode)
+
+
+class Search(_Request):
+    question: QuestionText
+    collection: CollectionName | None = None
+    limit: Limit = 5
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"question": "own FAQ file", "limit": 3}]}
+    )
+
+    def question_asked(self) -> domain.Question:
+        return domain.Question(self.question, self.collection, self.limit)
+
+
+class _Entry(BaseModel):
+    id: str
+    collection: str
+    section: str
+    question: str
+    answer: str
+    url: str | None
+    score: float = Field(description="0–1; orders the hits of one search")
+
+
+def _entry(hit: domain.Hit) -> dict[str, Any]:
+    entry = hit.entry
+    return {
+        "id": entry.id,
+        "collection": entry.collection,
+        "section": entry.section,
+        "question": entry.question,
+        "answer": entry.answer,
+        "url": entry.url,
+        "score": round(hit.score, 4),
+    }
+
+
+class StreamSource(_Entry):
+    in_prompt: bool = Field(description="the model was given this entry")
+
+    @classmethod
+    def of(cls, source: domain.Source) -> Self:
+        return cls(**_entry(source.hit), in_prompt=source.in_prompt)
+
+
+class Source(StreamSource):
+    cited: bool = Field(description="the answer rests on this entry")
+
+    @classmethod
+    def of(cls, source: domain.Source) -> Self:
+        return cls(**_entry(source.hit), in_prompt=source.in_prompt, cited=source.cited)
+
+
+class Hit(_Entry):
+    lexical: float | None = Field(description="BM25; comparable within one search only")
+    semantic: float | None = Field(description="cosine; null where no embedder took part")
+
+    @classmethod
+    def of(cls, hit: domain.Hit) -> Self:
+        return cls(**_entry(hit), lexical=hit.lexical, semantic=hit.semantic)
+
+
+class Usage(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
+    sources_in_prompt: int
+    sources_dropped: int = Field(description="entries found but left out of the prompt, whole")
+
+
+class Notice(BaseModel):
+    code: str
+    detail: str
+
+
+class SearchTimings(BaseModel):
+    retrieve: float
+    total: float
+
+
+class Timings(BaseModel):
+    """Milliseconds."""
+
+    retrieve: float
+    queue: float
+    first_token: float | None = Field(description="null where no model wrote")
+    total: float
+
+
+class AnswerOut(BaseModel):
+    status: Status
+    answer: str = Field(description="`[n]` means `sources[n-1]`")
+    origin: Origin | None = Field(description="null for `no_answer`")
+    sources: list[Source] = Field(description="best first; for `no_answer` the nearest entries")
+    confidence: float | None = Field(
+        ge=0, le=1, description="that the first source answers; null until calibrated"
+    )
+    model: str | None = Field(description="null where no model wrote")
+    cached: bool
+    usage: Usage | None = Field(description="null where no model wrote")
+    notices: list[Notice] = Field(description="why the answer is less than it could be")
+    timings_ms: Timings
+    request_id: str
+
+    @classmethod
+    def of(cls, answer: domain.Answer, request_id: str) -> Self:
+        return cls(
+            status=answer.status,
+            answer=answer.text,
+            origin=answer.origin,
+            sources=[Source.of(source) for source in answer.sources],
+            confidence=answer.confidence,
+            model=answer.model,
+            cached=answer.cached,
+            usage=_usage(answer),
+            notices=[Notice(code=notice.code, detail=notice.detail) for notice in answer.notices],
+            timings_ms=Timings(
+                retrieve=round(answer.timings.retrieve, 1),
+                queue=round(answer.timings.queue, 1),
+                first_token=_rounded(answer.timings.first_token),
+                total=round(answer.timings.total, 1),
+            ),
+            request_id=request_id,
+        )
+
+
+def _rounded(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else round(milliseconds, 1)
+
+
+def _usage(answer: domain.Answer) -> Usage | None:
+    if answer.usage is None:
+        return None
+    given = sum(source.in_prompt for source in answer.sources)
+    return Usage(
+        prompt_tokens=answer.usage.prompt_tokens,
+        completion_tokens=answer.usage.completion_tokens,
+        sources_in_prompt=given,
+        sources_dropped=len(answer.sources) - given,
+    )
+
+
+class SearchOut(BaseModel):
+    hits: list[Hit] = Field(description="best first")
+    confidence: float | None = Field(
+        ge=0, le=1, description="that the first hit answers; null until calibrated"
+    )
+    notices: list[Notice]
+    timings_ms: SearchTimings
+    request_id: str
+
+    @classmethod
+    def of(cls, found: Found, request_id: str) -> Self:
+        elapsed = round(found.retrieve_ms, 1)
+        return cls(
+            hits=[Hit.of(hit) for hit in found.ranking.hits],
+            confidence=None,
+            notices=[],
+            timings_ms=SearchTimings(retrieve=elapsed, total=elapsed),
+            request_id=request_id,
+        )
+
+
+class IndexOut(BaseModel):
+    version: str
+    created: datetime
+    embedder: str | None
+
+
+class CollectionOut(BaseModel):
+    name: str
+    entries: int
+
+
+class CollectionsOut(BaseModel):
+    index: IndexOut
+    collections: list[CollectionOut]
+
+    @classmethod
+    def of(cls, manifest: domain.Manifest) -> Self:
+        return cls(
+            index=IndexOut(version=manifest.version, created=manifest.created, embedder=manifest.embedder),
+            collections=[
+                CollectionOut(name=name, entries=entries)
+                for name, entries in sorted(manifest.collections.items())
+            ],
+        )
+
+
+class Live(BaseModel):
+    live: bool = True
+
+
+class ReadinessOut(BaseModel):
+    ready: bool
+    missing: list[str] = Field(description="what stands in the way of answers")
+    degraded: list[str] = Field(description="what makes answers less than they could be")
+
+
+class FieldError(BaseModel):
+    field: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str = Field(description="`/problems/<name>`, stable; all are listed in the README")
+    title: str
+    status: int
+    detail: str = Field(description="what went wrong and what to do")
+    request_id: str
+    errors: Sequence[FieldError] | None = Field(None, description="the fields that are wrong (422)")

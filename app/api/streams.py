@@ -1,0 +1,89 @@
+"""Work that ends when the caller hangs up, as JSON and as server-sent events."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, suppress
+from typing import Any, TypeVar
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+T = TypeVar("T")
+_HEARTBEAT = 15.0  # seconds of silence after which a comment keeps idle proxies from cutting the stream
+
+
+async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """The work's result; it is cancelled as soon as the caller hangs up. Raises ClientDisconnect then.
+
+    Starlette cancels nothing by itself while a route is still working on its response.
+    """
+    return await _unless_gone(request.receive, work)
+
+
+async def _unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_hangs_up(receive))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise ClientDisconnect
+    finally:
+        await _stopped(task)
+        await _stopped(gone)
+
+
+async def _hangs_up(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _stopped(task: asyncio.Future[Any]) -> None:
+    if not task.done():
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def event(name: str, data: Any) -> bytes:
+    """One server-sent event with JSON data."""
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), orjson.dumps(data))
+
+
+class EventStream(Response):
+    """Sends events as they come; closes what they are read from at the end and when the caller hangs up."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, source: AsyncExitStack, events: AsyncIterator[bytes]) -> None:
+        # no-cache, and no buffering in nginx: a token is worth reading when it comes
+        super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+        self._source = source
+        self._events = events
+        self._last = time.monotonic()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._source:
+            with suppress(ClientDisconnect):
+                await _unless_gone(receive, self._send(send))
+
+    async def _send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        heartbeat = asyncio.ensure_future(self._beat(send))
+        try:
+            async for chunk in self._events:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                self._last = time.monotonic()
+        finally:
+            await _stopped(heartbeat)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _beat(self, send: Send) -> None:
+        while True:
+            await asyncio.sleep(_HEARTBEAT)
+            if time.monotonic() - self._last >= _HEARTBEAT:
+                await send({"type": "http.response.body", "body": b": still here\n\n", "more_body": True})

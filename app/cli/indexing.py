@@ -1,0 +1,178 @@
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from app.domain import FaqEntry, IndexVersion, Manifest
+from app.errors import IndexMissing
+from app.ingest.publishing import publish
+from app.ingest.survey import Survey, survey
+from app.ports import IndexStore
+from app.settings import Settings, read_settings
+from app.wiring import open_askd
+
+index = typer.Typer(help="The versions of the index: list them, go back, make the current one anew.")
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+out = Console()
+err = Console(stderr=True)
+
+
+def ingest(
+    files: Annotated[
+        list[Path], typer.Argument(help="FAQ files: .json, .jsonl, .csv, .md, or folders of .md.")
+    ],
+    collection: Annotated[str | None, typer.Option(help="Collection of the records that name none.")] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Carry over the collections these files do not hold.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the files, change nothing.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="An id that comes twice is an error.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Publish FAQ files as a new version of the index; the old one serves until the new one is complete.
+
+    The files given are the whole index, unless --keep is given.
+    """
+    asyncio.run(_ingest(read_settings(), files, collection, keep, dry_run, strict, as_json))
+
+
+async def _ingest(
+    settings: Settings,
+    files: list[Path],
+    collection: str | None,
+    keep: bool,
+    dry_run: bool,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    async with open_askd(settings) as askd:
+        kept = await _records(askd.store) if keep else []
+        with _bar("reading", None) as progress:
+            found = survey(files, collection=collection, strict=strict, kept=kept, progress=progress)
+        for warning in found.warnings:
+            err.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)
+        manifest = None if dry_run else await _publish(askd.store, found, settings.language)
+    _report(found, manifest, as_json)
+
+
+async def _records(store: IndexStore) -> list[FaqEntry]:
+    try:
+        return [entry async for entry in store.records()]
+    except IndexMissing:
+        return []
+
+
+async def _publish(store: IndexStore, found: Survey, language: str, *, anew: bool = False) -> Manifest:
+    with _bar("publishing", sum(found.collections.values())) as progress:
+        return await publish(store, found, language, progress, anew=anew)
+
+
+def _report(found: Survey, manifest: Manifest | None, as_json: bool) -> None:
+    entries = sum(found.collections.values())
+    if as_json:
+        body = {
+            "read": found.read,
+            "entries": entries,
+            "collections": dict(found.collections),
+            "warnings": list(found.warnings),
+            "version": manifest.version if manifest else None,
+        }
+        typer.echo(json.dumps(body, indent=2, ensure_ascii=False))
+        return
+    collections = ", ".join(f"{name} {count}" for name, count in sorted(found.collections.items()))
+    done = f"published as version {manifest.version}" if manifest else "checked, nothing changed"
+    out.print(f"{found.read} records read, {entries} entries {done}", markup=False, highlight=False)
+    out.print(f"collections: {collections}", markup=False, highlight=False)
+
+
+@contextmanager
+def _bar(doing: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(doing, total=total)
+        yield lambda more: bar.advance(task, more)
+
+
+@index.command("list")
+def list_versions(as_json: JsonOption = False) -> None:
+    """The versions there are, newest first."""
+    versions = asyncio.run(_versions(read_settings()))
+    if as_json:
+        typer.echo(json.dumps([_data(version) for version in versions], indent=2))
+        return
+    table = Table("", "version", "created", "entries", "size", "language", "askd", box=None)
+    for version in versions:
+        manifest = version.manifest
+        table.add_row(
+            "*" if version.current else "",
+            manifest.version,
+            f"{manifest.created:%Y-%m-%d %H:%M:%S} UTC",
+            str(manifest.entries),
+            f"{version.size_bytes / 1e6:.1f} MB",
+            manifest.language,
+            manifest.askd,
+        )
+    out.print(table if versions else "no index yet; run `askd ingest FILE`")
+
+
+async def _versions(settings: Settings) -> list[IndexVersion]:
+    async with open_askd(settings) as askd:
+        return list(await askd.store.versions())
+
+
+def _data(version: IndexVersion) -> dict[str, Any]:
+    manifest = version.manifest
+    return {
+        "version": manifest.version,
+        "current": version.current,
+        "created": manifest.created.isoformat(),
+        "entries": manifest.entries,
+        "collections": dict(manifest.collections),
+        "size_bytes": version.size_bytes,
+        "language": manifest.language,
+        "schema": manifest.schema,
+        "embedder": manifest.embedder,
+        "askd": manifest.askd,
+    }
+
+
+@index.command()
+def rollback(as_json: JsonOption = False) -> None:
+    """Go back to the version before the current one."""
+    version = asyncio.run(_rollback(read_settings()))
+    _said(version.manifest, "serving", as_json)
+
+
+async def _rollback(settings: Settings) -> IndexVersion:
+    async with open_askd(settings) as askd:
+        return await askd.store.rollback()
+
+
+@index.command()
+def rebuild(as_json: JsonOption = False) -> None:
+    """Make the current version anew from the records it keeps: after an upgrade, or with other settings."""
+    _said(asyncio.run(_rebuild(read_settings())), "rebuilt as", as_json)
+
+
+async def _rebuild(settings: Settings) -> Manifest:
+    async with open_askd(settings) as askd:
+        kept = [entry async for entry in askd.store.records()]
+        found = survey([], collection=None, strict=False, kept=kept)
+        return await _publish(askd.store, found, settings.language, anew=True)
+
+
+def _said(manifest: Manifest, done: str, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"version": manifest.version, "entries": manifest.entries}))
+    else:
+        out.print(
+            f"{done} version {manifest.version}: {manifest.entries} entries", markup=False, highlight=False
+        )

@@ -1,0 +1,59 @@
+import asyncio
+import json
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from app.api.errors import name_of
+from app.cli import asking, indexing, models, serving
+from app.errors import AskdError, BadSettings
+
+app = typer.Typer(
+    name="askd",
+    help="Answers questions from your own FAQ, on your own machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command()(serving.serve)
+app.command()(indexing.ingest)
+app.command()(asking.ask)
+app.command()(asking.search)
+app.add_typer(indexing.index, name="index")
+app.add_typer(models.models, name="models")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"askd {version('askd')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Settings: flags win over the environment (`ASKD_…`), that over `.env`; the README lists them."""
+
+
+def main() -> None:
+    """Exit status 0: done, 1: it failed, 2: it was called wrongly."""
+    try:
+        app()
+    except AskdError as error:
+        _report(error)
+        raise SystemExit(2 if isinstance(error, BadSettings) else 1) from None
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        raise SystemExit(130) from None
+
+
+def _report(error: AskdError) -> None:
+    if "--json" in sys.argv:
+        typer.echo(json.dumps({"type": f"/problems/{name_of(type(error))}", "detail": str(error)}), err=True)
+    else:
+        typer.secho(f"askd: {error}", fg=typer.colors.RED, err=True)

@@ -1,0 +1,93 @@
+"""The one place that knows which engines there are. A URL that is set selects the server."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from app.adapters import elasticsearch_index, ollama
+from app.adapters.elasticsearch_index import ElasticsearchIndex
+from app.adapters.embedded_index import EmbeddedIndex
+from app.adapters.llamacpp import LlamaCppModel
+from app.adapters.llamacpp_server import ServerOptions
+from app.adapters.ollama import OllamaModel
+from app.adapters.ollama_requests import Runner
+from app.assistant import Assistant
+from app.errors import BadSettings
+from app.ports import IndexStore, LanguageModel, SearchIndex
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Askd:
+    """The service, opened: what API, CLI and live tests start from."""
+
+    assistant: Assistant
+    index: SearchIndex
+    store: IndexStore
+    llm: LanguageModel
+
+
+@asynccontextmanager
+async def open_askd(settings: Settings) -> AsyncIterator[Askd]:
+    """Nothing is loaded or asked yet: a server that is down shows at its first use. Raises BadSettings."""
+    async with AsyncExitStack() as opened:
+        index = await _index(settings, opened)
+        llm = await _llm(settings, opened)
+        assistant = Assistant(index, llm, settings.prompt_budget, settings.answer_budget)
+        yield Askd(assistant, index, index, llm)
+
+
+async def _index(settings: Settings, opened: AsyncExitStack) -> EmbeddedIndex | ElasticsearchIndex:
+    if settings.elasticsearch_url is None:
+        return EmbeddedIndex(settings.data_dir / "index", settings.index)
+    client = await opened.enter_async_context(
+        elasticsearch_index.open_client(
+            str(settings.elasticsearch_url), _api_key(settings), settings.search_timeout
+        )
+    )
+    return ElasticsearchIndex(client, settings.index, settings.search_timeout)
+
+
+def _api_key(settings: Settings) -> str | None:
+    if path := settings.elasticsearch_api_key_file:
+        try:
+            return path.read_text().strip()
+        except OSError as error:
+            raise BadSettings(f"ASKD_ELASTICSEARCH_API_KEY_FILE: cannot read {path}") from error
+    key = settings.elasticsearch_api_key
+    return key.get_secret_value() if key else None
+
+
+async def _llm(settings: Settings, opened: AsyncExitStack) -> LanguageModel:
+    if settings.ollama_url is None:
+        return await opened.enter_async_context(
+            LlamaCppModel(
+                settings.model_name,
+                settings.models_dir,
+                ServerOptions(
+                    num_ctx=settings.num_ctx,
+                    num_batch=settings.num_batch,
+                    num_thread=settings.num_thread,
+                    seed=settings.seed,
+                ),
+                first_token_timeout=settings.first_token_timeout,
+                generate_timeout=settings.generate_timeout,
+            )
+        )
+    client = await opened.enter_async_context(
+        ollama.open_client(str(settings.ollama_url), settings.connect_timeout)
+    )
+    runner = Runner(
+        num_ctx=settings.num_ctx,
+        num_batch=settings.num_batch,
+        num_thread=settings.num_thread,
+        seed=settings.seed,
+        keep_alive=settings.keep_alive,
+    )
+    return OllamaModel(
+        client,
+        settings.model_name,
+        runner,
+        first_token_timeout=settings.first_token_timeout,
+        generate_timeout=settings.generate_timeout,
+    )

@@ -1,0 +1,322 @@
+import json
+import logging
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.errors import (
+    AskdError,
+    IndexMissing,
+    IndexUnreadable,
+    ModelMissing,
+    ModelTimeout,
+    ModelUnavailable,
+    SearchUnavailable,
+)
+from tests.fakes.index import MemoryIndex
+from tests.fakes.model import ScriptedModel
+from tests.faq import JOIN
+
+pytestmark = pytest.mark.anyio
+LATE = {"question": "Is it possible to join the course later?"}
+ASKING = ["/ask", "/ask/stream", "/search"]
+
+
+def events(stream: str) -> list[tuple[str, Any]]:
+    """The name and data of each event, in order."""
+    found = []
+    for block in stream.strip().split("\n\n"):
+        name, data = block.split("\n")
+        found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+    return found
+
+
+async def test_answers_with_sources_as_the_contract_says(client: httpx.AsyncClient) -> None:
+    response = await client.post("/ask", json=LATE)
+
+    assert response.status_code == 200
+    body = response.json()
+    timings = body.pop("timings_ms")
+    assert timings.keys() == {"retrieve", "queue", "first_token", "total"}
+    source = {
+        "id": "join",
+        "collection": "course",
+        "section": "",
+        "question": JOIN.question,
+        "answer": JOIN.answer,
+        "url": None,
+        "score": 1.0,
+        "in_prompt": True,
+        "cited": True,
+    }
+    assert body.pop("sources")[0] == source
+    assert body.pop("usage").keys() == {
+        "prompt_tokens",
+        "completion_tokens",
+        "sources_in_prompt",
+        "sources_dropped",
+    }
+    assert body == {
+        "status": "answered",
+        "answer": "Yes, you can join at any time.",
+        "origin": "generated",
+        "confidence": None,
+        "model": "scripted",
+        "cached": False,
+        "notices": [],
+        "request_id": response.headers["x-request-id"],
+    }
+
+
+async def test_no_answer_is_an_answer(client: httpx.AsyncClient) -> None:
+    response = await client.post("/ask", json={"question": "What is the capital of France?"})
+
+    assert response.status_code == 200
+    body = response.json()
+    assert (body["status"], body["origin"], body["model"], body["usage"]) == ("no_answer", None, None, None)
+
+
+async def test_streams_sources_then_tokens_then_the_whole_answer(client: httpx.AsyncClient) -> None:
+    response = await client.post("/ask/stream", json=LATE)
+
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+    (first, sources), *tokens, (last, done) = events(response.text)
+    assert (first, last) == ("sources", "done")
+    assert {name for name, _ in tokens} == {"token"}
+    assert "".join(data["text"] for _, data in tokens) == done["answer"]
+    assert [source["id"] for source in sources["sources"]] == [source["id"] for source in done["sources"]]
+    assert "cited" not in sources["sources"][0]
+    assert done.keys() == (await client.post("/ask", json=LATE)).json().keys()
+
+
+async def test_what_is_taken_back_is_replaced(client: httpx.AsyncClient, llm: ScriptedModel) -> None:
+    llm.script = ["Bananas grow on giant herbs."]
+
+    names = [name for name, _ in events((await client.post("/ask/stream", json=LATE)).text)]
+
+    assert names == ["sources", "token", "replace", "done"]
+
+
+@pytest.mark.parametrize("fallback", ["extract", "no_answer"])
+async def test_what_no_model_wrote_is_one_token(client: httpx.AsyncClient, fallback: str) -> None:
+    question = LATE | {"mode": "extract"} if fallback == "extract" else {"question": "Who is the pope?"}
+
+    names = [name for name, _ in events((await client.post("/ask/stream", json=question)).text)]
+
+    assert names == ["sources", "token", "done"]
+
+
+async def test_a_failure_midway_is_the_last_event(client: httpx.AsyncClient, llm: ScriptedModel) -> None:
+    llm.script = ["Yes, ", ModelTimeout("too slow")]
+
+    response = await client.post("/ask/stream", json=LATE | {"mode": "generate"})
+
+    assert response.status_code == 200
+    *_, (name, problem) = events(response.text)
+    assert name == "error"
+    assert (problem["type"], problem["status"], problem["detail"]) == (
+        "/problems/model-timeout",
+        504,
+        "too slow",
+    )
+    assert problem["request_id"] == response.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("path", ["/ask", "/ask/stream"])
+@pytest.mark.parametrize(
+    ("error", "status", "type_"),
+    [
+        (ModelUnavailable("gone"), 503, "model-unavailable"),
+        (ModelMissing("not pulled"), 503, "model-missing"),
+        (ModelTimeout("slow"), 504, "model-timeout"),
+    ],
+)
+async def test_a_model_that_fails_at_once_is_a_status_on_both_routes(
+    client: httpx.AsyncClient, llm: ScriptedModel, path: str, error: AskdError, status: int, type_: str
+) -> None:
+    llm.script = [error]
+
+    response = await client.post(path, json=LATE | {"mode": "generate"})
+
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers.get("retry-after") == ("5" if status == 503 else None)
+    assert response.json() == {
+        "type": f"/problems/{type_}",
+        "title": type_.replace("-", " ").capitalize(),
+        "status": status,
+        "detail": str(error),
+        "request_id": response.headers["x-request-id"],
+    }
+
+
+class BrokenIndex(MemoryIndex):
+    def __init__(self, error: AskdError) -> None:
+        super().__init__()
+        self.error = error
+
+    def _searchable(self) -> Any:
+        raise self.error
+
+
+@pytest.mark.parametrize("path", ASKING)
+@pytest.mark.parametrize("collection", [None, "course"])
+@pytest.mark.parametrize("error", [SearchUnavailable("down"), IndexMissing("none"), IndexUnreadable("old")])
+async def test_a_failed_search_is_a_problem_and_never_no_answer(
+    app: FastAPI, llm: ScriptedModel, path: str, collection: str | None, error: AskdError
+) -> None:
+    from app.api.routes import get_assistant
+    from app.assistant import Assistant
+
+    broken = Assistant(BrokenIndex(error), llm, prompt_tokens=400, answer_tokens=64)
+    app.dependency_overrides[get_assistant] = lambda: broken
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://askd") as client:
+        response = await client.post(
+            path, json=LATE_IN | {"collection": collection} if collection else LATE_IN
+        )
+
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "5"
+    assert response.json()["detail"] == str(error)
+
+
+LATE_IN = {"question": LATE["question"]}
+
+
+@pytest.mark.parametrize("path", ASKING)
+@pytest.mark.parametrize(
+    ("body", "field", "says"),
+    [
+        ({}, "question", "required"),
+        ({"question": ""}, "question", "at least 1"),
+        ({"question": " \n\t "}, "question", "at least 1"),
+        ({"question": "\u200b"}, "question", "visible"),
+        ({"question": "x" * 2001}, "question", "at most 2000"),
+        ({"question": 7}, "question", "string"),
+        ({"question": None}, "question", "string"),
+        ({"question": "x", "limit": 0}, "limit", "greater"),
+        ({"question": "x", "limit": 21}, "limit", "less"),
+        ({"question": "x", "limit": "5"}, "limit", "integer"),
+        ({"question": "x", "limit": True}, "limit", "integer"),
+        ({"question": "x", "colection": "a"}, "colection", "not permitted"),
+        ({"question": "x", "collection": ""}, "collection", "at least 1"),
+        ([], "body", "dictionary"),
+        ("text", "body", "dictionary"),
+    ],
+)
+async def test_a_request_without_sense_is_a_422_that_names_the_field(
+    client: httpx.AsyncClient, path: str, body: object, field: str, says: str
+) -> None:
+    response = await client.post(path, json=body)
+
+    assert response.status_code == 422
+    problem = response.json()
+    assert problem["type"] == "/problems/invalid-request"
+    assert field in [error["field"] for error in problem["errors"]]
+    assert says in problem["detail"]
+
+
+async def test_an_unknown_mode_is_named(client: httpx.AsyncClient) -> None:
+    response = await client.post("/ask", json=LATE | {"mode": "guess"})
+    assert response.status_code == 422
+    assert "'auto', 'generate' or 'extract'" in response.json()["detail"]
+
+
+async def test_two_thousand_characters_after_trimming_and_composing_are_fine(
+    client: httpx.AsyncClient,
+) -> None:
+    question = "  " + "e\u0301" * 2000 + "\n"  # 4,000 code points that compose to 2,000
+    assert (await client.post("/search", json={"question": question})).status_code == 200
+
+
+@pytest.mark.parametrize("path", ASKING)
+@pytest.mark.parametrize(
+    "content", [b"{bad", b"", b'{"question": "\xff"}', b"[" * 30_000, b'{"question": "\\ud800"}']
+)
+async def test_a_body_that_is_no_json_is_a_422(client: httpx.AsyncClient, path: str, content: bytes) -> None:
+    response = await client.post(path, content=content, headers={"content-type": "application/json"})
+
+    assert response.status_code == 422
+    assert response.json()["type"] == "/problems/invalid-request"
+
+
+@pytest.mark.parametrize("path", ASKING)
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded"])
+async def test_another_content_type_is_a_415(client: httpx.AsyncClient, path: str, kind: str | None) -> None:
+    headers = {"content-type": kind} if kind else {}
+    response = await client.post(path, content=json.dumps(LATE), headers=headers)
+
+    assert response.status_code == 415
+    assert response.json()["type"] == "/problems/unsupported-media-type"
+
+
+@pytest.mark.parametrize("path", ASKING)
+async def test_a_body_that_is_too_large_is_a_413(client: httpx.AsyncClient, path: str) -> None:
+    response = await client.post(path, json={"question": "x" * 100_000})
+
+    assert response.status_code == 413
+    assert response.json()["type"] == "/problems/request-too-large"
+
+
+async def test_a_body_that_comes_in_pieces_is_measured_too(client: httpx.AsyncClient) -> None:
+    async def endless() -> Any:
+        for _ in range(10):
+            yield b"x" * 10_000
+
+    headers = {"content-type": "application/json"}
+    assert (await client.post("/ask", content=endless(), headers=headers)).status_code == 413
+
+
+@pytest.mark.parametrize("path", ASKING)
+async def test_an_unknown_collection_is_a_404_that_names_the_known_ones(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    response = await client.post(path, json=LATE | {"collection": "nope"})
+
+    assert response.status_code == 404
+    assert response.json()["type"] == "/problems/unknown-collection"
+    assert "course, tools" in response.json()["detail"]
+
+
+async def test_nothing_there_and_the_wrong_method_are_problems_too(client: httpx.AsyncClient) -> None:
+    missing, wrong = await client.post("/nothing", json=LATE), await client.get("/ask")
+
+    assert (missing.status_code, missing.json()["type"]) == (404, "/problems/not-found")
+    assert (wrong.status_code, wrong.json()["type"]) == (405, "/problems/method-not-allowed")
+    assert wrong.headers["allow"] == "POST"
+
+
+async def test_what_nobody_expected_leaks_nothing(
+    client: httpx.AsyncClient, llm: ScriptedModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    llm.script = [RuntimeError("secret /etc/passwd")]
+
+    response = await client.post("/ask", json=LATE)
+
+    assert response.status_code == 500
+    assert response.json()["type"] == "/problems/internal-error"
+    assert "secret" not in response.text
+    assert response.json()["request_id"] in {getattr(record, "request_id", None) for record in caplog.records}
+
+
+async def test_the_callers_request_id_comes_back_if_it_has_sense(client: httpx.AsyncClient) -> None:
+    kept = await client.post("/ask", json=LATE, headers={"X-Request-ID": "trace-1.a_B"})
+    made = await client.post("/ask", json=LATE, headers={"X-Request-ID": "x" * 200})
+
+    assert kept.headers["x-request-id"] == kept.json()["request_id"] == "trace-1.a_B"
+    assert len(made.headers["x-request-id"]) == 32
+
+
+async def test_the_access_log_has_facts_and_no_question(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    await client.post("/ask", json=LATE)
+    await client.post("/ask", json={"question": LATE["question"], "colection": LATE["question"]})
+
+    logged = [vars(record) for record in caplog.records]
+    assert [line["status"] for line in logged if line["name"] == "askd.access"] == [200, 422]
+    assert "possible to join" not in str(logged)

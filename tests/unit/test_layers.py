@@ -1,0 +1,77 @@
+"""Imports point one way, and every error has a status."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.api.errors import STATUS, status_of
+from app.errors import AskdError
+
+APP = Path("app")
+# Lower may not import higher; modules of one layer may import each other.
+LAYERS = [
+    {"errors", "domain"},
+    {"text", "settings", "logs"},
+    {"ports", "retrieval", "prompt", "citations", "token_estimate"},
+    {"writing", "model_files"},
+    {"assistant", "readiness", "ingest"},
+    {"adapters"},
+    {"wiring"},
+    {"api"},
+    {"main"},
+    {"cli"},
+]
+VENDORS = {"elasticsearch", "elastic_transport", "ollama", "tantivy", "xllamacpp", "aiohttp", "httpx"}
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+
+
+def modules() -> list[Path]:
+    return [path for path in APP.rglob("*.py") if path != APP / "__init__.py"]
+
+
+def place(path: Path) -> str:
+    return path.relative_to(APP).with_suffix("").parts[0]
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (
+                [f"app.{alias.name}" for alias in node.names] if node.module == "app" else [node.module]
+            )
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("path", modules(), ids=str)
+def test_imports_point_one_way(path: Path) -> None:
+    ours = {name.split(".")[1] for name in imported(path) if name.startswith("app.")}
+    assert not {name for name in ours if RANK[name] > RANK[place(path)]}
+
+
+@pytest.mark.parametrize("path", modules(), ids=str)
+def test_only_adapters_know_a_vendor(path: Path) -> None:
+    if place(path) != "adapters":
+        assert not {name.split(".")[0] for name in imported(path)} & VENDORS
+
+
+@pytest.mark.parametrize("path", modules(), ids=str)
+def test_only_the_wiring_knows_the_adapters(path: Path) -> None:
+    if place(path) not in ("adapters", "wiring"):
+        assert not any(name.startswith("app.adapters") for name in imported(path))
+
+
+def every_error(kind: type[AskdError] = AskdError) -> Iterator[type[AskdError]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from every_error(child)
+
+
+def test_every_error_that_can_be_raised_has_a_status() -> None:
+    leaves = [kind for kind in every_error() if not kind.__subclasses__()]
+    assert len(leaves) > 10
+    for kind in leaves:
+        assert 400 <= status_of(kind) < 600
+    assert set(STATUS) <= set(every_error())
