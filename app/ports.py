@@ -50,20 +50,29 @@ class IndexStore(Protocol):
         kept, older ones and what killed ingests left behind are removed. `progress` is told how
         many more entries were written.
 
-        Raises SearchUnavailable or IngestConflict; the old version then keeps serving.
+        Raises SearchUnavailable, IngestConflict or BadSettings; the old version then keeps serving.
         """
         ...
 
     async def versions(self) -> Sequence[IndexVersion]:
-        """Newest first; empty when nothing was ever ingested. Raises SearchUnavailable."""
+        """Newest first, without what cannot be read; empty when nothing was ever ingested.
+
+        Raises SearchUnavailable.
+        """
         ...
 
     async def rollback(self) -> IndexVersion:
-        """Switch to the version before the current one. Raises SearchUnavailable or NoPreviousVersion."""
+        """Switch to the version that served before the current one; a second time switches back.
+
+        Raises SearchUnavailable, NoPreviousVersion or IngestConflict.
+        """
         ...
 
     def records(self) -> AsyncIterator[FaqEntry]:
-        """The current version's entries, whole. Raises SearchUnavailable or IndexMissing."""
+        """The current version's entries, whole, also when another askd wrote them.
+
+        Raises SearchUnavailable, IndexMissing or IndexUnreadable.
+        """
         ...
 
 

@@ -1,0 +1,41 @@
+"""What Elasticsearch and its client say when something fails, in our own words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from elasticsearch import ApiError, TransportError, UnsupportedProductError
+from elasticsearch.helpers import BulkIndexError, ScanError
+
+from app.errors import IndexMissing, RetrievalError, SearchUnavailable
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Raises SearchUnavailable, or IndexMissing where the cluster answers that the index is not there."""
+    try:
+        yield
+    except UnsupportedProductError as error:
+        raise SearchUnavailable("what answers at ASKD_ELASTICSEARCH_URL is not Elasticsearch 9") from error
+    except ApiError as error:
+        raise _refused(error.status_code, str(error.body)) from error
+    except BulkIndexError as error:
+        [first] = error.errors[0].values()
+        raise _refused(first["status"], str(first["error"])) from error
+    except (TransportError, ScanError) as error:
+        raise SearchUnavailable(
+            "Elasticsearch did not answer; check ASKD_ELASTICSEARCH_URL and that it runs"
+        ) from error
+
+
+def _refused(status: int, body: str) -> RetrievalError:
+    if status == 404:
+        return IndexMissing("Elasticsearch holds no FAQ yet; run `askd ingest FILE`")
+    if status in (401, 403):
+        return SearchUnavailable(
+            "Elasticsearch refused the API key, or wants one; check ASKD_ELASTICSEARCH_API_KEY"
+        )
+    if status == 429:
+        return SearchUnavailable("Elasticsearch is overloaded")
+    if "media_type_header_exception" in body:
+        return SearchUnavailable("Elasticsearch is not version 9, which askd speaks; upgrade it")
+    return SearchUnavailable(f"Elasticsearch could not do it (status {status}); its log says why")

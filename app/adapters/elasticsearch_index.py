@@ -1,0 +1,174 @@
+"""The index in Elasticsearch 9."""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from elasticsearch import ApiError, AsyncElasticsearch, TransportError
+from elasticsearch.helpers import async_scan, async_streaming_bulk
+
+from app.adapters import elasticsearch_mapping as mapping
+from app.adapters.elasticsearch_errors import translated_errors
+from app.adapters.elasticsearch_versions import VersionIndexes
+from app.adapters.index_format import (
+    check_language,
+    check_schema,
+    damage_reported,
+    previous_version,
+    read_entry,
+    read_manifest,
+    read_statistics,
+)
+from app.domain import Candidate, Candidates, FaqEntry, IndexVersion, Manifest, WordStatistics
+from app.errors import IndexMissing, IndexUnreadable, IngestConflict, SearchUnavailable
+from app.text import WordCounter, entry_words
+
+log = logging.getLogger(__name__)
+
+_MANIFEST_SECONDS = 0.5  # how old a manifest may be before it is asked for again
+_WRITE_SECONDS = 60.0  # a refresh or a deletion may take longer than any search should
+_BATCH = 500
+
+
+@asynccontextmanager
+async def open_client(url: str, api_key: str | None, timeout: float) -> AsyncIterator[AsyncElasticsearch]:
+    """A client that gives up after `timeout` seconds and never tries again by itself."""
+    async with AsyncElasticsearch(url, api_key=api_key, request_timeout=timeout, max_retries=0) as client:
+        yield client
+
+
+class ElasticsearchIndex:
+    """Both sides of the index behind `alias`; `timeout` bounds each request of a search, in seconds."""
+
+    def __init__(self, client: AsyncElasticsearch, alias: str, timeout: float) -> None:
+        self._client = client.options(request_timeout=timeout)
+        self._writer = client.options(request_timeout=max(timeout, _WRITE_SECONDS))
+        self._alias = alias
+        self._indexes = VersionIndexes(self._writer, alias)
+        self._manifest: tuple[float, Manifest] | None = None  # when it was read
+        self._statistics: tuple[str, WordStatistics] | None = None  # of which version
+
+    # --- reading ---
+
+    async def search(
+        self, question: str, *, vector: Sequence[float] | None, collection: str | None, size: int
+    ) -> Candidates:
+        manifest = await self.manifest()
+        query = mapping.faq_query(question, collection)
+        with translated_errors():
+            response = await self._client.search(
+                index=self._alias, query=query, size=size, source_includes=["record"], track_total_hits=False
+            )
+        hits = response["hits"]["hits"]
+        if hits and hits[0]["_index"] != self._indexes.name_of(manifest.version):  # the alias just moved
+            manifest = await self._read_manifest(hits[0]["_index"])
+        found = [Candidate(_entry(hit), lexical=hit["_score"]) for hit in hits]
+        return Candidates(found, manifest.version)
+
+    async def manifest(self) -> Manifest:
+        now = time.monotonic()
+        if self._manifest is None or now - self._manifest[0] > _MANIFEST_SECONDS:
+            self._manifest = now, await self._read_manifest(self._alias)
+        return self._manifest[1]
+
+    async def _read_manifest(self, index: str) -> Manifest:
+        with translated_errors():
+            response = await self._client.indices.get_mapping(index=index)
+        metas = [found["mappings"].get("_meta", {}) for found in response.values()]
+        if [meta.get("alias") for meta in metas] != [self._alias]:
+            raise IndexUnreadable(
+                f"{self._alias!r} in Elasticsearch is not askd's; set ASKD_INDEX to another name"
+            )
+        return check_schema(read_manifest(metas[0]["manifest"]))
+
+    async def statistics(self) -> WordStatistics:
+        version = (await self.manifest()).version
+        if self._statistics is None or self._statistics[0] != version:
+            with translated_errors():
+                document = await self._client.get(index=self._alias, id=mapping.STATISTICS_ID)
+            self._statistics = version, read_statistics(document["_source"]["statistics"])
+        return self._statistics[1]
+
+    async def records(self) -> AsyncIterator[FaqEntry]:
+        body = {"query": mapping.ENTRIES, "_source": ["record"]}
+        with translated_errors():
+            async for hit in async_scan(self._writer, body, index=self._alias, size=_BATCH):
+                yield _entry(hit)
+
+    # --- writing ---
+
+    async def publish(
+        self, manifest: Manifest, entries: Iterable[FaqEntry], progress: Callable[[int], None]
+    ) -> None:
+        check_language(manifest)
+        try:
+            with translated_errors():
+                await self._publish(manifest, entries, progress)
+        except IndexMissing as error:
+            raise IngestConflict("another ingest took over; its entries will be served") from error
+        self._manifest = None
+
+    async def _publish(
+        self, manifest: Manifest, entries: Iterable[FaqEntry], progress: Callable[[int], None]
+    ) -> None:
+        # The ingest started last wins: one still at work finds its index gone, as a killed one would.
+        await self._indexes.delete([index for index in await self._indexes.all() if index.unfinished])
+        await self._indexes.begin(manifest)
+        await self._fill(manifest, entries, progress)
+        before = await self._indexes.all()
+        await self._indexes.switch(manifest.version)
+        obsolete = [index for index in before if not index.current and not index.unfinished]
+        try:
+            await self._indexes.delete(obsolete)
+        except (ApiError, TransportError):
+            log.warning("the next ingest will remove what could not be removed now", exc_info=True)
+
+    async def _fill(
+        self, manifest: Manifest, entries: Iterable[FaqEntry], progress: Callable[[int], None]
+    ) -> None:
+        counter = WordCounter()
+
+        def documents() -> Iterator[dict[str, Any]]:
+            for entry in entries:
+                found = entry_words(entry)
+                counter.add(found)
+                yield mapping.entry_document(entry, found)
+
+        # Through the alias, or a deleted index would be created again by the first document.
+        build = self._indexes.build_alias(manifest.version)
+        async for _ in async_streaming_bulk(
+            self._writer, documents(), chunk_size=_BATCH, index=build, require_alias=True
+        ):
+            progress(1)
+        statistics = mapping.statistics_document(counter.statistics())
+        await self._writer.index(
+            index=build, id=mapping.STATISTICS_ID, document=statistics, require_alias=True, refresh=True
+        )
+        written = (await self._writer.count(index=build, query=mapping.ENTRIES))["count"]
+        if written != manifest.entries:
+            raise SearchUnavailable(
+                f"Elasticsearch holds {written} of {manifest.entries} entries; the old version keeps serving"
+            )
+
+    async def versions(self) -> Sequence[IndexVersion]:
+        with translated_errors():
+            found, sizes = await self._indexes.all(), await self._indexes.sizes()
+        return [
+            IndexVersion(index.manifest, index.current, sizes.get(index.name, 0))
+            for index in found
+            if not index.unfinished
+        ]
+
+    async def rollback(self) -> IndexVersion:
+        previous = previous_version(await self.versions())
+        with translated_errors():
+            await self._indexes.switch(previous.manifest.version)
+        self._manifest = None
+        return previous
+
+
+def _entry(hit: Mapping[str, Any]) -> FaqEntry:
+    with damage_reported():
+        return read_entry(hit["_source"]["record"])

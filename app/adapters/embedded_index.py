@@ -1,0 +1,144 @@
+"""The index in this process: files on disk, searched by tantivy. Needs no server."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+
+from app.adapters.embedded_tantivy import Version, open_version, write_version
+from app.adapters.embedded_versions import VersionFolders, size_of
+from app.adapters.index_format import check_language, check_schema, damage_reported, previous_version
+from app.domain import Candidates, FaqEntry, IndexVersion, Manifest, WordStatistics
+from app.errors import IndexMissing, IndexUnreadable, SearchUnavailable
+
+_BATCH = 500
+
+
+class EmbeddedIndex:
+    """Both sides of the index `name` below `directory`. What touches the disk runs in threads."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self._folders = VersionFolders(directory / name)
+        self._opening = threading.Lock()
+        self._opened: tuple[object, Version] | None = None  # with the signature it was opened at
+
+    # --- reading ---
+
+    async def search(
+        self, question: str, *, vector: Sequence[float] | None, collection: str | None, size: int
+    ) -> Candidates:
+        return await asyncio.to_thread(self._search, question, collection, size)
+
+    def _search(self, question: str, collection: str | None, size: int) -> Candidates:
+        version = self._readable()
+        return Candidates(version.search(question, collection, size), version.manifest.version)
+
+    async def manifest(self) -> Manifest:
+        return (await asyncio.to_thread(self._readable)).manifest
+
+    async def statistics(self) -> WordStatistics:
+        return (await asyncio.to_thread(self._readable)).statistics
+
+    async def records(self) -> AsyncIterator[FaqEntry]:
+        # Whatever its schema: an index that can no longer be searched is made anew from its records.
+        version = await asyncio.to_thread(self._current)
+        records = version.records()
+        while batch := await asyncio.to_thread(lambda: list(islice(records, _BATCH))):
+            for entry in batch:
+                yield entry
+
+    def _readable(self) -> Version:
+        version = self._current()
+        check_schema(version.manifest)
+        return version
+
+    def _current(self) -> Version:
+        """The version that serves; opened again when that is another one than before."""
+        with _translated_errors():
+            opened = self._opened
+            if opened and opened[0] == self._folders.signature():
+                return opened[1]
+            with self._opening:
+                return self._open()
+
+    def _open(self) -> Version:
+        while True:
+            signature = self._folders.signature()
+            if signature is None:
+                raise IndexMissing("there is no index yet; run `askd ingest FILE`")
+            if self._opened and self._opened[0] == signature:  # another thread was faster
+                return self._opened[1]
+            try:
+                with damage_reported():
+                    version = open_version(self._folders.path_of(self._folders.served()[0]))
+            except IndexUnreadable:
+                if self._folders.signature() == signature:
+                    raise
+                continue  # while it was opened, an ingest switched to another one and removed it
+            self._opened = signature, version
+            return version
+
+    # --- writing ---
+
+    async def publish(
+        self, manifest: Manifest, entries: Iterable[FaqEntry], progress: Callable[[int], None]
+    ) -> None:
+        check_language(manifest)
+        cancelled = threading.Event()
+        try:
+            await asyncio.to_thread(self._publish, manifest, _until(cancelled, entries), progress)
+        except asyncio.CancelledError:
+            cancelled.set()  # the thread would go on and publish
+            raise
+
+    def _publish(
+        self, manifest: Manifest, entries: Iterable[FaqEntry], progress: Callable[[int], None]
+    ) -> None:
+        with _translated_errors(), self._folders.locked():
+            building = self._folders.begin(manifest.version)
+            written = write_version(building, manifest, entries, progress)
+            if written != manifest.entries:
+                raise SearchUnavailable(
+                    f"{written} of {manifest.entries} entries were written; the old version keeps serving"
+                )
+            self._folders.finish(building)
+            self._folders.switch(manifest.version)
+            self._folders.clean()
+
+    async def versions(self) -> Sequence[IndexVersion]:
+        return await asyncio.to_thread(self._versions)
+
+    def _versions(self) -> Sequence[IndexVersion]:
+        served = self._folders.served()
+        found = []
+        for name in served:
+            folder = self._folders.path_of(name)
+            with _translated_errors(), suppress(IndexUnreadable):  # a damaged one is none to go back to
+                found.append(IndexVersion(open_version(folder).manifest, name == served[0], size_of(folder)))
+        return sorted(found, key=lambda version: version.manifest.created, reverse=True)
+
+    async def rollback(self) -> IndexVersion:
+        return await asyncio.to_thread(self._rollback)
+
+    def _rollback(self) -> IndexVersion:
+        with _translated_errors(), self._folders.locked():
+            previous = previous_version(self._versions())
+            self._folders.switch(previous.manifest.version)
+            return previous
+
+
+def _until(cancelled: threading.Event, entries: Iterable[FaqEntry]) -> Iterator[FaqEntry]:
+    for entry in entries:
+        if cancelled.is_set():
+            raise asyncio.CancelledError
+        yield entry
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SearchUnavailable(f"the index on disk could not be used: {error.strerror}") from error

@@ -1,0 +1,169 @@
+"""One version of the embedded index, as files in a folder: what it holds and how it is searched."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import tantivy
+from tantivy import Document, Filter, Occur, Query, Schema, Searcher, TextAnalyzer, Tokenizer
+
+from app.adapters.index_format import (
+    DAMAGED,
+    damage_reported,
+    entry_data,
+    manifest_data,
+    read_entry,
+    read_manifest,
+    read_statistics,
+    statistics_data,
+)
+from app.domain import Candidate, FaqEntry, Manifest, WordStatistics
+from app.errors import IndexUnreadable, SearchUnavailable
+from app.text import WordCounter, bigrams, entry_words, grams, question_words
+
+_HEAP_BYTES = 32_000_000  # of the one writing thread; what does not fit becomes another segment
+_MANIFEST, _STATISTICS, _FILES = "manifest.json", "statistics.json", "tantivy"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version opened for reading. It keeps working when its folder is removed."""
+
+    manifest: Manifest
+    statistics: WordStatistics
+    _schema: Schema
+    _searcher: Searcher
+    _analyser: TextAnalyzer
+
+    def search(self, question: str, collection: str | None, size: int) -> Sequence[Candidate]:
+        """Raises IndexUnreadable when damage shows only now, as do `records`."""
+        query = self._query(question, collection)
+        with _panics_reported():
+            result = self._searcher.search(query, size, count=False)
+            return [Candidate(self._entry(address), lexical=score) for score, address in result.hits]
+
+    def records(self) -> Iterator[FaqEntry]:
+        """All entries, in the order they lie in the files."""
+        with _panics_reported():
+            everything = self._searcher.search(
+                Query.all_query(), max(self._searcher.num_docs, 1), count=False
+            )
+            for _, address in everything.hits:
+                yield self._entry(address)
+
+    def _entry(self, address: tantivy.DocAddress) -> FaqEntry:
+        return read_entry(orjson.loads(self._searcher.doc(address).get_first("record") or b""))
+
+    def _query(self, question: str, collection: str | None) -> Query:
+        """The question's words, their pairs and their pieces: whatever matches adds its BM25."""
+        asked = question_words(question)
+        terms = {
+            "text": (1.0, self._analyser.analyze(" ".join(asked))),
+            "bigrams": (0.5, bigrams(asked)),
+            "grams": (0.3, grams(asked)),
+        }
+        matches = Query.boolean_query(
+            [
+                (Occur.Should, Query.boost_query(self._term(name, term, "freq"), weight * times))
+                for name, (weight, found) in terms.items()
+                for term, times in Counter(found).items()
+            ]
+        )
+        if collection is None:
+            return matches
+        inside = Query.const_score_query(self._term("collection", collection, "basic"), 0.0)
+        return Query.boolean_query([(Occur.Must, matches), (Occur.Must, inside)])
+
+    def _term(self, field: str, term: str, option: str) -> Query:
+        return Query.term_query(self._schema, field, term, option)
+
+
+def open_version(folder: Path) -> Version:
+    """Raises IndexUnreadable when it is not whole."""
+    with _panics_reported():
+        manifest = read_manifest(_read_json(folder / _MANIFEST))
+        index = tantivy.Index.open(str(folder / _FILES))
+        index.config_reader("manual")  # nothing is ever added, so nothing need be watched for
+        index.reload()
+        analyser = _analyser(manifest.language)
+        statistics = read_statistics(_read_json(folder / _STATISTICS))
+        return Version(manifest, statistics, index.schema, index.searcher(), analyser)
+
+
+def write_version(
+    folder: Path, manifest: Manifest, entries: Iterable[FaqEntry], progress: Callable[[int], None]
+) -> int:
+    """Write all that a version is, and count the entries in it afterwards. Raises SearchUnavailable."""
+    (folder / _FILES).mkdir()
+    index = tantivy.Index(_schema(), path=str(folder / _FILES), reuse=False)
+    index.register_tokenizer("language", _analyser(manifest.language))
+    writer = index.writer(_HEAP_BYTES, num_threads=1)
+    counter = WordCounter()
+    for entry in entries:
+        found = entry_words(entry)
+        counter.add(found)
+        with _write_failures():
+            writer.add_document(_document(entry, found))
+        progress(1)
+    with _write_failures():
+        writer.commit()
+        writer.wait_merging_threads()
+    (folder / _STATISTICS).write_bytes(orjson.dumps(statistics_data(counter.statistics())))
+    (folder / _MANIFEST).write_bytes(orjson.dumps(manifest_data(manifest)))
+    index.reload()
+    return index.searcher().num_docs
+
+
+def _schema() -> Schema:
+    fields = tantivy.SchemaBuilder()
+    fields.add_bytes_field("record", stored=True)
+    fields.add_text_field("collection", tokenizer_name="raw", index_option="basic")
+    fields.add_text_field("text", tokenizer_name="language", index_option="freq")
+    # tantivy has no filter for pairs, and its n-grams ignore words: both are made here and joined by spaces.
+    fields.add_text_field("bigrams", tokenizer_name="whitespace", index_option="freq")
+    fields.add_text_field("grams", tokenizer_name="whitespace", index_option="freq")
+    return fields.build()
+
+
+def _document(entry: FaqEntry, found: Sequence[str]) -> Document:
+    document = Document()
+    document.add_bytes("record", orjson.dumps(entry_data(entry)))
+    document.add_text("collection", entry.collection)
+    document.add_text("text", " ".join(found))
+    document.add_text("bigrams", " ".join(bigrams(found)))
+    document.add_text("grams", " ".join(grams(found)))
+    return document
+
+
+def _analyser(language: str) -> TextAnalyzer:
+    """For words that `app.text` has already separated and lowercased."""
+    builder = tantivy.TextAnalyzerBuilder(Tokenizer.whitespace())
+    return builder.filter(Filter.stopword(language)).filter(Filter.stemmer(language)).build()
+
+
+@contextmanager
+def _write_failures() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:  # all that tantivy says when its thread could not write
+        raise SearchUnavailable("the index could not be written; is the disk full?") from error
+
+
+@contextmanager
+def _panics_reported() -> Iterator[None]:
+    """As `damage_reported`; tantivy also panics, which arrives as a BaseException of no importable type."""
+    try:
+        with damage_reported():
+            yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise IndexUnreadable(DAMAGED) from error
+
+
+def _read_json(path: Path) -> Any:
+    return orjson.loads(path.read_bytes())

@@ -1,0 +1,194 @@
+"""Generation in this process, by llama.cpp (package xllamacpp)."""
+
+import asyncio
+import json
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from app.adapters.deadlines import deadline, in_time
+from app.adapters.llamacpp_server import LlamaServer, ServerOptions, start
+from app.domain import Chunk, ModelProfile, ModelStatus, Prompt, PromptStyle, Usage
+from app.errors import ModelError, ModelMissing, ModelUnavailable, PromptTooLong
+from app.model_files import find
+
+_COUNTS_KEPT = 4096  # texts whose tokens are not counted again
+_GRAMMAR_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r"})
+
+
+class LlamaCppModel:
+    """A `LanguageModel`; timeouts in seconds. An async context manager: leaving it frees the memory.
+
+    `name` is a known model, looked for in `directory`, or the path of a GGUF file.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        directory: Path,
+        options: ServerOptions,
+        *,
+        first_token_timeout: float,
+        generate_timeout: float,
+    ) -> None:
+        self._name = name
+        self._directory = directory
+        self._options = options
+        self._first_token_timeout = first_token_timeout
+        self._generate_timeout = generate_timeout
+        self._starting: asyncio.Task[LlamaServer] | None = None
+        self._one_at_a_time = asyncio.Lock()  # the model has one slot; who waits here may leave at once
+        self._counts: OrderedDict[str, int] = OrderedDict()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        starting, self._starting = self._starting, None
+        if starting:
+            with suppress(ModelError):
+                await (await starting).close()
+
+    async def load(self) -> None:
+        await self._server()
+
+    async def profile(self) -> ModelProfile:
+        server = await self._server()
+        name = Path(self._name).name
+        return ModelProfile(name, server.digest, server.style, server.context_tokens, server.parameters)
+
+    async def status(self) -> ModelStatus:
+        try:
+            find(self._name, self._directory)
+        except ModelMissing:
+            present = False
+        else:
+            present = True
+        loaded = self._starting is not None and _succeeded(self._starting)
+        size = self._starting.result().size_bytes if self._starting and loaded else None
+        return ModelStatus(Path(self._name).name, present or loaded, loaded, size_bytes=size)
+
+    async def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        server = await self._server()
+        with _translated():
+            return await asyncio.gather(*(self._count(server, text) for text in texts))
+
+    async def generate(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
+        reply = in_time(self._reply(prompt), first=self._first_token_timeout, total=self._generate_timeout)
+        async with aclosing(reply) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _server(self) -> LlamaServer:
+        """The running server, started by whoever comes first; a start that failed is tried again."""
+        if self._starting is None or (self._starting.done() and not _succeeded(self._starting)):
+            model = find(self._name, self._directory)
+            self._starting = asyncio.create_task(start(model, self._options))
+        async with deadline(self._first_token_timeout, "the model did not load"):
+            with _translated():
+                return await asyncio.shield(self._starting)  # others may wait for it, too
+
+    async def _count(self, server: LlamaServer, text: str) -> int:
+        if text not in self._counts:
+            async with server.session.post("/tokenize", json={"content": text}) as response:
+                self._counts[text] = len((await response.json())["tokens"])
+            if len(self._counts) > _COUNTS_KEPT:
+                self._counts.popitem(last=False)
+        self._counts.move_to_end(text)
+        return self._counts[text]
+
+    async def _reply(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
+        server = await self._server()
+        path, body = _request(prompt)
+        usage, cut = None, False
+        # Closing the response hangs up, which makes the model stop.
+        async with self._one_at_a_time:
+            with _translated():
+                async with server.session.post(path, json=body) as response:
+                    await _refuse(response)
+                    async for event in _events(response):
+                        for choice in event["choices"]:
+                            cut = cut or choice["finish_reason"] == "length"
+                            if (
+                                text := choice["delta"].get("content")
+                                if "delta" in choice
+                                else choice["text"]
+                            ):
+                                yield Chunk(text)
+                        if counted := event.get("usage"):
+                            usage = Usage(counted["prompt_tokens"], counted["completion_tokens"])
+        if usage is None:
+            raise ModelUnavailable("the embedded model broke off in the middle of its answer")
+        yield Chunk("", usage, cut)
+
+
+def _succeeded(task: asyncio.Task[LlamaServer]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
+
+
+def _request(prompt: Prompt) -> tuple[str, dict[str, Any]]:
+    body: dict[str, Any] = {
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "return_progress": True,  # an event after each step: where a hang-up is noticed in a long prompt
+        "cache_prompt": True,
+        "temperature": 0,
+        "max_tokens": prompt.max_answer_tokens,
+    }
+    if prompt.choices:
+        body["grammar"] = "root ::= " + " | ".join(
+            f'"{choice.translate(_GRAMMAR_ESCAPES)}"' for choice in prompt.choices
+        )
+    elif prompt.stop:
+        body["stop"] = list(prompt.stop)
+    if prompt.style is PromptStyle.COMPLETION:
+        return "/v1/completions", {**body, "prompt": prompt.messages[0].content}
+    messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
+    # Thoughts would use up the answer's tokens; templates that know none ignore the argument.
+    return "/v1/chat/completions", {
+        **body,
+        "messages": messages,
+        "chat_template_kwargs": {"enable_thinking": False},
+    }
+
+
+async def _refuse(response: aiohttp.ClientResponse) -> None:
+    """Raises when the server says no."""
+    if response.status == 200:
+        return
+    error = (await response.json())["error"]
+    if error["type"] == "exceed_context_size_error":
+        raise PromptTooLong(
+            "the prompt has more tokens than the model's context window", error["n_prompt_tokens"]
+        )
+    raise ModelUnavailable("the embedded model refused the prompt")
+
+
+async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+    """The server-sent events up to the last one. Raises ModelUnavailable for an error among them."""
+    async for line in response.content:
+        field, _, value = line.decode().partition(": ")
+        if field != "data" or value.startswith("[DONE]"):
+            continue
+        event = json.loads(value)
+        if "error" in event:
+            raise ModelUnavailable("the embedded model failed while it wrote")
+        yield event
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (aiohttp.ClientError, OSError, ValueError, LookupError, TypeError) as error:
+        raise ModelUnavailable("the embedded model did not answer as it should") from error

@@ -1,0 +1,45 @@
+"""How many tokens a text has, where no tokenizer is at hand: a guess on the safe side. Pure."""
+
+import math
+import string
+
+_CAPITALS = dict.fromkeys(map(ord, string.ascii_uppercase))
+_LETTERS = dict.fromkeys(map(ord, string.ascii_letters + " "))
+_LETTERS_A_TOKEN = 3  # English has 4 to 5 in the usual vocabularies
+_MARGIN = 1.1
+_FALL = 0.1  # of the way to a lower factor, with each prompt
+_LEAST, _MOST = 0.8, 4.0  # just under 4 letters a token; more than a token a byte, which no text has
+_TELLING = 100  # in shorter prompts the chat template outweighs the text
+
+
+class TokenEstimate:
+    """Counts too many rather than too few, and comes closer with every prompt the model counted.
+
+    A small letter is a third of a token, a capital two (they stand in names and codes, which take more);
+    a digit, a punctuation mark, a line break is one; anything else one a byte, the worst there is.
+    """
+
+    def __init__(self) -> None:
+        self.factor = 1.0
+
+    def count(self, text: str) -> int:
+        return math.ceil(_uncorrected(text) * self.factor)
+
+    def learn(self, text: str, actual: int) -> None:
+        """The model counted `actual` tokens in a prompt made of `text`.
+
+        A count that was too low corrects at once; one that was too high only by and by, and never to
+        less than a tenth above what was counted.
+        """
+        guess = _uncorrected(text)
+        if guess < _TELLING:
+            return
+        needed = min(max(_MARGIN * actual / guess, _LEAST), _MOST)
+        step = 1.0 if needed > self.factor else _FALL
+        self.factor += step * (needed - self.factor)
+
+
+def _uncorrected(text: str) -> int:
+    others = text.translate(_LETTERS)
+    thirds = len(text) - len(others) + len(text) - len(text.translate(_CAPITALS))
+    return math.ceil(thirds / _LETTERS_A_TOKEN) + len(others.encode("utf-8", "surrogatepass"))

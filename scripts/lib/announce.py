@@ -1,0 +1,44 @@
+"""Waits until the server that `scripts/run` turns into is ready, then prints a request to try.
+
+usage: announce.py HOST PORT PID
+"""
+
+import http.client
+import json
+import os
+import sys
+import time
+
+# Not an entry's own question: that would be answered without the model.
+QUESTION = "How do I put my own questions and answers into askd?"
+
+
+def main() -> None:
+    host, port, pid = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    if host in ("0.0.0.0", "::"):  # noqa: S104 (listens on every address: any of them will do)
+        host = "localhost"
+    while os.getppid() == pid:  # else it has ended
+        if is_ready(host, port):
+            shown = f"[{host}]" if ":" in host else host
+            body = json.dumps({"question": QUESTION})
+            sys.stdout.write(
+                f"\naskd is ready. Its page: http://{shown}:{port}/docs. Try:\n\n"
+                f"curl -s http://{shown}:{port}/ask -H 'content-type: application/json' -d '{body}'\n\n"
+            )
+            return
+        time.sleep(0.5)
+
+
+def is_ready(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    main()

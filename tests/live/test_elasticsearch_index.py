@@ -1,0 +1,66 @@
+"""What only Elasticsearch can meet: a cluster that others use, too."""
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from elasticsearch import AsyncElasticsearch
+
+from app.adapters.elasticsearch_index import ElasticsearchIndex, open_client
+from app.domain import FaqEntry
+from app.errors import BadSettings, IndexUnreadable
+from tests.fakes.index import manifest_of
+
+pytestmark = [pytest.mark.anyio, pytest.mark.live]
+
+ENTRY = FaqEntry("1", "course", "Where is the lantern?", "Here.")
+
+
+@pytest.fixture
+async def client(elasticsearch_url: str) -> AsyncIterator[AsyncElasticsearch]:
+    async with open_client(elasticsearch_url, api_key=None, timeout=30.0) as client:
+        yield client
+
+
+@pytest.fixture
+async def alias(client: AsyncElasticsearch) -> AsyncIterator[str]:
+    alias = f"askd-test-{uuid4().hex[:12]}"
+    yield alias
+    for name in await client.indices.get(index=f"{alias}*"):
+        await client.indices.delete(index=name)
+
+
+async def publish(index: ElasticsearchIndex, version: str) -> None:
+    await index.publish(manifest_of([ENTRY], version), [ENTRY], lambda _: None)
+
+
+async def test_an_index_of_somebody_else_is_neither_searched_nor_replaced(
+    client: AsyncElasticsearch, alias: str
+) -> None:
+    await client.index(index=alias, document={"title": "lantern"}, refresh=True)
+    index = ElasticsearchIndex(client, alias, timeout=30.0)
+    with pytest.raises(IndexUnreadable, match="ASKD_INDEX"):
+        await index.search("lantern", vector=None, collection=None, size=5)
+    with pytest.raises(BadSettings, match="ASKD_INDEX"):
+        await publish(index, "1")
+    assert (await client.count(index=alias))["count"] == 1
+
+
+async def test_an_index_whose_name_begins_alike_is_left_alone(client: AsyncElasticsearch, alias: str) -> None:
+    index, other = (ElasticsearchIndex(client, name, timeout=30.0) for name in (alias, f"{alias}-other"))
+    await client.index(index=f"{alias}-notes", document={"title": "lantern"})
+    await publish(other, "1")
+    for version in ("1", "2", "3"):
+        await publish(index, version)
+    assert len(await index.versions()) == 2
+    assert [version.manifest.version for version in await other.versions()] == ["1"]
+    assert await client.indices.exists(index=f"{alias}-notes")
+    await index.rollback()
+    assert (await other.manifest()).version == "1"
+
+
+async def test_a_version_name_may_hold_capitals(client: AsyncElasticsearch, alias: str) -> None:
+    index = ElasticsearchIndex(client, alias, timeout=30.0)
+    await publish(index, "20261123T120501Z-ab12cd34")
+    found = await index.search("lantern", vector=None, collection=None, size=5)
+    assert found.version == (await index.manifest()).version == "20261123T120501Z-ab12cd34"

@@ -1,0 +1,102 @@
+"""What becomes of the failures of Elasticsearch, played by a small server that fails as told."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from aiohttp import web
+
+from app.adapters.elasticsearch_index import ElasticsearchIndex, open_client
+from app.domain import FaqEntry
+from app.errors import IndexMissing, IndexUnreadable, SearchUnavailable
+from tests.fakes.index import manifest_of
+
+pytestmark = pytest.mark.anyio
+
+ENTRY = FaqEntry("1", "course", "Where is the lantern?", "Here.")
+VERSION_8_REFUSES = '{"error": {"type": "media_type_header_exception"}, "status": 400}'
+
+
+@dataclass
+class FailingServer:
+    status: int = 200
+    body: str = "{}"
+    headers: dict[str, str] = field(default_factory=lambda: {"X-Elastic-Product": "Elasticsearch"})
+    delay: float = 0.0
+    requests: int = 0
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.requests += 1
+        await asyncio.sleep(self.delay)
+        return web.Response(
+            status=self.status, text=self.body, headers=self.headers, content_type="application/json"
+        )
+
+
+@asynccontextmanager
+async def index_on(server: FailingServer) -> AsyncIterator[ElasticsearchIndex]:
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", server.answer)
+    runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=0)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        host, port = runner.addresses[0]
+        async with open_client(f"http://{host}:{port}", api_key="secret", timeout=0.5) as client:
+            yield ElasticsearchIndex(client, "askd", timeout=0.5)
+    finally:
+        await runner.cleanup()
+
+
+async def search(index: ElasticsearchIndex) -> None:
+    await index.search("lantern", vector=None, collection=None, size=5)
+
+
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [
+        (FailingServer(401), "refused the API key"),
+        (FailingServer(403), "refused the API key"),
+        (FailingServer(429), "overloaded"),
+        (FailingServer(500), "status 500"),
+        (FailingServer(503, "not json"), "did not answer"),
+        (FailingServer(400, VERSION_8_REFUSES), "not version 9"),
+        (FailingServer(200, "not json"), "did not answer"),
+        (FailingServer(200, headers={}), "not Elasticsearch"),
+        (FailingServer(delay=5.0), "did not answer"),
+    ],
+)
+async def test_a_failure_is_told_in_our_words_at_once(server: FailingServer, words: str) -> None:
+    async with index_on(server) as index:
+        with pytest.raises(SearchUnavailable, match=words):
+            await search(index)
+    assert server.requests == 1
+
+
+async def test_nobody_listening_is_told() -> None:
+    async with open_client("http://127.0.0.1:9", api_key=None, timeout=5.0) as client:
+        index = ElasticsearchIndex(client, "askd", timeout=5.0)
+        with pytest.raises(SearchUnavailable, match="did not answer"):
+            await search(index)
+        with pytest.raises(SearchUnavailable, match="did not answer"):
+            await index.publish(manifest_of([ENTRY]), [ENTRY], lambda _: None)
+        with pytest.raises(SearchUnavailable, match="did not answer"):
+            await anext(index.records())
+
+
+async def test_a_missing_alias_is_a_missing_index() -> None:
+    async with index_on(FailingServer(404)) as index:
+        with pytest.raises(IndexMissing, match="askd ingest"):
+            await search(index)
+
+
+@pytest.mark.parametrize(
+    "body", ["{}", '{"askd": {"mappings": {}}}', '{"a": {"mappings": {"_meta": {"alias": "other"}}}}']
+)
+async def test_what_is_not_an_index_of_ours_cannot_be_read(body: str) -> None:
+    async with index_on(FailingServer(body=body)) as index:
+        with pytest.raises(IndexUnreadable, match="ASKD_INDEX"):
+            await search(index)

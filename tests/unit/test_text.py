@@ -1,0 +1,89 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app import text
+from app.domain import FaqEntry
+from app.text import (
+    MAX_QUESTION_WORDS,
+    STOP_WORDS,
+    WordCounter,
+    bigrams,
+    entry_words,
+    grams,
+    normalised_question,
+    question_words,
+    words,
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("How do I install Python 3.11?", ["how", "do", "i", "install", "python", "3", "11"]),
+        ("docker_compose-up: don't!", ["docker", "compose", "up", "don", "t"]),
+        ("STRASSE Straße ﬁle \uff37\uff49\uff44\uff45", ["strasse", "strasse", "file", "wide"]),
+        ("e\u0301te\u0301 \u00e9t\u00e9", ["été", "été"]),
+        ("日本語 🙂 \x00", ["日本語"]),
+        ("", []),
+    ],
+)
+def test_words_are_letters_and_digits_whatever_their_form(written: str, found: list[str]) -> None:
+    assert words(written) == found
+
+
+@given(st.text())
+def test_words_hold_nothing_an_index_could_stumble_over(written: str) -> None:
+    found = words(written)
+    assert all(word.isalnum() and len(word) <= 64 for word in found)
+    assert words(" ".join(found)) == found
+
+
+def test_an_entry_is_found_by_section_question_and_answer() -> None:
+    entry = FaqEntry("id-1", "course", "Why?", "Because.", "Basics", "https://example.org")
+    assert entry_words(entry) == ["basics", "why", "because"]
+
+
+def test_a_question_is_searched_for_up_to_a_number_of_different_words() -> None:
+    different = [f"w{number}" for number in range(MAX_QUESTION_WORDS)]
+    assert question_words(" ".join(different * 2)) == different * 2
+    assert question_words(" ".join([*different, "more", *different])) == different
+
+
+@pytest.mark.parametrize("same", ["Can I still join", "  can i STILL\tjoin?? ", "«Can I» — still, join…"])
+def test_questions_are_equal_whatever_their_case_spacing_and_punctuation(same: str) -> None:
+    assert normalised_question(same) == normalised_question("Can I still join?")
+
+
+def test_other_words_make_another_question() -> None:
+    assert normalised_question("Can I join?") != normalised_question("Can I still join?")
+
+
+def test_bigrams_are_neighbours() -> None:
+    assert bigrams(["how", "to", "join"]) == ["how_to", "to_join"]
+    assert bigrams(["join"]) == bigrams([]) == []
+
+
+def test_grams_stay_inside_a_word_and_know_its_edges() -> None:
+    assert grams(["cats", "is", "a"]) == ["<cat", "cats", "ats>", "<is>"]
+
+
+def test_counts_entries_not_occurrences_and_leaves_out_words_of_one_entry() -> None:
+    counter = WordCounter()
+    for entry in (["join", "join", "late"], ["join", "early"], []):
+        counter.add(entry)
+    assert counter.statistics().entries == 3
+    assert counter.statistics().frequencies == {"join": 2}
+
+
+def test_counting_forgets_rare_words_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text, "_COUNTED_WORDS", 100)
+    counter = WordCounter()
+    for number in range(1000):
+        counter.add(["common", f"rare{number}"])
+        assert len(counter._frequencies) <= 101
+    assert counter.statistics().frequencies == {"common": 1000}
+
+
+def test_stop_words_are_words_as_they_are_found() -> None:
+    assert all(words(word) == [word] for word in STOP_WORDS)
