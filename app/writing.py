@@ -16,6 +16,7 @@ from app.prompt import build_prompt, costs, fitting, labels, parts
 # sentences of the best entry and decides only how many of them the answer takes.
 VERBATIM_BELOW = 1_000_000_000
 _LEAST_SENTENCES = 2
+_MOST_CHOICES = 4  # the longest: each one that is still open costs time at every token
 _SENTENCE_END = re.compile(r"(?<=[.!?])[ \t]+(?=\S)|\n+")
 
 
@@ -97,7 +98,7 @@ class Writer:
                 f"the best FAQ entry has no beginning that fits an answer of {self.answer_tokens} tokens; "
                 "raise ASKD_ANSWER_TOKENS, or use mode extract"
             )
-        return fit
+        return fit[-_MOST_CHOICES:]
 
     async def _quotation(self, prompt: Prompt, draft: Draft) -> AsyncGenerator[str]:
         """The choice the model made, and the mark of the one entry it came from."""

@@ -3,8 +3,10 @@
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from itertools import groupby
+from os.path import commonprefix
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,7 +16,7 @@ import aiohttp
 from app.adapters.deadlines import deadline, in_time
 from app.adapters.llamacpp_server import LlamaServer, ServerOptions, start
 from app.domain import Chunk, ModelProfile, ModelStatus, Prompt, PromptStyle, Usage
-from app.errors import ModelError, ModelMissing, ModelUnavailable, PromptTooLong
+from app.errors import ModelMissing, ModelUnavailable, PromptTooLong
 from app.model_files import find
 
 _COUNTS_KEPT = 4096  # texts whose tokens are not counted again
@@ -56,8 +58,9 @@ class LlamaCppModel:
     async def close(self) -> None:
         starting, self._starting = self._starting, None
         if starting:
-            with suppress(ModelError):
-                await (await starting).close()
+            await asyncio.wait([starting])
+            if _succeeded(starting):
+                await starting.result().close()
 
     async def load(self) -> None:
         await self._server()
@@ -111,22 +114,17 @@ class LlamaCppModel:
         server = await self._server()
         path, body = _request(prompt)
         usage, cut = None, False
-        # Closing the response hangs up, which makes the model stop.
-        async with self._one_at_a_time:
-            with _translated():
-                async with server.session.post(path, json=body) as response:
-                    await _refuse(response)
-                    async for event in _events(response):
-                        for choice in event["choices"]:
-                            cut = cut or choice["finish_reason"] == "length"
-                            if (
-                                text := choice["delta"].get("content")
-                                if "delta" in choice
-                                else choice["text"]
-                            ):
-                                yield Chunk(text)
-                        if counted := event.get("usage"):
-                            usage = Usage(counted["prompt_tokens"], counted["completion_tokens"])
+        with _translated():
+            # Closing the response hangs up, which makes the model stop.
+            async with self._one_at_a_time, server.session.post(path, json=body) as response:
+                await _refuse(response)
+                async for event in _events(response):
+                    for choice in event["choices"]:
+                        cut = cut or choice["finish_reason"] == "length"
+                        if text := _text(choice):
+                            yield Chunk(text)
+                    if counted := event.get("usage"):
+                        usage = Usage(counted["prompt_tokens"], counted["completion_tokens"])
         if usage is None:
             raise ModelUnavailable("the embedded model broke off in the middle of its answer")
         yield Chunk("", usage, cut)
@@ -146,9 +144,9 @@ def _request(prompt: Prompt) -> tuple[str, dict[str, Any]]:
         "max_tokens": prompt.max_answer_tokens,
     }
     if prompt.choices:
-        body["grammar"] = "root ::= " + " | ".join(
-            f'"{choice.translate(_GRAMMAR_ESCAPES)}"' for choice in prompt.choices
-        )
+        # Held to words it would not choose, a model spells in smaller tokens; the choices are limit enough.
+        body["max_tokens"] = 2 * prompt.max_answer_tokens
+        body["grammar"] = f"root ::= {_grammar(prompt.choices)}"
     elif prompt.stop:
         body["stop"] = list(prompt.stop)
     if prompt.style is PromptStyle.COMPLETION:
@@ -160,6 +158,15 @@ def _request(prompt: Prompt) -> tuple[str, dict[str, Any]]:
         "messages": messages,
         "chat_template_kwargs": {"enable_thinking": False},
     }
+
+
+def _grammar(choices: Collection[str]) -> str:
+    """One of the choices, common beginnings told once: each open alternative costs time at every token."""
+    shared = commonprefix(list(choices))  # noqa: RUF071 (of texts, not of paths)
+    rests = {choice[len(shared) :] for choice in choices}
+    branches = [_grammar(list(group)) for _, group in groupby(sorted(rests - {""}), key=lambda rest: rest[0])]
+    ending = f" ({' | '.join(branches)}){'?' if '' in rests else ''}" if branches else ""
+    return f'"{shared.translate(_GRAMMAR_ESCAPES)}"{ending}'
 
 
 async def _refuse(response: aiohttp.ClientResponse) -> None:
@@ -184,6 +191,12 @@ async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, A
         if "error" in event:
             raise ModelUnavailable("the embedded model failed while it wrote")
         yield event
+
+
+def _text(choice: dict[str, Any]) -> str | None:
+    """Chats tell the text as a change of the message; some events have none."""
+    text: str | None = choice["delta"].get("content") if "delta" in choice else choice["text"]
+    return text
 
 
 @contextmanager

@@ -84,6 +84,9 @@ async def start(model: Path, options: ServerOptions) -> LlamaServer:
 
 def _engine(model: Path, socket: Path, options: ServerOptions) -> object:
     """Blocks while the model loads."""
+    # How often its threads (OpenMP's, which read this once, at import) look before they sleep until the
+    # others are done. By default they look on and on, and a busy machine then writes ten times slower.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         import xllamacpp
     except ImportError as error:
