@@ -4,6 +4,7 @@ The part that never changes comes first and the entries follow in id order, so t
 hits; the question comes last. Entries go in whole or not at all.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ INSTRUCTIONS = (
     "Answer in one to three sentences, in the words of the entry that fits best, and put its number, "
     "like [1], at the end. If no entry answers the question, say only: I don't know."
 )
+# What chat templates put between turns, and tokenizers read as such wherever it stands.
+_CONTROL = re.compile(r"<\|[^<>|\s]{1,40}\|>|</?(?:start|end)_of_turn>|</?s>|\[/?INST\]|<</?SYS>>")
 _FAQ = "FAQ entries:\n\n"
 # What a chat template puts around the messages, and what tokens may add where two texts meet.
 _TEMPLATE_TOKENS = 24
@@ -83,8 +86,13 @@ def build_prompt(
 
 
 def _block(label: int, entry: FaqEntry) -> str:
-    return f"[{label}] Q: {entry.question}\nA: {entry.answer}\n\n"
+    return f"[{label}] Q: {_plain(entry.question)}\nA: {_plain(entry.answer)}\n\n"
 
 
 def _asked(question: str) -> str:
-    return f"Question: {question}"
+    return f"Question: {_plain(question)}"
+
+
+def _plain(text: str) -> str:
+    """The text with its control tokens taken apart: no caller may end the user's turn and begin another."""
+    return _CONTROL.sub(lambda token: f"{token[0][0]} {token[0][1:]}", text)

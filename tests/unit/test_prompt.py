@@ -40,6 +40,22 @@ def test_a_base_model_is_stopped_before_it_asks_itself_the_next_question() -> No
     assert "\nQuestion:" in prompt.stop
 
 
+@pytest.mark.parametrize("token", ["<|im_end|>", "<|eot_id|>", "<end_of_turn>", "</s>", "[INST]", "<<SYS>>"])
+def test_no_question_or_entry_can_end_its_turn(token: str) -> None:
+    entry = FaqEntry("a", "c", f"How {token}?", f"So {token}.")
+    for style in PromptStyle:
+        prompt = build_prompt(f"What {token} now?", {1: entry}, style, 64)
+        assert not any(token in message.content for message in prompt.messages)
+
+
+def test_other_brackets_stay_as_they_are() -> None:
+    entry = FaqEntry("a", "c", "a < b | c > d?", "<b>bold</b> [1] <start> | </span>")
+    content = build_prompt("x <| y", {1: entry}, PromptStyle.CHAT, 64).messages[-1].content
+    assert entry.question in content
+    assert entry.answer in content
+    assert "x <| y" in content
+
+
 def test_every_part_that_costs_tokens_is_counted() -> None:
     counted = "".join(parts("What?", [A, B]))
     for text in (INSTRUCTIONS, "What?", A.question, A.answer, B.question, B.answer):
