@@ -56,10 +56,10 @@ async def _ingest(settings: Settings, file: Path) -> tuple[list[str], IndexVersi
     return list(found.warnings), version
 
 
-async def _measured(settings: Settings, queries: Path) -> Figures:
+async def _measured(settings: Settings, queries: list[dict[str, str]]) -> Figures:
     hits = ranks = total = 0.0
     async with serving(settings) as service:
-        for row in csv.DictReader(queries.read_text("utf-8").splitlines()):
+        for row in queries:
             body = {"question": row["question"], "collection": row["course"], "limit": 5}
             answer = await service.client.post("/search", json=body)
             assert answer.status_code == 200, answer.text
@@ -74,6 +74,7 @@ async def _measured(settings: Settings, queries: Path) -> Figures:
 async def test_the_course_faq_is_found_alike_by_both_engines(
     data: Path, engines: dict[str, Settings], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    queries = list(csv.DictReader((data / "queries.csv").read_text("utf-8").splitlines()))
     figures: dict[str, Figures] = {}
     for name, settings in engines.items():
         started = time.perf_counter()
@@ -82,7 +83,7 @@ async def test_the_course_faq_is_found_alike_by_both_engines(
         assert version.manifest.entries == 947
         assert [warning for warning in warnings if "593f7569" in warning]
         assert (await _ingest(settings, data / "documents.json"))[1] == version
-        figures[name] = await _measured(settings, data / "queries.csv")
+        figures[name] = await _measured(settings, queries)
         with capsys.disabled():
             hit, mrr = figures[name]
             print(f"\n{name}: ingest {seconds:.1f} s, hit@5 {hit:.4f}, MRR@5 {mrr:.4f}")  # noqa: T201
