@@ -16,6 +16,7 @@
     - PromptTooLong           the model counted more tokens than its window holds
   - SetupError                what only the command line meets
     - BadSettings             a setting is unknown or has no sense
+    - CannotListen            the address of the service is taken, or not this machine's
     - BadFaqFile              a FAQ file cannot be read: file, record and field
     - IngestConflict          another ingest is at work, or took over
     - NoPreviousVersion       there is nothing to roll back to
@@ -79,6 +80,9 @@ class SetupError(AskdError):
 
 
 class BadSettings(SetupError): ...
+
+
+class CannotListen(SetupError): ...
 
 
 class BadFaqFile(SetupError): ...

@@ -15,7 +15,13 @@ from app.errors import BadSettings
 
 PREFIX = "ASKD_"
 # Read by compose, scripts and tests beside askd's own: not misspelt settings.
-_NOT_OURS = {"ASKD_FAQ", "ASKD_DEV_DATA", "ASKD_TEST_ELASTICSEARCH_URL", "ASKD_TEST_OLLAMA_URL"}
+_NOT_OURS = {
+    "ASKD_FAQ",
+    "ASKD_DEV_DATA",
+    "ASKD_TEST_ELASTICSEARCH_URL",
+    "ASKD_TEST_OLLAMA_URL",
+    "ASKD_TEST_KILLS",
+}
 
 
 class Settings(BaseSettings):
@@ -106,11 +112,13 @@ class Settings(BaseSettings):
 
 def read_settings(**flags: object) -> Settings:
     """The settings in force; a flag that is None was not given. Raises BadSettings."""
-    _refuse_unknown({*os.environ, *dotenv_values(".env")})
     try:
+        _refuse_unknown({*os.environ, *dotenv_values(".env")})
         return Settings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         raise BadSettings("; ".join(_explained(error))) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings("the file .env cannot be read: it must be text in UTF-8, and readable") from error
 
 
 def _explained(error: ValidationError) -> Iterable[str]:

@@ -1,20 +1,21 @@
-"""The one place that knows which engines there are. A URL that is set selects the server."""
+"""The one place that knows which engines there are. A URL that is set selects the server.
+
+An engine is imported where it is opened: each takes a good part of a second, and most runs need but two.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from app.adapters import elasticsearch_index, ollama
-from app.adapters.elasticsearch_index import ElasticsearchIndex
-from app.adapters.embedded_index import EmbeddedIndex
-from app.adapters.llamacpp import LlamaCppModel
-from app.adapters.llamacpp_server import ServerOptions
-from app.adapters.ollama import OllamaModel
-from app.adapters.ollama_requests import Runner
 from app.assistant import Assistant
 from app.errors import BadSettings
 from app.ports import IndexStore, LanguageModel, SearchIndex
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.adapters.elasticsearch_index import ElasticsearchIndex
+    from app.adapters.embedded_index import EmbeddedIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,15 @@ async def open_askd(settings: Settings) -> AsyncIterator[Askd]:
         yield Askd(assistant, index, index, llm)
 
 
-async def _index(settings: Settings, opened: AsyncExitStack) -> EmbeddedIndex | ElasticsearchIndex:
+async def _index(settings: Settings, opened: AsyncExitStack) -> "EmbeddedIndex | ElasticsearchIndex":
     if settings.elasticsearch_url is None:
+        from app.adapters.embedded_index import EmbeddedIndex
+
         return EmbeddedIndex(settings.data_dir / "index", settings.index)
+    from app.adapters.elasticsearch_index import ElasticsearchIndex, open_client
+
     client = await opened.enter_async_context(
-        elasticsearch_index.open_client(
-            str(settings.elasticsearch_url), _api_key(settings), settings.search_timeout
-        )
+        open_client(str(settings.elasticsearch_url), _api_key(settings), settings.search_timeout)
     )
     return ElasticsearchIndex(client, settings.index, settings.search_timeout)
 
@@ -60,6 +63,9 @@ def _api_key(settings: Settings) -> str | None:
 
 async def _llm(settings: Settings, opened: AsyncExitStack) -> LanguageModel:
     if settings.ollama_url is None:
+        from app.adapters.llamacpp import LlamaCppModel
+        from app.adapters.llamacpp_server import ServerOptions
+
         return await opened.enter_async_context(
             LlamaCppModel(
                 settings.model_name,
@@ -74,9 +80,10 @@ async def _llm(settings: Settings, opened: AsyncExitStack) -> LanguageModel:
                 generate_timeout=settings.generate_timeout,
             )
         )
-    client = await opened.enter_async_context(
-        ollama.open_client(str(settings.ollama_url), settings.connect_timeout)
-    )
+    from app.adapters.ollama import OllamaModel, open_client
+    from app.adapters.ollama_requests import Runner
+
+    client = await opened.enter_async_context(open_client(str(settings.ollama_url), settings.connect_timeout))
     runner = Runner(
         num_ctx=settings.num_ctx,
         num_batch=settings.num_batch,

@@ -111,8 +111,9 @@ class EmbeddedIndex:
         return await asyncio.to_thread(self._versions)
 
     def _versions(self) -> Sequence[IndexVersion]:
-        served = self._folders.served()
         found = []
+        with _translated_errors():
+            served = self._folders.served()
         for name in served:
             folder = self._folders.path_of(name)
             with _translated_errors(), suppress(IndexUnreadable):  # a damaged one is none to go back to

@@ -1,5 +1,6 @@
 """One version of the embedded index, as files in a folder: what it holds and how it is searched."""
 
+import errno
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -83,12 +84,13 @@ class Version:
 
 
 def open_version(folder: Path) -> Version:
-    """Raises IndexUnreadable when it is not whole."""
+    """Raises IndexUnreadable when it is not whole, OSError when the system denies access."""
     with _panics_reported():
         manifest = read_manifest(_read_json(folder / _MANIFEST))
-        index = tantivy.Index.open(str(folder / _FILES))
-        index.config_reader("manual")  # nothing is ever added, so nothing need be watched for
-        index.reload()
+        with _locks_reported():
+            index = tantivy.Index.open(str(folder / _FILES))
+            index.config_reader("manual")  # nothing is ever added, so nothing need be watched for
+            index.reload()
         analyser = _analyser(manifest.language)
         statistics = read_statistics(_read_json(folder / _STATISTICS))
         return Version(manifest, statistics, index.schema, index.searcher(), analyser)
@@ -163,6 +165,17 @@ def _panics_reported() -> Iterator[None]:
         if type(error).__name__ != "PanicException":
             raise
         raise IndexUnreadable(DAMAGED) from error
+
+
+@contextmanager
+def _locks_reported() -> Iterator[None]:
+    """tantivy locks a file even to read, and that it could not is no damage."""
+    try:
+        yield
+    except ValueError as error:
+        if "Lockfile" not in str(error):
+            raise
+        raise PermissionError(errno.EACCES, "its files must be writable, even to search") from error
 
 
 def _read_json(path: Path) -> Any:

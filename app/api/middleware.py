@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.errors import plain_problem
@@ -45,6 +46,8 @@ class Requests:
 
         try:
             await self.app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            pass  # nobody is there to be answered
         except Exception:
             log.exception("unexpected error", extra={"request_id": request_id})
             if status is not None:  # the response has begun: breaking it off is all that is left

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from app.api import examples
 from app.api.errors import PROBLEM
 
 
@@ -29,6 +30,11 @@ def _document(app: FastAPI) -> dict[str, Any]:
         for operation in path.values():
             for response in operation["responses"].values():
                 _as_problem(response)
+    for path, (requests, replies) in examples.OF_POST.items():
+        operation = document["paths"][path]["post"]
+        operation["requestBody"]["content"]["application/json"]["examples"] = requests
+        if replies:
+            operation["responses"]["200"]["content"]["application/json"]["examples"] = replies
     return document
 
 

@@ -36,6 +36,14 @@ _MEANING = {
     503: "The index or the model is not there",
     504: "The model took too long",
 }
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"enum": ["sources", "token", "replace", "done", "error"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
+}
 _ASKING = (404, 413, 415, 422, 503, 504)
 
 
@@ -87,7 +95,7 @@ async def ask(body: Ask, request: Request, assistant: AssistantDep, request_id: 
             "taken back, then `done` with the whole answer, or `error` with a problem",
             "content": {
                 "text/event-stream": {
-                    "schema": {"type": "string"},
+                    "itemSchema": _EVENT,
                     "example": 'event: token\ndata: {"text":"Yes"}\n\n',
                 }
             },

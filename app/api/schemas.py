@@ -1,4 +1,4 @@
-"""The wire models: what a caller sends and gets, with examples that work on the sample FAQ."""
+"""The wire models: what a caller sends and gets."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -22,6 +22,11 @@ def _speakable(text: str) -> str:
     return text
 
 
+def _whole(value: object) -> object:
+    """To JSON 5.0 is the integer 5, and some clients know no other numbers."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 QuestionText = Annotated[
     str,
     BeforeValidator(_trimmed),
@@ -33,7 +38,11 @@ CollectionName = Annotated[
     StringConstraints(min_length=1, max_length=512),
     Field(description="search in this collection only; all when absent"),
 ]
-Limit = Annotated[int, Field(strict=True, ge=1, le=20, description="the most sources wanted")]
+Limit = Annotated[
+    int,
+    Field(strict=True, ge=1, le=20, description="the most sources wanted"),
+    BeforeValidator(_whole),
+]
 
 
 class _Request(BaseModel):
@@ -50,13 +59,6 @@ class Ask(_Request):
         "`auto`: the model writes unless the FAQ's own words serve better",
     )
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"question": "How do I load my own questions and answers?", "collection": "askd"}]
-        },
-    )
-
     def question_asked(self) -> domain.Question:
         return domain.Question(self.question, self.collection, self.limit, self.mode)
 
@@ -65,10 +67,6 @@ class Search(_Request):
     question: QuestionText
     collection: CollectionName | None = None
     limit: Limit = 5
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"question": "own FAQ file", "limit": 3}]}
-    )
 
     def question_asked(self) -> domain.Question:
         return domain.Question(self.question, self.collection, self.limit)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from app.domain import FaqEntry, IndexVersion, Manifest
 from app.errors import IndexMissing
@@ -27,7 +27,9 @@ err = Console(stderr=True)
 
 def ingest(
     files: Annotated[
-        list[Path], typer.Argument(help="FAQ files: .json, .jsonl, .csv, .md, or folders of .md.")
+        list[Path],
+        # Not checked by typer: what cannot be read is told like all that is wrong with a file.
+        typer.Argument(help="FAQ files: .json, .jsonl, .csv, .md, or folders of .md.", readable=False),
     ],
     collection: Annotated[str | None, typer.Option(help="Collection of the records that name none.")] = None,
     keep: Annotated[
@@ -108,7 +110,9 @@ def list_versions(as_json: JsonOption = False) -> None:
     if as_json:
         typer.echo(json.dumps([_data(version) for version in versions], indent=2))
         return
-    table = Table("", "version", "created", "entries", "size", "language", "askd", box=None)
+    table = Table(
+        "", Column("version", no_wrap=True), "created", "entries", "size", "language", "askd", box=None
+    )
     for version in versions:
         manifest = version.manifest
         table.add_row(

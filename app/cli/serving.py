@@ -1,11 +1,19 @@
+import asyncio
+import logging
+import os
+import socket
 from typing import Annotated
 
 import typer
 import uvicorn
 
+from app.errors import CannotListen
 from app.logs import configure
 from app.main import create_app
-from app.settings import read_settings
+from app.settings import Settings, read_settings
+from app.wiring import open_askd
+
+log = logging.getLogger(__name__)
 
 _GRACE = 10  # seconds running answers get after SIGTERM
 
@@ -16,13 +24,36 @@ def serve(
 ) -> None:
     """Run the HTTP service in the foreground; SIGTERM or Ctrl-C stops it."""
     settings = read_settings(host=host, port=port)
+    # What is wrong from the start is said here in one line; uvicorn would log it with a traceback.
+    asyncio.run(_try_to_open(settings))
+    listener = _listen(settings.host, settings.port)
     configure(settings.log_level)
-    uvicorn.run(
+    # uvicorn tells only of sockets that it opened itself
+    log.info("listening", extra={"host": settings.host, "port": listener.getsockname()[1]})
+    config = uvicorn.Config(
         create_app(settings),
-        host=settings.host,
-        port=settings.port,
         log_config=None,
         access_log=False,  # app.api.middleware writes it, without the question
         server_header=False,
         timeout_graceful_shutdown=_GRACE,
     )
+    server = uvicorn.Server(config)
+    server.run(sockets=[listener])
+    if not server.started:  # its log says why
+        raise SystemExit(1)
+
+
+async def _try_to_open(settings: Settings) -> None:
+    async with open_askd(settings):
+        pass
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise CannotListen(
+            f"cannot listen on {host}:{port} ({reason}): choose another with --host or --port"
+        ) from error

