@@ -1,0 +1,91 @@
+"""Both indexes, the sample FAQ in them, and both models, as values for `Settings`; proxies before the servers."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from app.adapters.elasticsearch_index import open_client
+from tests.live.serving import SAMPLE, Chosen, ingest, settings_of
+from tests.live.tcp_proxy import TcpProxy, nobodys_url, proxy_to
+from tests.servers import MODEL
+
+# Several threads of a model spin while they wait for each other, and crawl where other work takes a CPU away.
+_ONE_THREAD = {"num_thread": 1}
+_FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+async def index_prefix(elasticsearch_url: str) -> AsyncIterator[str]:
+    """How all names of this session's indexes in Elasticsearch begin; they go at its end."""
+    prefix = f"askd-test-{uuid4().hex[:12]}"
+    yield prefix
+    async with open_client(elasticsearch_url, api_key=None, timeout=30.0) as client:
+        for name in await client.indices.get(index=f"{prefix}*"):
+            await client.indices.delete(index=name)
+
+
+@pytest.fixture(scope="session")
+async def embedded_index(tmp_path_factory: pytest.TempPathFactory) -> Chosen:
+    chosen: Chosen = {"data_dir": tmp_path_factory.mktemp("sample")}
+    await ingest(settings_of(chosen), SAMPLE)
+    return chosen
+
+
+@pytest.fixture(scope="session")
+async def elasticsearch_index(elasticsearch_url: str, index_prefix: str) -> Chosen:
+    chosen: Chosen = {
+        "elasticsearch_url": elasticsearch_url,
+        "index": f"{index_prefix}-sample",
+        "search_timeout": 30.0,  # the machine may be busy
+    }
+    await ingest(settings_of(chosen), SAMPLE)
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def embedded_model(gguf: Path) -> Chosen:
+    return {"model": str(gguf), **_ONE_THREAD}
+
+
+@pytest.fixture(scope="session")
+def ollama_model(ollama_url: str) -> Chosen:
+    return {"ollama_url": ollama_url, "model": MODEL, **_ONE_THREAD}
+
+
+@pytest.fixture(params=["down", "unknown", "not pulled"])
+def no_model(request: pytest.FixtureRequest, ollama_model: Chosen) -> tuple[Chosen, str]:
+    """Settings that lead to no model, and the name of the problem."""
+    if request.param == "down":
+        return ollama_model | {"ollama_url": nobodys_url()}, "model-unavailable"
+    if request.param == "unknown":
+        return ollama_model | {"model": "nope"}, "model-missing"
+    return {}, "model-missing"  # the embedded model, and none lies in the data directory
+
+
+@pytest.fixture
+async def ollama_proxy(ollama_url: str) -> AsyncIterator[TcpProxy]:
+    async with proxy_to(ollama_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def elasticsearch_proxy(elasticsearch_url: str) -> AsyncIterator[TcpProxy]:
+    async with proxy_to(elasticsearch_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def measured(pytestconfig: pytest.Config) -> Callable[[str, float], None]:
+    """Notes a figure for the end of the report: what it is, and seconds."""
+
+    def note(what: str, seconds: float) -> None:
+        pytestconfig.stash.setdefault(_FIGURES, []).append(f"{what}: {seconds * 1000:.1f} ms")
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for figure in config.stash.get(_FIGURES, []):
+        terminalreporter.write_line(figure)

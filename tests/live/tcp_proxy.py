@@ -1,0 +1,176 @@
+"""Stands between askd and a server: notes when each request came, was answered and was given up, and can
+let connections stall or break. All times are the event loop's."""
+
+import asyncio
+import re
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+_REQUEST = re.compile(rb"(?:GET|POST|HEAD) (\S+) HTTP/1\.1\r\n")
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+@dataclass(frozen=True)
+class Stall:
+    """Requests whose path ends like this are swallowed: no answer ever comes."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Break:
+    """Their connection is reset once so many bytes of the answer went through; with 0 at once."""
+
+    path: str
+    after: int = 0
+
+
+@dataclass
+class Passage:
+    """A request on its way."""
+
+    path: str
+    fault: Stall | Break | None
+    answered: float | None = None  # the first byte of the answer came
+    left: float | None = None  # who asked closed the connection
+    size: int = 0  # bytes of the answer so far
+
+
+@dataclass
+class TcpProxy:
+    upstream: str  # URL
+    fault: Stall | Break | None = None
+    passages: list[Passage] = field(default_factory=list)
+    url: str = ""
+
+    def to(self, path: str) -> list[Passage]:
+        return [passage for passage in self.passages if passage.path.endswith(path)]
+
+    async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream = urlsplit(self.upstream)
+        answers, requests = await asyncio.open_connection(upstream.hostname, upstream.port)
+        connection = _Connection(self, writer, requests)
+        back = asyncio.ensure_future(connection.pass_back(answers))
+        try:
+            with suppress(ConnectionError):
+                await connection.pass_on(reader)
+        finally:
+            if connection.latest:
+                connection.latest.left = asyncio.get_running_loop().time()
+            back.cancel()
+            requests.transport.abort()
+            writer.transport.abort()
+
+
+@dataclass
+class _Connection:
+    proxy: TcpProxy
+    client: asyncio.StreamWriter
+    server: asyncio.StreamWriter
+    latest: Passage | None = None
+
+    async def pass_on(self, reader: asyncio.StreamReader) -> None:
+        while data := await reader.read(65536):
+            if request := _REQUEST.match(data):
+                self._note(request[1].decode().partition("?")[0])
+            match self.latest and self.latest.fault:
+                case Stall():
+                    continue
+                case Break(after=0):
+                    self._reset()
+                    return
+            self.server.write(data)
+
+    def _note(self, path: str) -> None:
+        fault = self.proxy.fault if self.proxy.fault and path.endswith(self.proxy.fault.path) else None
+        self.latest = Passage(path, fault)
+        self.proxy.passages.append(self.latest)
+
+    async def pass_back(self, answers: asyncio.StreamReader) -> None:
+        with suppress(ConnectionError):
+            while data := await answers.read(65536):
+                assert self.latest
+                self.latest.answered = self.latest.answered or asyncio.get_running_loop().time()
+                self.latest.size += len(data)
+                self.client.write(data)
+                fault = self.latest.fault
+                if isinstance(fault, Break) and self.latest.size >= fault.after:
+                    await self.client.drain()
+                    self._reset()
+                    return
+        self.client.close()
+
+    def _reset(self) -> None:
+        self.client.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self.client.transport.abort()
+
+
+@asynccontextmanager
+async def proxy_to(upstream: str) -> AsyncIterator[TcpProxy]:
+    proxy = TcpProxy(upstream)
+    async with _listening(proxy.connect) as proxy.url:
+        yield proxy
+
+
+@asynccontextmanager
+async def answering(answer: bytes) -> AsyncIterator[str]:
+    """A server that says the same to everybody, whatever was asked; yields its URL."""
+
+    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(65536)
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    async with _listening(answer_once) as url:
+        yield url
+
+
+def http_answer(status: str, body: str, *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"content-length: {len(body)}", "connection: close", *headers]
+    return "\r\n".join([*lines, "", body]).encode()
+
+
+def nobodys_url() -> str:
+    """Where nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def _listening(
+    connect: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[str]:
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def tracked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        tasks.add(task)
+        try:
+            await connect(reader, writer)
+        finally:
+            tasks.discard(task)
+
+    server = await asyncio.start_server(tracked, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until(found: Callable[[], T | None], seconds: float = 60.0) -> T:
+    """What `found` finds, as soon as it does."""
+    async with asyncio.timeout(seconds):
+        while not (value := found()):
+            await asyncio.sleep(0.002)
+        return value

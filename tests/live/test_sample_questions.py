@@ -1,0 +1,78 @@
+"""Gates on how the sample's own questions are found and declined, the same for both indexes."""
+
+import csv
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from app.assistant import Assistant
+from app.domain import Question
+from app.retrieval import Ranking
+from app.wiring import open_askd
+from tests.live.serving import Chosen, settings_of
+
+pytestmark = pytest.mark.anyio
+BOTH_INDEXES = ["embedded_index", pytest.param("elasticsearch_index", marks=pytest.mark.live)]
+
+
+@dataclass(frozen=True)
+class Sample:
+    question: str
+    collection: str
+    id: str
+    kind: str
+
+
+def samples(*kinds: str) -> list[Sample]:
+    with Path("app/sample/questions.csv").open(newline="") as file:
+        return [sample for row in csv.DictReader(file) if (sample := Sample(**row)).kind in kinds]
+
+
+@pytest.fixture(scope="module", params=BOTH_INDEXES)
+def index(request: pytest.FixtureRequest) -> Chosen:
+    index: Chosen = request.getfixturevalue(request.param)
+    return index
+
+
+@pytest.fixture
+async def assistant(index: Chosen) -> AsyncIterator[Assistant]:
+    async with open_askd(settings_of(index)) as askd:
+        yield askd.assistant
+
+
+async def rankings(assistant: Assistant, asked: Sequence[Sample], *, scoped: bool) -> list[Ranking]:
+    questions = [Question(sample.question, sample.collection if scoped else None) for sample in asked]
+    return [(await assistant.find(question)).ranking for question in questions]
+
+
+def share(of: Sequence[bool]) -> float:
+    return sum(of) / len(of)
+
+
+@pytest.mark.parametrize(
+    ("kind", "scoped", "least"),
+    [("paraphrase", True, 0.95), ("typo", True, 0.9), ("paraphrase", False, 0.9), ("typo", False, 0.9)],
+)
+async def test_the_right_entry_is_among_the_first_five(
+    assistant: Assistant, kind: str, scoped: bool, least: float
+) -> None:
+    asked = samples(kind)
+    found = await rankings(assistant, asked, scoped=scoped)
+    hits = [
+        sample.id in [hit.entry.id for hit in ranking.hits]
+        for sample, ranking in zip(asked, found, strict=True)
+    ]
+    assert share(hits) >= least
+
+
+@pytest.mark.parametrize("scoped", [True, False])
+async def test_few_questions_that_the_faq_answers_are_declined(assistant: Assistant, scoped: bool) -> None:
+    found = await rankings(assistant, samples("paraphrase", "typo"), scoped=scoped)
+    assert share([not ranking.answerable for ranking in found]) <= 0.1
+
+
+async def test_most_questions_that_the_faq_does_not_answer_are_declined(assistant: Assistant) -> None:
+    found = await rankings(assistant, samples("unanswerable"), scoped=False)
+    assert share([not ranking.answerable for ranking in found]) >= 0.8
