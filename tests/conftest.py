@@ -1,4 +1,9 @@
+import hypothesis
 import pytest
+
+# A busy machine is no failure: no test has to be quick.
+hypothesis.settings.register_profile("askd", deadline=None)
+hypothesis.settings.load_profile("askd")
 
 pytest_plugins = ["tests.servers"]
 
