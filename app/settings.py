@@ -8,7 +8,15 @@ from typing import Annotated, Self
 
 from dotenv import dotenv_values
 from platformdirs import user_data_path
-from pydantic import AnyHttpUrl, Field, PositiveFloat, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    Field,
+    PositiveFloat,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.errors import BadSettings
@@ -33,7 +41,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="address the service listens on")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="port the service listens on")
-    data_dir: Path = Field(
+    data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         default_factory=lambda: user_data_path("askd", appauthor=False),
         description="embedded index and model files; default: the user's data directory",
     )

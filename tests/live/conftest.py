@@ -1,4 +1,4 @@
-"""Both indexes with the sample FAQ in them, and both models, as values for `Settings`; and their proxies."""
+"""Both indexes with the sample FAQ, and both models, as values for `Settings`; proxies before the servers."""
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path

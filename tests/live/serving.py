@@ -28,7 +28,7 @@ Event = tuple[str, dict[str, Any]]
 
 
 def settings_of(*chosen: Chosen) -> Settings:
-    """Only what is chosen and the defaults: nothing from a .env file."""
+    """What is chosen, later choices winning, and nothing from a .env file."""
     values: Chosen = {}
     for each in chosen:
         values |= each

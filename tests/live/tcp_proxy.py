@@ -1,5 +1,7 @@
-"""Stands between askd and a server: notes when each request came, was answered and was given up, and can
-let connections stall or break. All times are the event loop's."""
+"""What stands between askd and a server, or in its place, and misbehaves on demand.
+
+The proxy notes when each request came, was answered and was given up; times are the event loop's.
+"""
 
 import asyncio
 import re

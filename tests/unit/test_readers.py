@@ -128,7 +128,7 @@ def test_a_numeric_id_becomes_text(reading: Reading) -> None:
 
 def test_null_and_empty_optional_fields_are_absent(reading: Reading) -> None:
     (entry,) = reading.entries("faq.json", [{**FIELDS, "section": None, "url": "", "id": None}])
-    assert (entry.section, entry.url, len(entry.id)) == ("", None, 8)
+    assert (entry.section, entry.url, len(entry.id)) == ("", None, 12)
 
 
 def test_text_is_trimmed_and_composed_and_keeps_its_line_breaks(reading: Reading) -> None:
