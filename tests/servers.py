@@ -19,7 +19,7 @@ import ollama
 import pytest
 from platformdirs import user_cache_path
 
-from app.model_files import pull
+from app import embedder_files, model_files
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,12 @@ def gguf() -> Path:
 
 
 @pytest.fixture(scope="session")
+def embedders() -> Path:
+    """The directory with the embedders that askd knows."""
+    return cached_embedders()
+
+
+@pytest.fixture(scope="session")
 def elasticsearch_url(pytestconfig: pytest.Config) -> Iterator[str]:
     with _server("elasticsearch") as url:
         _note(pytestconfig, f"Elasticsearch {elasticsearch_version(url)} at {url}")
@@ -106,7 +112,18 @@ def services_needed() -> list[str]:
 
 def cached_gguf() -> Path:
     """SmolLM2-135M-Instruct; downloaded once for all checkouts."""
-    return pull("smollm2-135m-instruct", user_cache_path("askd", appauthor=False) / "models", lambda _: None)
+    return model_files.pull("smollm2-135m-instruct", _models(), lambda _: None)
+
+
+def cached_embedders() -> Path:
+    """The directory of both embedders; downloaded once for all checkouts."""
+    for name in embedder_files.KNOWN:
+        embedder_files.pull(name, _models(), lambda _: None)
+    return _models()
+
+
+def _models() -> Path:
+    return user_cache_path("askd", appauthor=False) / "models"
 
 
 def put_model(url: str, gguf: Path) -> None:

@@ -1,20 +1,25 @@
 import asyncio
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 
+from app import embedder_files, model_files
 from app.domain import ModelStatus
-from app.errors import ModelError
-from app.model_files import KNOWN, find, pull
+from app.embedder_files import EmbedderFiles, own_recipe
+from app.errors import EmbedderUnavailable, ModelError, ModelMissing
 from app.settings import Settings, read_settings
 from app.wiring import open_askd
 
-models = typer.Typer(help="The model that writes, and the weights askd knows.", invoke_without_command=True)
+models = typer.Typer(
+    help="The model that writes, the embedder, and the files askd knows.", invoke_without_command=True
+)
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 out = Console()
@@ -23,51 +28,121 @@ err = Console(stderr=True)
 
 @models.callback()
 def show(context: typer.Context, as_json: JsonOption = False) -> None:
-    """Show the model in use, where it is, and the known weights."""
+    """Show the model and the embedder in use, where they are, and the known files."""
     if context.invoked_subcommand:
         return
     settings = read_settings()
     status = asyncio.run(_status(settings))
-    here = {name: _is_here(name, settings) for name in KNOWN}
+    known = [*_known_models(settings), *_known_embedders(settings)]
+    embedder = settings.embedder_name
     if as_json:
-        known = [{"name": name, "here": here[name], **asdict(weights)} for name, weights in KNOWN.items()]
-        typer.echo(json.dumps({"in_use": asdict(status) if status else None, "known": known}, indent=2))
+        in_use = asdict(status) if status else None
+        beside = {"name": embedder, "here": _embedder_is_here(embedder, settings)} if embedder else None
+        typer.echo(json.dumps({"in_use": in_use, "embedder": beside, "known": known}, indent=2))
         return
-    out.print(f"in use: {settings.model_name}, {_described(status)}", markup=False, highlight=False)
-    table = Table("known weights", "size", "licence", "", box=None)
-    for name, weights in KNOWN.items():
-        how = "here" if here[name] else f"askd models pull {name}"
-        table.add_row(name, f"{weights.size / 1e6:.0f} MB", weights.licence, how)
+    _say(f"in use: {settings.model_name}, {_described(status)}")
+    _say(f"embedder: {_embedder_described(settings)}")
+    table = Table("askd models pull …", "for", "size", "licence", "", box=None)
+    for row in known:
+        place = "here" if row["here"] else "not here yet"
+        table.add_row(row["name"], row["kind"], f"{row['size'] / 1e6:.0f} MB", row["licence"], place)
     out.print(table)
 
 
 @models.command("pull")
-def pull_weights(
-    name: Annotated[str | None, typer.Argument(help="A known name; default: the model in use.")] = None,
+def pull_files(
+    name: Annotated[
+        str | None, typer.Argument(help="A known name; default: the model and the embedder in use.")
+    ] = None,
 ) -> None:
-    """Fetch known weights, once, and check them against their pinned digest."""
+    """Fetch known files, once, and check them against their pinned digests."""
     settings = read_settings()
-    wanted = name or settings.model_name
-    if name is None and settings.ollama_url:
-        out.print("Ollama keeps its own models: run `ollama pull` there", markup=False)
-        return
-    if name is None and wanted not in KNOWN:
-        path = find(wanted, settings.models_dir)  # a file of the user's own: nothing to fetch
+    if name is None:
+        _pull_model_in_use(settings)
+        if settings.embedder_name:
+            _pull_embedder(settings.embedder_name, settings)
+    elif name in model_files.KNOWN:
+        _pull_model(name, settings)
+    elif name in embedder_files.KNOWN:
+        _pull_embedder(name, settings)
     else:
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-        size = KNOWN[wanted].size if wanted in KNOWN else None
-        with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-            task = bar.add_task(f"fetching {wanted}", total=size)
-            path = pull(wanted, settings.models_dir, lambda more: bar.advance(task, more))
-    out.print(f"{wanted} is in {path}", markup=False, highlight=False, soft_wrap=True)
+        known = ", ".join([*model_files.KNOWN, *embedder_files.KNOWN])
+        raise ModelMissing(f"askd knows no model {name}; it knows {known}")
 
 
-def _is_here(name: str, settings: Settings) -> bool:
+def _pull_model_in_use(settings: Settings) -> None:
+    if settings.ollama_url:
+        _say("Ollama keeps its own models: run `ollama pull` there")
+    else:
+        _pull_model(settings.model_name, settings)
+
+
+def _pull_model(name: str, settings: Settings) -> None:
+    if weights := model_files.KNOWN.get(name):
+        with _bar(name, weights.size) as progress:
+            path = model_files.pull(name, settings.models_dir, progress)
+    else:
+        path = model_files.find(name, settings.models_dir)  # a file of the user's own: nothing to fetch
+    _say(f"{name} is in {path}")
+
+
+def _pull_embedder(name: str, settings: Settings) -> None:
+    if known := embedder_files.KNOWN.get(name):
+        with _bar(name, known.size) as progress:
+            path = embedder_files.pull(name, settings.models_dir, progress)
+    else:
+        path = _find_embedder(name, settings).model
+    _say(f"{name} is in {path}")
+
+
+@contextmanager
+def _bar(name: str, size: int) -> Iterator[Callable[[int], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(f"fetching {name}", total=size)
+        yield lambda more: bar.advance(task, more)
+
+
+def _known_models(settings: Settings) -> Iterator[dict[str, Any]]:
+    for name, weights in model_files.KNOWN.items():
+        yield {"name": name, "kind": "answers", "here": _model_is_here(name, settings), **asdict(weights)}
+
+
+def _known_embedders(settings: Settings) -> Iterator[dict[str, Any]]:
+    for name, known in embedder_files.KNOWN.items():
+        here = _embedder_is_here(name, settings)
+        yield {"name": name, "kind": "embeddings", "here": here, "size": known.size, **asdict(known)}
+
+
+def _model_is_here(name: str, settings: Settings) -> bool:
     try:
-        find(name, settings.models_dir)
+        model_files.find(name, settings.models_dir)
     except ModelError:
         return False
     return True
+
+
+def _embedder_is_here(name: str, settings: Settings) -> bool:
+    try:
+        _find_embedder(name, settings)
+    except EmbedderUnavailable:
+        return False
+    return True
+
+
+def _find_embedder(name: str, settings: Settings) -> EmbedderFiles:
+    return embedder_files.find(name, settings.models_dir, own_recipe(settings))
+
+
+def _embedder_described(settings: Settings) -> str:
+    if settings.embedder_name is None:
+        return "none, search is by words alone"
+    here = _embedder_is_here(settings.embedder_name, settings)
+    return f"{settings.embedder_name}, {'here' if here else 'not here yet'}"
+
+
+def _say(line: str) -> None:
+    out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 async def _status(settings: Settings) -> ModelStatus | None:

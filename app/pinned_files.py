@@ -1,0 +1,127 @@
+"""Files known by their digests: brought once, checked, and put in place whole or not at all."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.errors import DownloadFailed
+
+_STEP = 0.2  # seconds between two looks at a download
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedFile:
+    """Where it comes from does not matter once its digest fits."""
+
+    file: str
+    sha256: str
+    size: int
+
+    def is_in(self, directory: Path) -> bool:
+        """Whether it is there, whole and unaltered."""
+        path = directory / self.file
+        return path.is_file() and path.stat().st_size == self.size and sha256_of(path) == self.sha256
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def bring(files: Sequence[PinnedFile], directory: Path, fetch: Callable[[Path], None]) -> None:
+    """Have `files` in `directory`; what is missing there `fetch` puts into the folder it is given.
+
+    Several processes may bring the same at once: one works, the others wait. Raises DownloadFailed.
+    """
+    try:
+        if _all_in(directory, files):
+            return
+        directory.mkdir(parents=True, exist_ok=True)
+        with _alone_in(directory):
+            if not _all_in(directory, files):  # nobody brought them while we waited
+                with tempfile.TemporaryDirectory(prefix="askd-pull-") as folder:
+                    fetch(Path(folder))
+                    _put(files, Path(folder), directory)
+    except (DownloadFailed, OSError, ValueError, zipfile.BadZipFile) as error:
+        names = " and ".join(file.file for file in files)
+        pins = " and ".join(f"{file.file} (sha256 {file.sha256})" for file in files)
+        raise DownloadFailed(
+            f"{names} could not be fetched: {error}. Without a network, put {pins} into {directory} by hand"
+        ) from error
+
+
+def run(command: Sequence[str], folder: Path, size: int, progress: Callable[[int], None]) -> None:
+    """Run a command that fetches about `size` bytes into `folder`; `progress` is told how many more came.
+
+    Raises DownloadFailed with the last words of the command.
+    """
+    # Temporary files come to the folder, too, where they can be watched growing.
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    came = 0
+    with (folder / "fetch.log").open("w+", encoding="utf-8", errors="replace") as log:
+        with subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:  # noqa: S603
+            while not _ended(process):
+                now = min(_largest_file(folder), size)
+                progress(max(0, now - came))
+                came = max(came, now)
+        if process.returncode != 0:
+            progress(-came)  # another source may begin anew
+            log.seek(0)
+            said = " ".join(log.read().split()[-40:])
+            raise DownloadFailed(said or f"{command[0]} ended with status {process.returncode}")
+    progress(size - came)
+
+
+def unpack(archive: Path, member: str, target: Path) -> None:
+    """Raises ValueError, unless exactly one file of the archive, in whatever folder, is called `member`."""
+    with zipfile.ZipFile(archive) as packed:
+        (name,) = (name for name in packed.namelist() if name.rpartition("/")[2] == member)
+        with packed.open(name) as source, target.open("wb") as file:
+            shutil.copyfileobj(source, file)
+
+
+def _all_in(directory: Path, files: Sequence[PinnedFile]) -> bool:
+    return all(file.is_in(directory) for file in files)
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[None]:
+    """Waits until no other process brings anything there."""
+    lock = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _put(files: Sequence[PinnedFile], folder: Path, directory: Path) -> None:
+    for file in files:
+        if not file.is_in(folder):
+            raise DownloadFailed(f"what came does not hold the file that askd was made for: {file.file}")
+    for file in files:
+        part = (
+            directory / f"{file.file}.part"
+        )  # beside its place: what is moved across disks is not whole at once
+        shutil.copyfile(folder / file.file, part)
+        part.replace(directory / file.file)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_STEP)
+    return process.returncode is not None
+
+
+def _largest_file(folder: Path) -> int:
+    with suppress(FileNotFoundError):  # files are moved about
+        return max((path.stat().st_size for path in folder.rglob("*") if path.is_file()), default=0)
+    return 0
