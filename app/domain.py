@@ -6,6 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]  # of unit length, so that a dot product is a cosine
+
 
 @dataclass(frozen=True, slots=True)
 class FaqEntry:
@@ -27,6 +32,23 @@ class FaqEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbedderInfo:
+    """Which embedder makes the vectors: those of two embedders cannot be compared."""
+
+    name: str
+    digest: str  # of its files and of how it pools and prefixes
+    dimension: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRecord:
+    """An entry as it is written to an index; `vector` is None in an index without an embedder."""
+
+    entry: FaqEntry
+    vector: Vector | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """An entry an index found, with its raw signals; None where that list did not hold it."""
 
@@ -37,10 +59,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """What one search found, in no promised order, and the index version that answered."""
+    """What one search found, in no promised order, and the index version that answered.
+
+    `semantic_floor` is the cosine of the last entry of the semantic list: no entry beyond it has more.
+    """
 
     found: Sequence[Candidate]
     version: str
+    semantic_floor: float | None = None  # None: there was no semantic search
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +87,7 @@ class WordStatistics:
     frequencies: Mapping[str, int] = field(default_factory=dict)
 
 
-INDEX_SCHEMA = 1  # counts up when an index stores or analyses something else: older ones need `rebuild`
+INDEX_SCHEMA = 2  # counts up when an index stores or analyses something else: older ones need `rebuild`
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +101,9 @@ class Manifest:
     language: str  # of the analysers
     digest: str  # sha256 of the entries, whatever their order
     collections: Mapping[str, int]  # name -> number of entries
-    embedder: str | None = None  # the embedder's digest; None: lexical only
+    embedder: EmbedderInfo | None = None  # None: lexical only
+    # Groups of words that mean the same here; a question with one of them is searched with all.
+    synonyms: Sequence[Sequence[str]] = ()
 
     @property
     def entries(self) -> int:
@@ -89,6 +117,7 @@ class IndexVersion:
     manifest: Manifest
     current: bool
     size_bytes: int
+    vectors: Literal["flat", "hnsw"] | None = None  # how its vectors are searched: all of them, or a graph
 
 
 # --- generation --------------------------------------------------------------------------------

@@ -14,7 +14,9 @@
     - ModelMissing            it answered, but does not have the model
     - ModelTimeout            it took longer than the settings allow
     - PromptTooLong           the model counted more tokens than its window holds
-  - SetupError                what only the command line meets
+  - SetupError                what no caller of the HTTP service meets
+    - EmbedderUnavailable     its files are missing, damaged or of another model: the search is then
+                              by words alone, with a notice
     - BadSettings             a setting is unknown or has no sense
     - CannotListen            the address of the service is taken, or not this machine's
     - BadFaqFile              a FAQ file cannot be read: file, record and field
@@ -76,7 +78,10 @@ class PromptTooLong(ModelError):
 
 
 class SetupError(AskdError):
-    """What only the command line meets."""
+    """What no caller of the HTTP service meets."""
+
+
+class EmbedderUnavailable(SetupError): ...
 
 
 class BadSettings(SetupError): ...

@@ -1,31 +1,39 @@
 """What askd needs from the outside world, and nothing more. Every adapter and every fake passes
 the same contract suite (`tests/contract/`)."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from app.domain import (
     Candidates,
     Chunk,
+    EmbedderInfo,
     FaqEntry,
+    IndexRecord,
     IndexVersion,
     Manifest,
     ModelProfile,
     ModelStatus,
     Prompt,
+    Vector,
     WordStatistics,
 )
+
+# How far down the semantic list the cosines of candidates by words are looked for.
+SEMANTIC_DEPTH = 200
 
 
 class SearchIndex(Protocol):
     """The reading side of an index: what a request needs."""
 
     async def search(
-        self, question: str, *, vector: Sequence[float] | None, collection: str | None, size: int
+        self, question: str, *, vector: Vector | None, collection: str | None, size: int
     ) -> Candidates:
-        """Up to `size` candidates by words and, with a `vector`, up to `size` by meaning.
+        """Up to `size` candidates by words and, with a `vector`, up to `size` more by meaning.
 
-        Raises SearchUnavailable, IndexMissing or IndexUnreadable.
+        The `vector` must come from the embedder that the manifest names; an index without vectors
+        ignores it. A candidate by words carries its cosine, too, where it is among the nearest
+        `SEMANTIC_DEPTH` by meaning. Raises SearchUnavailable, IndexMissing or IndexUnreadable.
         """
         ...
 
@@ -42,13 +50,14 @@ class IndexStore(Protocol):
     """The writing side of an index: what ingest needs."""
 
     async def publish(
-        self, manifest: Manifest, entries: Iterable[FaqEntry], progress: Callable[[int], None]
+        self, manifest: Manifest, records: Iterable[IndexRecord], progress: Callable[[int], None]
     ) -> None:
         """Write a new version beside the old one, check it, then switch to it in one step.
 
         Readers see the old version or the new one, never a part. The version that was current is
         kept, older ones and what killed ingests left behind are removed. `progress` is told how
-        many more entries were written.
+        many more entries were written. Every record has a vector when `manifest.embedder` is set,
+        and none otherwise.
 
         Raises SearchUnavailable, IngestConflict or BadSettings; the old version then keeps serving.
         """
@@ -77,10 +86,21 @@ class IndexStore(Protocol):
 
 
 class Embedder(Protocol):
-    """Turns text into a vector of unit length; used by the retrieval to come."""
+    """Turns text into vectors of unit length. Every method loads the model first if need be."""
 
-    async def embed_question(self, question: str) -> Sequence[float]:
-        """One vector, of the embedder's dimension."""
+    async def info(self) -> EmbedderInfo:
+        """Raises EmbedderUnavailable."""
+        ...
+
+    async def embed_question(self, question: str) -> Vector:
+        """The vector to search with; never blocks the event loop. Raises EmbedderUnavailable."""
+        ...
+
+    def embed_entries(self, entries: Iterable[FaqEntry]) -> Iterator[Vector]:
+        """One vector for each entry, of all its text, however long; for ingest, so it may block.
+
+        Raises EmbedderUnavailable.
+        """
         ...
 
 

@@ -1,7 +1,8 @@
 """What Elasticsearch and its client say when something fails, in our own words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from elasticsearch import ApiError, TransportError, UnsupportedProductError
 from elasticsearch.helpers import BulkIndexError, ScanError
@@ -25,6 +26,13 @@ def translated_errors() -> Iterator[None]:
         raise SearchUnavailable(
             "Elasticsearch did not answer; check ASKD_ELASTICSEARCH_URL and that it runs"
         ) from error
+
+
+def check_responses(responses: Iterable[Mapping[str, Any]]) -> None:
+    """Of a multi-search, which is answered with 200 whatever befell a part. Raises as `translated_errors`."""
+    for response in responses:
+        if "error" in response:
+            raise _refused(response["status"], str(response["error"]))
 
 
 def _refused(status: int, body: str) -> RetrievalError:

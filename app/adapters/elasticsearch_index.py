@@ -4,15 +4,18 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from elasticsearch import ApiError, AsyncElasticsearch, TransportError
 from elasticsearch.helpers import async_scan, async_streaming_bulk
+from elasticsearch.serializer import OrjsonSerializer
 
 from app.adapters import elasticsearch_mapping as mapping
-from app.adapters.elasticsearch_errors import translated_errors
+from app.adapters.elasticsearch_errors import check_responses, translated_errors
 from app.adapters.elasticsearch_versions import VersionIndexes
 from app.adapters.index_format import (
+    check_dimension,
     check_language,
     check_schema,
     damage_reported,
@@ -21,8 +24,18 @@ from app.adapters.index_format import (
     read_manifest,
     read_statistics,
 )
-from app.domain import Candidate, Candidates, FaqEntry, IndexVersion, Manifest, WordStatistics
+from app.domain import (
+    Candidate,
+    Candidates,
+    FaqEntry,
+    IndexRecord,
+    IndexVersion,
+    Manifest,
+    Vector,
+    WordStatistics,
+)
 from app.errors import IndexMissing, IndexUnreadable, IngestConflict, SearchUnavailable
+from app.ports import SEMANTIC_DEPTH
 from app.text import WordCounter, entry_words
 
 log = logging.getLogger(__name__)
@@ -35,7 +48,11 @@ _BATCH = 500
 @asynccontextmanager
 async def open_client(url: str, api_key: str | None, timeout: float) -> AsyncIterator[AsyncElasticsearch]:
     """A client that gives up after `timeout` seconds and never tries again by itself."""
-    async with AsyncElasticsearch(url, api_key=api_key, request_timeout=timeout, max_retries=0) as client:
+    # Its own JSON takes thirty times as long for a vector.
+    fast = {OrjsonSerializer.mimetype: OrjsonSerializer()}
+    async with AsyncElasticsearch(
+        url, api_key=api_key, request_timeout=timeout, max_retries=0, serializers=fast
+    ) as client:
         yield client
 
 
@@ -53,35 +70,52 @@ class ElasticsearchIndex:
     # --- reading ---
 
     async def search(
-        self, question: str, *, vector: Sequence[float] | None, collection: str | None, size: int
+        self, question: str, *, vector: Vector | None, collection: str | None, size: int
     ) -> Candidates:
         manifest = await self.manifest()
-        query = mapping.faq_query(question, collection)
+        try:
+            return await self._search(manifest, question, vector, collection, size)
+        except IndexMissing:  # removed since its manifest was read: there is a newer one, or none at all
+            self._manifest = None
+            return await self._search(await self.manifest(), question, vector, collection, size)
+
+    async def _search(
+        self, manifest: Manifest, question: str, vector: Vector | None, collection: str | None, size: int
+    ) -> Candidates:
+        bodies = [mapping.search_by_words(question, collection, size)]
+        if vector is not None and manifest.embedder:
+            check_dimension(vector, manifest)
+            bodies.append(mapping.search_by_meaning(vector, collection, max(size, SEMANTIC_DEPTH)))
+        by_words, *by_meaning = await self._hits(self._indexes.name_of(manifest.version), bodies)
+        return _merged(manifest.version, by_words, by_meaning[0] if by_meaning else [], size)
+
+    async def _hits(
+        self, index: str, bodies: Iterable[dict[str, Any]]
+    ) -> Sequence[Sequence[Mapping[str, Any]]]:
+        # The index itself, not its alias: that may move between one search and the other.
+        searches = [part for body in bodies for part in ({"index": index}, body)]
         with translated_errors():
-            response = await self._client.search(
-                index=self._alias, query=query, size=size, source_includes=["record"], track_total_hits=False
-            )
-        hits = response["hits"]["hits"]
-        if hits and hits[0]["_index"] != self._indexes.name_of(manifest.version):  # the alias just moved
-            manifest = await self._read_manifest(hits[0]["_index"])
-        found = [Candidate(_entry(hit), lexical=hit["_score"]) for hit in hits]
-        return Candidates(found, manifest.version)
+            responses = (await self._client.msearch(searches=searches))["responses"]
+        check_responses(responses)
+        return [response["hits"]["hits"] for response in responses]
 
     async def manifest(self) -> Manifest:
         now = time.monotonic()
         if self._manifest is None or now - self._manifest[0] > _MANIFEST_SECONDS:
-            self._manifest = now, await self._read_manifest(self._alias)
+            self._manifest = now, await self._read_manifest()
         return self._manifest[1]
 
-    async def _read_manifest(self, index: str) -> Manifest:
+    async def _read_manifest(self) -> Manifest:
         with translated_errors():
-            response = await self._client.indices.get_mapping(index=index)
-        metas = [found["mappings"].get("_meta", {}) for found in response.values()]
+            response = await self._client.indices.get_mapping(index=self._alias)
+        mappings = [found["mappings"] for found in response.values()]
+        metas = [each.get("_meta", {}) for each in mappings]
         if [meta.get("alias") for meta in metas] != [self._alias]:
             raise IndexUnreadable(
                 f"{self._alias!r} in Elasticsearch is not askd's; set ASKD_INDEX to another name"
             )
-        return check_schema(read_manifest(metas[0]["manifest"]))
+        manifest = check_schema(read_manifest(metas[0]["manifest"]))
+        return manifest if mapping.vector_search(mappings[0]) else replace(manifest, embedder=None)
 
     async def statistics(self) -> WordStatistics:
         version = (await self.manifest()).version
@@ -100,23 +134,23 @@ class ElasticsearchIndex:
     # --- writing ---
 
     async def publish(
-        self, manifest: Manifest, entries: Iterable[FaqEntry], progress: Callable[[int], None]
+        self, manifest: Manifest, records: Iterable[IndexRecord], progress: Callable[[int], None]
     ) -> None:
         check_language(manifest)
         try:
             with translated_errors():
-                await self._publish(manifest, entries, progress)
+                await self._publish(manifest, records, progress)
         except IndexMissing as error:
             raise IngestConflict("another ingest took over; its entries will be served") from error
         self._manifest = None
 
     async def _publish(
-        self, manifest: Manifest, entries: Iterable[FaqEntry], progress: Callable[[int], None]
+        self, manifest: Manifest, records: Iterable[IndexRecord], progress: Callable[[int], None]
     ) -> None:
         # The ingest started last wins: one still at work finds its index gone, as a killed one would.
         await self._indexes.delete([index for index in await self._indexes.all() if index.unfinished])
         await self._indexes.begin(manifest)
-        await self._fill(manifest, entries, progress)
+        await self._fill(manifest, records, progress)
         before = await self._indexes.all()
         await self._indexes.switch(manifest.version)
         obsolete = [index for index in before if not index.current and not index.unfinished]
@@ -126,15 +160,15 @@ class ElasticsearchIndex:
             log.warning("the next ingest will remove what could not be removed now", exc_info=True)
 
     async def _fill(
-        self, manifest: Manifest, entries: Iterable[FaqEntry], progress: Callable[[int], None]
+        self, manifest: Manifest, records: Iterable[IndexRecord], progress: Callable[[int], None]
     ) -> None:
         counter = WordCounter()
 
         def documents() -> Iterator[dict[str, Any]]:
-            for entry in entries:
-                found = entry_words(entry)
+            for record in records:
+                found = entry_words(record.entry)
                 counter.add(found)
-                yield mapping.entry_document(entry, found)
+                yield mapping.entry_document(record, found)
 
         # Through the alias, or a deleted index would be created again by the first document.
         build = self._indexes.build_alias(manifest.version)
@@ -156,7 +190,7 @@ class ElasticsearchIndex:
         with translated_errors():
             found, sizes = await self._indexes.all(), await self._indexes.sizes()
         return [
-            IndexVersion(index.manifest, index.current, sizes.get(index.name, 0))
+            IndexVersion(index.manifest, index.current, sizes.get(index.name, 0), index.vectors)
             for index in found
             if not index.unfinished
         ]
@@ -167,6 +201,21 @@ class ElasticsearchIndex:
             await self._indexes.switch(previous.manifest.version)
         self._manifest = None
         return previous
+
+
+def _merged(
+    version: str, by_words: Sequence[Mapping[str, Any]], by_meaning: Sequence[Mapping[str, Any]], size: int
+) -> Candidates:
+    """All that were found by words, and the first `size` by meaning."""
+    cosines = {hit["_id"]: mapping.cosine(hit["_score"]) for hit in by_meaning}
+    known = {hit["_id"] for hit in by_words}
+    found = [Candidate(_entry(hit), hit["_score"], cosines.get(hit["_id"])) for hit in by_words]
+    found += [
+        Candidate(_entry(hit), None, cosines[hit["_id"]])
+        for hit in by_meaning[:size]
+        if hit["_id"] not in known
+    ]
+    return Candidates(found, version, min(cosines.values(), default=None))
 
 
 def _entry(hit: Mapping[str, Any]) -> FaqEntry:

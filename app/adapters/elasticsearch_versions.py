@@ -7,10 +7,11 @@ moves the main alias: an index with a build alias is unfinished, all others are 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 
 from elasticsearch import AsyncElasticsearch, BadRequestError
 
-from app.adapters.elasticsearch_mapping import SETTINGS, mappings
+from app.adapters.elasticsearch_mapping import SETTINGS, mappings, vector_search
 from app.adapters.index_format import read_manifest
 from app.domain import Manifest
 from app.errors import BadSettings, IndexUnreadable, IngestConflict
@@ -22,6 +23,7 @@ class VersionIndex:
     manifest: Manifest
     current: bool
     unfinished: bool
+    vectors: Literal["flat", "hnsw"] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class VersionIndexes:
             with suppress(IndexUnreadable):
                 manifest = read_manifest(meta["manifest"])
                 unfinished = self.build_alias(manifest.version) in index["aliases"]
-                ours.append(VersionIndex(name, manifest, self.alias in index["aliases"], unfinished))
+                vectors = vector_search(index["mappings"])
+                ours.append(VersionIndex(name, manifest, self.alias in index["aliases"], unfinished, vectors))
         return sorted(ours, key=lambda index: (index.manifest.created, index.name), reverse=True)
 
     async def begin(self, manifest: Manifest) -> None:

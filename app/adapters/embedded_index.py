@@ -10,7 +10,15 @@ from pathlib import Path
 from app.adapters.embedded_tantivy import Version, open_version, write_version
 from app.adapters.embedded_versions import VersionFolders, size_of
 from app.adapters.index_format import check_language, check_schema, damage_reported, previous_version
-from app.domain import Candidates, FaqEntry, IndexVersion, Manifest, WordStatistics
+from app.domain import (
+    Candidates,
+    FaqEntry,
+    IndexRecord,
+    IndexVersion,
+    Manifest,
+    Vector,
+    WordStatistics,
+)
 from app.errors import IndexMissing, IndexUnreadable, SearchUnavailable
 
 _BATCH = 500
@@ -27,13 +35,9 @@ class EmbeddedIndex:
     # --- reading ---
 
     async def search(
-        self, question: str, *, vector: Sequence[float] | None, collection: str | None, size: int
+        self, question: str, *, vector: Vector | None, collection: str | None, size: int
     ) -> Candidates:
-        return await asyncio.to_thread(self._search, question, collection, size)
-
-    def _search(self, question: str, collection: str | None, size: int) -> Candidates:
-        version = self._readable()
-        return Candidates(version.search(question, collection, size), version.manifest.version)
+        return await asyncio.to_thread(lambda: self._readable().search(question, vector, collection, size))
 
     async def manifest(self) -> Manifest:
         return (await asyncio.to_thread(self._readable)).manifest
@@ -83,22 +87,28 @@ class EmbeddedIndex:
     # --- writing ---
 
     async def publish(
-        self, manifest: Manifest, entries: Iterable[FaqEntry], progress: Callable[[int], None]
+        self, manifest: Manifest, records: Iterable[IndexRecord], progress: Callable[[int], None]
     ) -> None:
         check_language(manifest)
         cancelled = threading.Event()
+
+        def progress_until_cancelled(written: int) -> None:
+            if cancelled.is_set():
+                raise asyncio.CancelledError
+            progress(written)
+
         try:
-            await asyncio.to_thread(self._publish, manifest, _until(cancelled, entries), progress)
+            await asyncio.to_thread(self._publish, manifest, records, progress_until_cancelled)
         except asyncio.CancelledError:
             cancelled.set()  # the thread would go on and publish
             raise
 
     def _publish(
-        self, manifest: Manifest, entries: Iterable[FaqEntry], progress: Callable[[int], None]
+        self, manifest: Manifest, records: Iterable[IndexRecord], progress: Callable[[int], None]
     ) -> None:
         with _translated_errors(), self._folders.locked():
             building = self._folders.begin(manifest.version)
-            written = write_version(building, manifest, entries, progress)
+            written = write_version(building, manifest, records, progress)
             if written != manifest.entries:
                 raise SearchUnavailable(
                     f"{written} of {manifest.entries} entries were written; the old version keeps serving"
@@ -117,7 +127,9 @@ class EmbeddedIndex:
         for name in served:
             folder = self._folders.path_of(name)
             with _translated_errors(), suppress(IndexUnreadable):  # a damaged one is none to go back to
-                found.append(IndexVersion(open_version(folder).manifest, name == served[0], size_of(folder)))
+                version = open_version(folder)
+                vectors = version.vectors.kind if version.vectors else None
+                found.append(IndexVersion(version.manifest, name == served[0], size_of(folder), vectors))
         return sorted(found, key=lambda version: version.manifest.created, reverse=True)
 
     async def rollback(self) -> IndexVersion:
@@ -128,13 +140,6 @@ class EmbeddedIndex:
             previous = previous_version(self._versions())
             self._folders.switch(previous.manifest.version)
             return previous
-
-
-def _until(cancelled: threading.Event, entries: Iterable[FaqEntry]) -> Iterator[FaqEntry]:
-    for entry in entries:
-        if cancelled.is_set():
-            raise asyncio.CancelledError
-        yield entry
 
 
 @contextmanager

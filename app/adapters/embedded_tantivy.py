@@ -1,19 +1,23 @@
 """One version of the embedded index, as files in a folder: what it holds and how it is searched."""
 
 import errno
+import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 import tantivy
-from tantivy import Document, Filter, Occur, Query, Schema, Searcher, TextAnalyzer, Tokenizer
+from tantivy import DocAddress, Document, Filter, Occur, Query, Schema, Searcher, TextAnalyzer, Tokenizer
 
+from app.adapters.embedded_vectors import Vectors, VectorWriter, open_vectors
 from app.adapters.index_format import (
     DAMAGED,
+    check_dimension,
     damage_reported,
     entry_data,
     manifest_data,
@@ -22,9 +26,12 @@ from app.adapters.index_format import (
     read_statistics,
     statistics_data,
 )
-from app.domain import Candidate, FaqEntry, Manifest, WordStatistics
+from app.domain import Candidate, Candidates, FaqEntry, IndexRecord, Manifest, Vector, WordStatistics
 from app.errors import IndexUnreadable, SearchUnavailable
+from app.ports import SEMANTIC_DEPTH
 from app.text import WordCounter, bigrams, entry_words, grams, question_words
+
+log = logging.getLogger(__name__)
 
 _HEAP_BYTES = 32_000_000  # of the one writing thread; what does not fit becomes another segment
 _MANIFEST, _STATISTICS, _FILES = "manifest.json", "statistics.json", "tantivy"
@@ -34,18 +41,48 @@ _MANIFEST, _STATISTICS, _FILES = "manifest.json", "statistics.json", "tantivy"
 class Version:
     """A version opened for reading. It keeps working when its folder is removed."""
 
-    manifest: Manifest
+    manifest: Manifest  # without an embedder where its vectors are not whole
     statistics: WordStatistics
+    vectors: Vectors | None
     _schema: Schema
     _searcher: Searcher
     _analyser: TextAnalyzer
 
-    def search(self, question: str, collection: str | None, size: int) -> Sequence[Candidate]:
+    def search(self, question: str, vector: Vector | None, collection: str | None, size: int) -> Candidates:
         """Raises IndexUnreadable when damage shows only now, as do `records`."""
         query = self._query(question, collection)
         with _panics_reported():
-            result = self._searcher.search(query, size, count=False)
-            return [Candidate(self._entry(address), lexical=score) for score, address in result.hits]
+            by_words = self._searcher.search(query, size, count=False).hits
+            if vector is None or self.vectors is None:
+                found = [Candidate(self._entry(address), lexical=score) for score, address in by_words]
+                return Candidates(found, self.manifest.version)
+            check_dimension(vector, self.manifest)
+            rows, cosines = self.vectors.nearest(vector, collection, max(size, SEMANTIC_DEPTH))
+            found = self._merged(by_words, dict(zip(rows, cosines, strict=True)), size)
+            return Candidates(found, self.manifest.version, cosines[-1] if cosines else None)
+
+    def _merged(
+        self, by_words: Sequence[tuple[Any, DocAddress]], cosines: Mapping[int, float], size: int
+    ) -> list[Candidate]:
+        """All that were found by words, and the first `size` of `cosines`: of rows, best first."""
+        known = self._rows([address for _, address in by_words])
+        found = [
+            Candidate(self._entry(address), score, cosines.get(row))
+            for row, (score, address) in zip(known, by_words, strict=True)
+        ]
+        further = self._addresses(set(islice(cosines, size)).difference(known))
+        rows = self._rows(further)
+        return found + [
+            Candidate(self._entry(address), None, cosines[row])
+            for row, address in zip(rows, further, strict=True)
+        ]
+
+    def _rows(self, addresses: list[DocAddress]) -> list[Any]:
+        return self._searcher.fast_field_values("row", addresses)
+
+    def _addresses(self, rows: Collection[int]) -> list[DocAddress]:
+        query = Query.boolean_query([(Occur.Should, self._term("row", row, "basic")) for row in rows])
+        return [address for _, address in self._searcher.search(query, max(len(rows), 1), count=False).hits]
 
     def records(self) -> Iterator[FaqEntry]:
         """All entries, in the order they lie in the files."""
@@ -79,7 +116,7 @@ class Version:
         inside = Query.const_score_query(self._term("collection", collection, "basic"), 0.0)
         return Query.boolean_query([(Occur.Must, matches), (Occur.Must, inside)])
 
-    def _term(self, field: str, term: str, option: str) -> Query:
+    def _term(self, field: str, term: str | int, option: str) -> Query:
         return Query.term_query(self._schema, field, term, option)
 
 
@@ -93,11 +130,25 @@ def open_version(folder: Path) -> Version:
             index.reload()
         analyser = _analyser(manifest.language)
         statistics = read_statistics(_read_json(folder / _STATISTICS))
-        return Version(manifest, statistics, index.schema, index.searcher(), analyser)
+        vectors = _vectors(folder, manifest)
+        if vectors is None:
+            manifest = replace(manifest, embedder=None)
+        return Version(manifest, statistics, vectors, index.schema, index.searcher(), analyser)
+
+
+def _vectors(folder: Path, manifest: Manifest) -> Vectors | None:
+    """None in an index without an embedder, and where they are not whole: words are found without them."""
+    if manifest.embedder is None:
+        return None
+    try:
+        return open_vectors(folder, manifest.collections, manifest.embedder.dimension)
+    except (OSError, IndexUnreadable):
+        log.warning("the vectors of the index cannot be used; make it anew with `askd index rebuild`")
+        return None
 
 
 def write_version(
-    folder: Path, manifest: Manifest, entries: Iterable[FaqEntry], progress: Callable[[int], None]
+    folder: Path, manifest: Manifest, records: Iterable[IndexRecord], progress: Callable[[int], None]
 ) -> int:
     """Write all that a version is, and count the entries in it afterwards. Raises SearchUnavailable."""
     (folder / _FILES).mkdir()
@@ -105,24 +156,35 @@ def write_version(
     index.register_tokenizer("language", _analyser(manifest.language))
     writer = index.writer(_HEAP_BYTES, num_threads=1)
     counter = WordCounter()
-    for entry in entries:
-        found = entry_words(entry)
-        counter.add(found)
-        with _write_failures():
-            writer.add_document(_document(entry, found))
-        progress(1)
+    with _vector_writer(folder, manifest) as vectors:
+        for record in records:
+            found = entry_words(record.entry)
+            counter.add(found)
+            row = vectors.add(record) if vectors else None
+            with _write_failures():
+                writer.add_document(_document(record.entry, found, row))
+            progress(1)
     with _write_failures():
         writer.commit()
         writer.wait_merging_threads()
+    if vectors:
+        vectors.finish(lambda: progress(0))
     (folder / _STATISTICS).write_bytes(orjson.dumps(statistics_data(counter.statistics())))
     (folder / _MANIFEST).write_bytes(orjson.dumps(manifest_data(manifest)))
     index.reload()
     return index.searcher().num_docs
 
 
+def _vector_writer(folder: Path, manifest: Manifest) -> AbstractContextManager[VectorWriter | None]:
+    if manifest.embedder is None:
+        return nullcontext()
+    return VectorWriter(folder, manifest.collections, manifest.embedder.dimension)
+
+
 def _schema() -> Schema:
     fields = tantivy.SchemaBuilder()
     fields.add_bytes_field("record", stored=True)
+    fields.add_unsigned_field("row", indexed=True, fast=True)  # of its vector
     fields.add_text_field("collection", tokenizer_name="raw", index_option="basic")
     fields.add_text_field("text", tokenizer_name="language", index_option="freq")
     # tantivy has no filter for pairs, and its n-grams ignore words: both are made here and joined by spaces.
@@ -131,9 +193,11 @@ def _schema() -> Schema:
     return fields.build()
 
 
-def _document(entry: FaqEntry, found: Sequence[str]) -> Document:
+def _document(entry: FaqEntry, found: Sequence[str], row: int | None) -> Document:
     document = Document()
     document.add_bytes("record", orjson.dumps(entry_data(entry)))
+    if row is not None:
+        document.add_unsigned("row", row)
     document.add_text("collection", entry.collection)
     document.add_text("text", " ".join(found))
     document.add_text("bigrams", " ".join(bigrams(found)))

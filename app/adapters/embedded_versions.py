@@ -59,7 +59,7 @@ class VersionFolders:
         if self.path_of(version).exists():
             raise IngestConflict(f"version {version} exists already; try again")
         for left in self.path_of("").glob(f"{_BUILDING}*"):
-            shutil.rmtree(left)
+            shutil.rmtree(left, ignore_errors=True)  # its writer may not be quite dead
         building = self.path_of(f"{_BUILDING}{version}")
         building.mkdir()
         return building

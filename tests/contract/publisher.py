@@ -12,10 +12,10 @@ from pathlib import Path
 
 from app.adapters.elasticsearch_index import ElasticsearchIndex, open_client
 from app.adapters.embedded_index import EmbeddedIndex
-from app.domain import FaqEntry
+from app.domain import FaqEntry, IndexRecord
 from app.errors import IngestConflict
 from app.ports import IndexStore
-from tests.fakes.index import manifest_of
+from tests.fakes.index import manifest_of, records_of
 
 ENTRIES = [FaqEntry(str(number), "slow", "Who is slow?", "The publisher.") for number in range(1200)]
 
@@ -36,11 +36,11 @@ async def main(engine: str, place: str, name: str) -> None:
             _say("published")
 
 
-def _halting() -> Iterator[FaqEntry]:
-    yield from ENTRIES[:600]
+def _halting() -> Iterator[IndexRecord]:
+    yield from records_of(ENTRIES[:600])
     _say("half-way")
     sys.stdin.readline()
-    yield from ENTRIES[600:]
+    yield from records_of(ENTRIES[600:])
 
 
 def _say(word: str) -> None:

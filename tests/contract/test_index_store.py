@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain import Candidates, FaqEntry
+from app.domain import Candidates, FaqEntry, IndexRecord
 from app.errors import BadSettings, IndexMissing, IngestConflict, NoPreviousVersion, SearchUnavailable
 from tests.contract.conftest import DurablePlace, Index, IndexPlace
 from tests.contract.publisher import ENTRIES as SLOW
-from tests.fakes.index import manifest_of
+from tests.fakes.index import manifest_of, records_of
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +28,7 @@ OLD, NEW, NEWEST = faq("old", 700), faq("new", 600), faq("newest", 20)
 
 
 async def publish(index: Index, entries: Sequence[FaqEntry], version: str) -> None:
-    await index.publish(manifest_of(entries, version), entries, lambda _: None)
+    await index.publish(manifest_of(entries, version), records_of(entries), lambda _: None)
 
 
 async def search(index: Index) -> Candidates:
@@ -67,7 +67,7 @@ async def test_the_same_id_lives_in_two_collections(index: Index) -> None:
 
 async def test_tells_how_many_entries_were_written(index: Index) -> None:
     told: list[int] = []
-    await index.publish(manifest_of(OLD), OLD, told.append)
+    await index.publish(manifest_of(OLD), records_of(OLD), told.append)
     assert sum(told) == len(OLD)
 
 
@@ -125,13 +125,13 @@ async def test_gives_all_entries_back_whole(index: Index) -> None:
 
 
 async def test_gives_entries_of_another_schema_back_so_that_they_can_be_indexed_anew(index: Index) -> None:
-    await index.publish(manifest_of(OLD, schema=999), OLD, lambda _: None)
+    await index.publish(manifest_of(OLD, schema=999), records_of(OLD), lambda _: None)
     assert await records(index) == OLD
     assert [version.manifest.schema for version in await index.versions()] == [999]
 
 
 async def test_does_not_roll_back_to_what_it_could_not_search(index: Index) -> None:
-    await index.publish(manifest_of(OLD, "1", schema=999), OLD, lambda _: None)
+    await index.publish(manifest_of(OLD, "1", schema=999), records_of(OLD), lambda _: None)
     await publish(index, NEW, "2")
     with pytest.raises(NoPreviousVersion):
         await index.rollback()
@@ -179,7 +179,7 @@ async def test_a_version_that_came_out_short_never_serves(durable_place: Durable
     index = durable_place.open()
     await publish(index, OLD, "1")
     with pytest.raises(SearchUnavailable, match=f"{len(NEW)} of {len(OLD)} entries"):
-        await index.publish(manifest_of(OLD, "2"), NEW, lambda _: None)
+        await index.publish(manifest_of(OLD, "2"), records_of(NEW), lambda _: None)
     assert await served(index) == OLD
     assert [version.manifest.version for version in await index.versions()] == ["1"]
     await publish(index, NEW, "3")
@@ -187,8 +187,8 @@ async def test_a_version_that_came_out_short_never_serves(durable_place: Durable
 
 
 async def test_entries_that_cannot_be_read_leave_the_old_version(durable_place: DurablePlace) -> None:
-    def broken() -> Iterator[FaqEntry]:
-        yield from NEW
+    def broken() -> Iterator[IndexRecord]:
+        yield from records_of(NEW)
         raise LookupError("the file changed")
 
     index = durable_place.open()
@@ -203,7 +203,7 @@ async def test_entries_that_cannot_be_read_leave_the_old_version(durable_place: 
 async def test_a_language_without_an_analyser_is_refused(durable_place: DurablePlace) -> None:
     klingon = replace(manifest_of(OLD), language="klingon")
     with pytest.raises(BadSettings, match="klingon"):
-        await durable_place.open().publish(klingon, OLD, lambda _: None)
+        await durable_place.open().publish(klingon, records_of(OLD), lambda _: None)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ async def test_words_are_stemmed_in_the_language_of_the_faq(
 ) -> None:
     index = durable_place.open()
     entry = FaqEntry("1", "course", f"{written}?", "42")
-    await index.publish(replace(manifest_of([entry]), language=language), [entry], lambda _: None)
+    await index.publish(replace(manifest_of([entry]), language=language), records_of([entry]), lambda _: None)
     found = await index.search(asked, vector=None, collection=None, size=1)
     assert [candidate.entry for candidate in found.found] == [entry]
 

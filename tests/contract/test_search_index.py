@@ -8,7 +8,7 @@ import pytest
 from app.domain import FaqEntry
 from app.errors import IndexMissing, IndexUnreadable
 from tests.contract.conftest import Index
-from tests.fakes.index import manifest_of
+from tests.fakes.index import manifest_of, records_of
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +23,7 @@ FAQ = [JOIN, DOCKER, DEADLINE, BOOTCAMP]
 
 @pytest.fixture
 async def faq(index: Index) -> Index:
-    await index.publish(manifest_of(FAQ), FAQ, lambda _: None)
+    await index.publish(manifest_of(FAQ), records_of(FAQ), lambda _: None)
     return index
 
 
@@ -107,7 +107,7 @@ async def test_a_question_in_full_width_capitals_finds_the_same(faq: Index) -> N
 
 async def test_a_collection_may_have_any_name(index: Index) -> None:
     odd = dataclasses.replace(JOIN, collection='a "b" c:* ' + "ü" * 400)
-    await index.publish(manifest_of([odd, BOOTCAMP]), [odd, BOOTCAMP], lambda _: None)
+    await index.publish(manifest_of([odd, BOOTCAMP]), records_of([odd, BOOTCAMP]), lambda _: None)
     assert await found(index, "join", odd.collection) == [odd]
 
 
@@ -121,7 +121,7 @@ async def test_counts_in_how_many_entries_a_word_occurs(faq: Index) -> None:
 
 async def test_says_what_it_is(index: Index) -> None:
     manifest = manifest_of(FAQ)
-    await index.publish(manifest, FAQ, lambda _: None)
+    await index.publish(manifest, records_of(FAQ), lambda _: None)
     assert await index.manifest() == manifest
 
 
@@ -135,7 +135,7 @@ async def test_an_index_that_was_never_made_is_missing(index: Index) -> None:
 
 
 async def test_an_index_of_another_schema_is_not_searched(index: Index) -> None:
-    await index.publish(manifest_of(FAQ, schema=999), FAQ, lambda _: None)
+    await index.publish(manifest_of(FAQ, schema=999), records_of(FAQ), lambda _: None)
     with pytest.raises(IndexUnreadable, match="askd index rebuild"):
         await found(index, "join")
     with pytest.raises(IndexUnreadable, match="askd index rebuild"):

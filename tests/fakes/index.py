@@ -1,66 +1,95 @@
-"""An index in memory: whoever shares terms with the question is found, and more terms score higher."""
+"""An index in memory: whoever shares terms with the question is found, and more terms score higher; and
+whoever is near to its vector."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
-from app.adapters.index_format import check_schema, previous_version
+import numpy as np
+
+from app.adapters.index_format import check_dimension, check_schema, previous_version
 from app.domain import (
     INDEX_SCHEMA,
     Candidate,
     Candidates,
+    EmbedderInfo,
     FaqEntry,
+    IndexRecord,
     IndexVersion,
     Manifest,
+    Vector,
     WordStatistics,
 )
 from app.errors import IndexMissing, SearchUnavailable
+from app.ports import SEMANTIC_DEPTH
 from app.text import WordCounter, entry_words, grams, question_words
 
 
-def manifest_of(entries: Iterable[FaqEntry], version: str = "1", schema: int = INDEX_SCHEMA) -> Manifest:
+def manifest_of(
+    entries: Iterable[FaqEntry],
+    version: str = "1",
+    schema: int = INDEX_SCHEMA,
+    embedder: EmbedderInfo | None = None,
+) -> Manifest:
     collections = Counter(entry.collection for entry in entries)
-    return Manifest(version, datetime.now(UTC), "0.1.0", schema, "english", "digest", dict(collections))
+    now = datetime.now(UTC)
+    return Manifest(version, now, "0.1.0", schema, "english", "digest", dict(collections), embedder)
+
+
+def records_of(entries: Iterable[FaqEntry], vectors: Iterable[Vector] | None = None) -> Sequence[IndexRecord]:
+    if vectors is None:
+        return [IndexRecord(entry) for entry in entries]
+    return [IndexRecord(entry, vector) for entry, vector in zip(entries, vectors, strict=True)]
 
 
 class MemoryIndex:
-    """Begins with `entries` as its first version, or empty."""
+    """Begins with `entries` as its first version, with or without vectors, or empty."""
 
-    def __init__(self, entries: Sequence[FaqEntry] = ()) -> None:
-        self._kept: list[tuple[Manifest, Sequence[FaqEntry]]] = []  # the version that serves comes first
+    def __init__(
+        self,
+        entries: Sequence[FaqEntry] = (),
+        embedder: EmbedderInfo | None = None,
+        vectors: Iterable[Vector] | None = None,
+    ) -> None:
+        self._kept: list[tuple[Manifest, Sequence[IndexRecord]]] = []  # the version that serves comes first
         if entries:
-            self._kept = [(manifest_of(entries), entries)]
+            self._kept = [(manifest_of(entries, embedder=embedder), records_of(entries, vectors))]
 
     async def search(
-        self, question: str, *, vector: Sequence[float] | None, collection: str | None, size: int
+        self, question: str, *, vector: Vector | None, collection: str | None, size: int
     ) -> Candidates:
-        manifest, entries = self._searchable()
-        asked = _terms(question_words(question))
-        found = [
-            Candidate(entry, lexical=float(len(shared)))
-            for entry in entries
-            if (shared := asked & _terms(entry_words(entry))) and collection in (None, entry.collection)
+        manifest, records = self._searchable()
+        inside = [record for record in records if collection in (None, record.entry.collection)]
+        by_words = _by_words(question, inside)[:size]
+        if vector is None or manifest.embedder is None:
+            return Candidates([Candidate(entry, score) for score, entry in by_words], manifest.version)
+        check_dimension(vector, manifest)
+        cosines = _by_meaning(vector, inside)[: max(size, SEMANTIC_DEPTH)]
+        known = {entry.key for _, entry in by_words}
+        of_entry = {entry.key: cosine for cosine, entry in cosines}
+        found = [Candidate(entry, score, of_entry.get(entry.key)) for score, entry in by_words]
+        found += [
+            Candidate(entry, None, cosine) for cosine, entry in cosines[:size] if entry.key not in known
         ]
-        found.sort(key=lambda candidate: candidate.lexical or 0.0, reverse=True)
-        return Candidates(found[:size], manifest.version)
+        return Candidates(found, manifest.version, cosines[-1][0] if cosines else None)
 
     async def manifest(self) -> Manifest:
         return self._searchable()[0]
 
     async def statistics(self) -> WordStatistics:
         counter = WordCounter()
-        for entry in self._searchable()[1]:
-            counter.add(entry_words(entry))
+        for record in self._searchable()[1]:
+            counter.add(entry_words(record.entry))
         return counter.statistics()
 
     async def records(self) -> AsyncIterator[FaqEntry]:
-        for entry in self._current()[1]:
-            yield entry
+        for record in self._current()[1]:
+            yield record.entry
 
     async def publish(
-        self, manifest: Manifest, entries: Iterable[FaqEntry], progress: Callable[[int], None]
+        self, manifest: Manifest, records: Iterable[IndexRecord], progress: Callable[[int], None]
     ) -> None:
-        written = list(entries)
+        written = list(records)
         if len(written) != manifest.entries:
             raise SearchUnavailable(f"{len(written)} of {manifest.entries} entries were written")
         progress(len(written))
@@ -68,8 +97,13 @@ class MemoryIndex:
 
     async def versions(self) -> Sequence[IndexVersion]:
         found = [
-            IndexVersion(manifest, position == 0, sum(len(entry.answer) for entry in entries))
-            for position, (manifest, entries) in enumerate(self._kept)
+            IndexVersion(
+                manifest,
+                position == 0,
+                sum(len(record.entry.answer) for record in records),
+                "flat" if manifest.embedder else None,
+            )
+            for position, (manifest, records) in enumerate(self._kept)
         ]
         return sorted(found, key=lambda version: version.manifest.created, reverse=True)
 
@@ -78,14 +112,30 @@ class MemoryIndex:
         self._kept.reverse()
         return previous
 
-    def _current(self) -> tuple[Manifest, Sequence[FaqEntry]]:
+    def _current(self) -> tuple[Manifest, Sequence[IndexRecord]]:
         if not self._kept:
             raise IndexMissing("there is no index yet; run `askd ingest FILE`")
         return self._kept[0]
 
-    def _searchable(self) -> tuple[Manifest, Sequence[FaqEntry]]:
+    def _searchable(self) -> tuple[Manifest, Sequence[IndexRecord]]:
         check_schema(self._current()[0])
         return self._current()
+
+
+def _by_words(question: str, records: Iterable[IndexRecord]) -> Sequence[tuple[float, FaqEntry]]:
+    asked = _terms(question_words(question))
+    shared = [(len(asked & _terms(entry_words(record.entry))), record.entry) for record in records]
+    found = [(float(count), entry) for count, entry in shared if count]
+    return sorted(found, key=lambda each: each[0], reverse=True)
+
+
+def _by_meaning(vector: Vector, records: Iterable[IndexRecord]) -> Sequence[tuple[float, FaqEntry]]:
+    found = [
+        (float(np.dot(record.vector, vector)), record.entry)
+        for record in records
+        if record.vector is not None
+    ]
+    return sorted(found, key=lambda each: each[0], reverse=True)
 
 
 def _terms(of: Sequence[str]) -> set[str]:

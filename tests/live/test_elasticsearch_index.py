@@ -3,13 +3,15 @@
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
+import numpy as np
 import pytest
 from elasticsearch import AsyncElasticsearch
 
 from app.adapters.elasticsearch_index import ElasticsearchIndex, open_client
-from app.domain import FaqEntry
+from app.adapters.index_format import manifest_data
+from app.domain import EmbedderInfo, FaqEntry
 from app.errors import BadSettings, IndexUnreadable
-from tests.fakes.index import manifest_of
+from tests.fakes.index import manifest_of, records_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.live]
 
@@ -31,7 +33,7 @@ async def alias(client: AsyncElasticsearch) -> AsyncIterator[str]:
 
 
 async def publish(index: ElasticsearchIndex, version: str) -> None:
-    await index.publish(manifest_of([ENTRY], version), [ENTRY], lambda _: None)
+    await index.publish(manifest_of([ENTRY], version), records_of([ENTRY]), lambda _: None)
 
 
 async def test_an_index_of_somebody_else_is_neither_searched_nor_replaced(
@@ -64,3 +66,18 @@ async def test_a_version_name_may_hold_capitals(client: AsyncElasticsearch, alia
     await publish(index, "20261123T120501Z-ab12cd34")
     found = await index.search("lantern", vector=None, collection=None, size=5)
     assert found.version == (await index.manifest()).version == "20261123T120501Z-ab12cd34"
+
+
+async def test_without_the_vector_field_words_are_searched_and_it_is_said(
+    client: AsyncElasticsearch, alias: str
+) -> None:
+    index = ElasticsearchIndex(client, alias, timeout=30.0)
+    await publish(index, "1")
+    claiming = manifest_of([ENTRY], "1", embedder=EmbedderInfo("compass", "digest", 2))
+    meta = {"alias": alias, "manifest": manifest_data(claiming)}
+    await client.indices.put_mapping(index=alias, meta=meta)
+    reader = ElasticsearchIndex(client, alias, timeout=30.0)
+    assert (await reader.manifest()).embedder is None
+    vector = np.array([0, 1], dtype=np.float32)
+    [found] = (await reader.search("lantern", vector=vector, collection=None, size=5)).found
+    assert (found.entry, found.semantic) == (ENTRY, None)

@@ -11,7 +11,7 @@ from aiohttp import web
 from app.adapters.elasticsearch_index import ElasticsearchIndex, open_client
 from app.domain import FaqEntry
 from app.errors import IndexMissing, IndexUnreadable, SearchUnavailable
-from tests.fakes.index import manifest_of
+from tests.fakes.index import manifest_of, records_of
 
 pytestmark = pytest.mark.anyio
 
@@ -82,7 +82,7 @@ async def test_nobody_listening_is_told() -> None:
         with pytest.raises(SearchUnavailable, match="did not answer"):
             await search(index)
         with pytest.raises(SearchUnavailable, match="did not answer"):
-            await index.publish(manifest_of([ENTRY]), [ENTRY], lambda _: None)
+            await index.publish(manifest_of([ENTRY]), records_of([ENTRY]), lambda _: None)
         with pytest.raises(SearchUnavailable, match="did not answer"):
             await anext(index.records())
 
