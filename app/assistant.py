@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
+from app.confidence import calibration_of
 from app.domain import (
     Answer,
     Event,
@@ -19,10 +20,20 @@ from app.domain import (
     Status,
     Text,
     Timings,
+    Vector,
 )
-from app.errors import ModelError, ModelMissing, ModelTimeout, NothingFits, UnknownCollection
-from app.ports import LanguageModel, SearchIndex
-from app.retrieval import SUPPORTED, Ranking, coverage_by, rank, repeated
+from app.embedding import embedder_trouble
+from app.errors import (
+    EmbedderUnavailable,
+    ModelError,
+    ModelMissing,
+    ModelTimeout,
+    NothingFits,
+    UnknownCollection,
+)
+from app.ports import Embedder, LanguageModel, SearchIndex
+from app.retrieval import SUPPORTED, Fusion, Ranking, coverage_by, rank, repeated
+from app.synonyms import search_text, wordings
 from app.writing import Draft, Writer
 
 NOT_IN_FAQ = "The FAQ does not answer this question."
@@ -36,7 +47,10 @@ class Found:
     """What retrieval alone has to say to a question."""
 
     ranking: Ranking
-    retrieve_ms: float
+    notices: Sequence[Notice]
+    embed_ms: float
+    search_ms: float
+    retrieve_ms: float  # both, and the ranking
 
 
 @dataclass
@@ -75,7 +89,8 @@ class _Progress:
             sources=self.sources(),
             model=model,
             usage=self.draft.usage if model else None,
-            notices=notices,
+            notices=[*self.found.notices, *notices],
+            confidence=self.found.ranking.confidence,
             timings=Timings(
                 retrieve=self.found.retrieve_ms,
                 queue=0.0,
@@ -99,6 +114,8 @@ class Assistant:
     llm: LanguageModel
     prompt_tokens: int
     answer_tokens: int
+    embedder: Embedder | None = None  # None: search by words alone
+    fusion: Fusion = Fusion.HYBRID
 
     async def manifest(self) -> Manifest:
         """Raises SearchUnavailable, IndexMissing or IndexUnreadable."""
@@ -107,17 +124,41 @@ class Assistant:
     async def find(self, question: Question) -> Found:
         """Retrieval alone. Raises UnknownCollection or what `SearchIndex.search` raises."""
         started = time.perf_counter()
-        if question.collection is not None:
-            known = (await self.index.manifest()).collections
-            if question.collection not in known:
-                raise UnknownCollection(
-                    f"no collection {question.collection!r}; there are: {', '.join(sorted(known))}"
-                )
-        candidates = await self.index.search(
-            question.text, vector=None, collection=question.collection, size=_CANDIDATES
+        manifest = await self.index.manifest()
+        _check_collection(question.collection, manifest)
+        asked = wordings(question.text, manifest.synonyms)
+        vector, notices = await self._embedded(question.text, manifest)
+        embedded = time.perf_counter()
+        found = await self.index.search(
+            search_text(asked), vector=vector, collection=question.collection, size=_CANDIDATES
         )
-        ranking = rank(question.text, candidates.found, await self.index.statistics(), question.limit)
-        return Found(ranking, (time.perf_counter() - started) * 1000)
+        statistics = await self.index.statistics()
+        searched = time.perf_counter()
+        by_meaning = found.semantic_floor is not None and manifest.embedder is not None
+        calibration = calibration_of(manifest.embedder.name if by_meaning and manifest.embedder else None)
+        ranking = rank(asked, found, statistics, calibration, question.limit, self.fusion)
+        if ranking.short:
+            detail = "the question has too few words to be sure; this is the entry that fits them best"
+            notices.append(Notice("short_question", detail))
+        return Found(
+            ranking,
+            notices,
+            embed_ms=(embedded - started) * 1000,
+            search_ms=(searched - embedded) * 1000,
+            retrieve_ms=(time.perf_counter() - started) * 1000,
+        )
+
+    async def _embedded(self, question: str, manifest: Manifest) -> tuple[Vector | None, list[Notice]]:
+        """The question's vector; None, with the reason, where the search has to do with words alone."""
+        if self.embedder is None or self.fusion is Fusion.LEXICAL:
+            return None, []
+        trouble = await embedder_trouble(self.embedder, manifest)
+        if trouble is None:
+            try:
+                return await self.embedder.embed_question(question), []
+            except EmbedderUnavailable as error:
+                trouble = Notice("embedder_unavailable", str(error))
+        return None, [trouble]
 
     async def ask(self, question: Question) -> Answer:
         """The whole answer. Raises as `reply` and its events do."""
@@ -154,7 +195,7 @@ class Assistant:
         if not ranking.answerable:
             yield Text(NOT_IN_FAQ)
             yield progress.answer(NOT_IN_FAQ, None)
-        elif mode is Mode.EXTRACT or (mode is Mode.AUTO and ranking.exact):
+        elif mode is Mode.EXTRACT or (mode is Mode.AUTO and (ranking.exact or ranking.short)):
             for event in self._extracted(progress):
                 yield event
         else:
@@ -217,6 +258,12 @@ class Assistant:
         said = progress.say(text)
         progress.draft = Draft(cited={1})
         return [said, progress.answer(text, Origin.EXTRACTED, notices=notices)]
+
+
+def _check_collection(wanted: str | None, manifest: Manifest) -> None:
+    if wanted is not None and wanted not in manifest.collections:
+        there = ", ".join(sorted(manifest.collections))
+        raise UnknownCollection(f"no collection {wanted!r}; there are: {there}")
 
 
 async def _resumed(first: asyncio.Future[Event], events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:

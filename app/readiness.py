@@ -3,8 +3,9 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from app.embedding import embedder_trouble
 from app.errors import ModelError, RetrievalError
-from app.ports import LanguageModel, SearchIndex
+from app.ports import Embedder, LanguageModel, SearchIndex
 
 _PATIENCE = 2.0  # seconds a server may take to say how it is: a probe must not hang
 
@@ -25,25 +26,31 @@ class Readiness:
 
     index: SearchIndex
     llm: LanguageModel
+    embedder: Embedder | None
     _once: bool = field(default=False, init=False)
 
     async def report(self) -> Report:
-        index, model = await asyncio.gather(self._index_trouble(), self._model_trouble())
+        (index, embedder), model = await asyncio.gather(self._retrieval_trouble(), self._model_trouble())
         missing = [index] if index else []
         if model and not self._once:
             missing.append(model)
         self._once = self._once or not missing
-        return Report(missing, [model] if model and self._once else [])
+        degraded = [f"embedder: {embedder}"] if embedder else []
+        return Report(missing, [model, *degraded] if model and self._once else degraded)
 
-    async def _index_trouble(self) -> str | None:
+    async def _retrieval_trouble(self) -> tuple[str | None, str | None]:
+        """Of the index, and of the embedder."""
         try:
             async with asyncio.timeout(_PATIENCE):
                 manifest = await self.index.manifest()
+                trouble = await embedder_trouble(self.embedder, manifest) if self.embedder else None
         except RetrievalError as error:
-            return f"index: {error}"
+            return f"index: {error}", None
         except TimeoutError:
-            return "index: the search engine does not answer"
-        return None if manifest.entries else "index: it is empty; run `askd ingest FILE`"
+            return "index: the search engine does not answer", None
+        if not manifest.entries:
+            return "index: it is empty; run `askd ingest FILE`", None
+        return None, trouble.detail if trouble else None
 
     async def _model_trouble(self) -> str | None:
         try:

@@ -3,60 +3,134 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from app.domain import Candidate, FaqEntry, Hit, WordStatistics
+from app.confidence import Calibration, Features
+from app.domain import Candidate, Candidates, FaqEntry, Hit, WordStatistics
 from app.text import STOP_WORDS, entry_words, normalised_question, words
 
-# Coverage of the question by the best entry. Below the first the FAQ does not hold the answer; from the
-# second on, that entry's own words may stand in for a model that is down. Simple for now: a calibrated
-# confidence comes with hybrid retrieval.
-ANSWERABLE = 0.3
-CONFIDENT = 0.5
 # Of an answer's own content: less than this in the entries it was written from, and it goes beyond them.
 SUPPORTED = 0.45
 
 _FUZZY_LETTERS = 5  # a word of so many letters also counts when another is nearly the same: typos, plurals
 _FUZZY_SIMILARITY = 0.66  # 1 − edits (swaps of neighbours are one) / letters of the longer word
 
+_SHORT_WORDS = 4  # fewer content words than this are too few to judge a question by
+_SHORT_COVERAGE, _SHORT_COSINE = 0.5, 0.6  # what a short sentence needs to count as a match
+
+
+class Fusion(StrEnum):
+    """Which signals order the hits."""
+
+    HYBRID = "hybrid"
+    LEXICAL = "lexical"
+    SEMANTIC = "semantic"
+
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The hits, best first, and how much of the question the first one covers (0–1)."""
+    """The hits, best first, and how far the first one can be trusted."""
 
     hits: Sequence[Hit]
-    coverage: float
+    features: Features
+    confidence: float  # 0–1: the probability that the first hit answers
+    answerable: bool  # the FAQ holds the answer; exact and short ones count
+    confident: bool  # the first hit may speak for a model that is down
     exact: bool  # the question is the first hit's own, letter case, spacing and punctuation aside
-
-    @property
-    def answerable(self) -> bool:
-        return self.exact or self.coverage >= ANSWERABLE
-
-    @property
-    def confident(self) -> bool:
-        return self.exact or self.coverage >= CONFIDENT
+    short: bool  # answerable only because so few words cannot be judged
 
 
-def rank(question: str, found: Iterable[Candidate], statistics: WordStatistics, limit: int) -> Ranking:
-    """Order the candidates; entries with the same question in one collection take one place."""
-    asked = normalised_question(question)
-    candidates = list(found)
-    top = max((candidate.lexical or 0.0 for candidate in candidates), default=0.0) or 1.0
+NOTHING = Ranking([], Features(0.0), 0.0, answerable=False, confident=False, exact=False, short=False)
+
+
+def rank(
+    wordings: Sequence[str],
+    found: Candidates,
+    statistics: WordStatistics,
+    calibration: Calibration,
+    limit: int,
+    fusion: Fusion = Fusion.HYBRID,
+) -> Ranking:
+    """Order the candidates; entries with the same question in one collection take one place.
+
+    `wordings` are the question and what it says with synonyms.
+    """
+    asked = normalised_question(wordings[0])
+    scored = _scored(found, fusion, calibration.cosine_weight)
     places: dict[tuple[str, str], Hit] = {}
-    for candidate in sorted(candidates, key=lambda each: (-(each.lexical or 0.0), each.entry.key)):
-        place = candidate.entry.collection, normalised_question(candidate.entry.question)
-        hit = Hit(candidate.entry, (candidate.lexical or 0.0) / top, candidate.lexical, candidate.semantic)
-        places.setdefault(place, hit)
+    for hit in sorted(scored, key=lambda hit: (-hit.score, hit.entry.key)):
+        places.setdefault((hit.entry.collection, normalised_question(hit.entry.question)), hit)
     # An entry that asks the very question comes first, whatever the scores say; the sort is stable.
     ordered = sorted(places.items(), key=lambda item: item[0][1] != asked)[:limit]
     if not ordered:
-        return Ranking([], 0.0, exact=False)
+        return NOTHING
     hits = [hit for _, hit in ordered]
+    exact = bool(asked) and ordered[0][0][1] == asked
+    return _judged(wordings, hits, found.semantic_floor, statistics, calibration, exact)
+
+
+def _scored(found: Candidates, fusion: Fusion, cosine_weight: float) -> list[Hit]:
+    """Scores of 0–1. BM25 has no scale, so its best is 1; what the semantic list lacks counts as its end."""
+    by_meaning = fusion is not Fusion.LEXICAL and found.semantic_floor is not None
+    by_words = fusion is not Fusion.SEMANTIC or not by_meaning
+    weight = cosine_weight if by_meaning and by_words else float(by_meaning)
+    top = max((candidate.lexical or 0.0 for candidate in found.found), default=0.0) or 1.0
+
+    def hit(candidate: Candidate) -> Hit:
+        cosine = _cosine(candidate, found.semantic_floor)
+        score = (1 - weight) * (candidate.lexical or 0.0) / top + weight * max(cosine or 0.0, 0.0)
+        return Hit(candidate.entry, min(score, 1.0), candidate.lexical, candidate.semantic)
+
+    return [
+        hit(candidate)
+        for candidate in found.found
+        if (by_words and candidate.lexical is not None) or (by_meaning and candidate.semantic is not None)
+    ]
+
+
+def _cosine(found: Candidate | Hit, floor: float | None) -> float | None:
+    return floor if found.semantic is None else found.semantic
+
+
+def _judged(
+    wordings: Sequence[str],
+    hits: Sequence[Hit],
+    floor: float | None,
+    statistics: WordStatistics,
+    calibration: Calibration,
+    exact: bool,
+) -> Ranking:
+    covered = max(coverage(wording, hits[0].entry, statistics) for wording in wordings)
+    features = Features(covered, _cosine(hits[0], floor))
+    confidence = 1.0 if exact else calibration.probability(features)
+    enough = confidence >= calibration.threshold
+    short = not enough and _matches_shortly(wordings[0], features)
     return Ranking(
-        hits, coverage(question, hits[0].entry, statistics), exact=bool(asked) and ordered[0][0][1] == asked
+        hits,
+        features,
+        confidence,
+        answerable=enough or short,
+        confident=calibration.sure(confidence),
+        exact=exact,
+        short=short,
     )
+
+
+def _matches_shortly(question: str, features: Features) -> bool:
+    """Whether a question of few content words matches at all: then it gets the best entry, not a refusal.
+
+    Key words alone match by any of them. A sentence says more, so it has to match in more.
+    """
+    asked = words(question)
+    content = [word for word in asked if word not in STOP_WORDS]
+    if len(set(content)) >= _SHORT_WORDS:
+        return False
+    if len(content) == len(asked):
+        return features.coverage > 0
+    return features.coverage >= _SHORT_COVERAGE and (features.cosine or 0.0) >= _SHORT_COSINE
 
 
 def coverage(text: str, entry: FaqEntry, statistics: WordStatistics) -> float:

@@ -4,7 +4,7 @@ import difflib
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from dotenv import dotenv_values
 from platformdirs import user_data_path
@@ -53,7 +53,25 @@ class Settings(BaseSettings):
     elasticsearch_api_key_file: Path | None = Field(None, description="file that holds the API key")
     index: str = Field("askd", pattern=r"^[a-z][a-z0-9_.-]{0,63}$", description="name of the index")
     language: str = Field("english", description="language of the FAQ: sets the analysers at ingest")
+    synonyms: Path | None = Field(
+        None,
+        description="file of words that mean the same, a group a line, with commas; read at ingest",
+    )
     search_timeout: PositiveFloat = Field(5.0, description="seconds a search may take")
+
+    embedder: str = Field(
+        "bge-small-en-v1.5",
+        description="for search by meaning: a known name, the path of a folder with model.onnx and "
+        "tokenizer.json, or none",
+    )
+    embedder_pooling: Literal["cls", "mean"] = Field(
+        "mean", description="how an embedder of your own makes one vector of its tokens'"
+    )
+    embedder_prefix: str = Field("", description="what an embedder of your own wants before a question")
+    embedder_entry_prefix: str = Field("", description="what an embedder of your own wants before an entry")
+    embedder_tokens: Annotated[int, Field(ge=128, le=8192)] = Field(
+        512, description="window of an embedder of your own; longer texts are embedded in several"
+    )
 
     ollama_url: AnyHttpUrl | None = Field(None, description="Ollama to use; unset: the embedded model")
     model: str | None = Field(
@@ -104,6 +122,11 @@ class Settings(BaseSettings):
     @property
     def models_dir(self) -> Path:
         return self.data_dir / "models"
+
+    @property
+    def embedder_name(self) -> str | None:
+        """None: search by words alone."""
+        return None if self.embedder == "none" else self.embedder
 
     @property
     def model_name(self) -> str:

@@ -37,7 +37,7 @@ _LIST_MODELS = {
     "report on the models in use. At run time askd itself downloads nothing.",
     "url": None,
 }
-_NO_MODEL: _JSON = {"confidence": None, "model": None, "cached": False, "usage": None, "notices": []}
+_NO_MODEL: _JSON = {"model": None, "cached": False, "usage": None, "notices": []}
 _REQUEST_ID = "5f0c6f1e3d5d4f0e9b6a4d1f5c2e7a90"
 
 _ASK: _JSON = {
@@ -68,7 +68,7 @@ _ANSWERS: _JSON = {
             "answer": f"{_OWN_FAQ['answer']} [1]",
             "origin": "generated",
             "sources": [{**_OWN_FAQ, "score": 1.0, "in_prompt": True, "cited": True}],
-            "confidence": None,
+            "confidence": 0.8597,
             "model": "smollm2-135m-instruct",
             "cached": False,
             "usage": {
@@ -89,6 +89,7 @@ _ANSWERS: _JSON = {
             "answer": "The FAQ does not answer this question.",
             "origin": None,
             "sources": [{**_LIST_MODELS, "score": 1.0, "in_prompt": False, "cited": False}],
+            "confidence": 0.0234,
             **_NO_MODEL,
             "timings_ms": {"retrieve": 2.2, "queue": 0.0, "first_token": None, "total": 2.3},
             "request_id": _REQUEST_ID,
@@ -101,6 +102,7 @@ _ANSWERS: _JSON = {
             "answer": _WITHOUT_DOCKER["answer"],
             "origin": "extracted",
             "sources": [{**_WITHOUT_DOCKER, "score": 1.0, "in_prompt": False, "cited": True}],
+            "confidence": 0.7377,
             **_NO_MODEL,
             "timings_ms": {"retrieve": 2.9, "queue": 0.0, "first_token": None, "total": 3.0},
             "request_id": _REQUEST_ID,
@@ -116,13 +118,17 @@ _SEARCH: _JSON = {
     },
 }
 
-_FOUND: _JSON = {"confidence": None, "notices": [], "timings_ms": {"retrieve": 2.4, "total": 2.4}}
+_FOUND: _JSON = {
+    "notices": [],
+    "timings_ms": {"embed": 0.1, "search": 2.2, "retrieve": 2.4, "total": 2.4},
+}
 
 _HITS: _JSON = {
     "keywords": {
         "summary": "The nearest entry",
         "value": {
             "hits": [{**_OWN_FAQ, "score": 1.0, "lexical": 12.45, "semantic": None}],
+            "confidence": 0.9978,
             **_FOUND,
             "request_id": _REQUEST_ID,
         },
@@ -131,6 +137,7 @@ _HITS: _JSON = {
         "summary": "The nearest entry of that collection",
         "value": {
             "hits": [{**_WITHOUT_DOCKER, "score": 1.0, "lexical": 26.55, "semantic": None}],
+            "confidence": 0.7377,
             **_FOUND,
             "request_id": _REQUEST_ID,
         },

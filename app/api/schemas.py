@@ -131,9 +131,17 @@ class Notice(BaseModel):
     code: str
     detail: str
 
+    @classmethod
+    def of(cls, notice: domain.Notice) -> Self:
+        return cls(code=notice.code, detail=notice.detail)
+
 
 class SearchTimings(BaseModel):
-    retrieve: float
+    """Milliseconds, by stage."""
+
+    embed: float
+    search: float
+    retrieve: float = Field(description="both, and the ranking")
     total: float
 
 
@@ -151,9 +159,7 @@ class AnswerOut(BaseModel):
     answer: str = Field(description="`[n]` means `sources[n-1]`")
     origin: Origin | None = Field(description="null for `no_answer`")
     sources: list[Source] = Field(description="best first; for `no_answer` the nearest entries")
-    confidence: float | None = Field(
-        ge=0, le=1, description="that the first source answers; null until calibrated"
-    )
+    confidence: float | None = Field(ge=0, le=1, description="calibrated: that the first source answers")
     model: str | None = Field(description="null where no model wrote")
     cached: bool
     usage: Usage | None = Field(description="null where no model wrote")
@@ -168,11 +174,11 @@ class AnswerOut(BaseModel):
             answer=answer.text,
             origin=answer.origin,
             sources=[Source.of(source) for source in answer.sources],
-            confidence=answer.confidence,
+            confidence=None if answer.confidence is None else round(answer.confidence, 4),
             model=answer.model,
             cached=answer.cached,
             usage=_usage(answer),
-            notices=[Notice(code=notice.code, detail=notice.detail) for notice in answer.notices],
+            notices=[Notice.of(notice) for notice in answer.notices],
             timings_ms=Timings(
                 retrieve=round(answer.timings.retrieve, 1),
                 queue=round(answer.timings.queue, 1),
@@ -201,9 +207,7 @@ def _usage(answer: domain.Answer) -> Usage | None:
 
 class SearchOut(BaseModel):
     hits: list[Hit] = Field(description="best first")
-    confidence: float | None = Field(
-        ge=0, le=1, description="that the first hit answers; null until calibrated"
-    )
+    confidence: float | None = Field(ge=0, le=1, description="calibrated: that the first hit answers")
     notices: list[Notice]
     timings_ms: SearchTimings
     request_id: str
@@ -213,9 +217,14 @@ class SearchOut(BaseModel):
         elapsed = round(found.retrieve_ms, 1)
         return cls(
             hits=[Hit.of(hit) for hit in found.ranking.hits],
-            confidence=None,
-            notices=[],
-            timings_ms=SearchTimings(retrieve=elapsed, total=elapsed),
+            confidence=round(found.ranking.confidence, 4),
+            notices=[Notice.of(notice) for notice in found.notices],
+            timings_ms=SearchTimings(
+                embed=round(found.embed_ms, 1),
+                search=round(found.search_ms, 1),
+                retrieve=elapsed,
+                total=elapsed,
+            ),
             request_id=request_id,
         )
 
@@ -238,7 +247,11 @@ class CollectionsOut(BaseModel):
     @classmethod
     def of(cls, manifest: domain.Manifest) -> Self:
         return cls(
-            index=IndexOut(version=manifest.version, created=manifest.created, embedder=manifest.embedder),
+            index=IndexOut(
+                version=manifest.version,
+                created=manifest.created,
+                embedder=manifest.embedder.name if manifest.embedder else None,
+            ),
             collections=[
                 CollectionOut(name=name, entries=entries)
                 for name, entries in sorted(manifest.collections.items())

@@ -11,12 +11,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from app.domain import FaqEntry, IndexVersion, Manifest
-from app.errors import IndexMissing
+from app.errors import EmbedderUnavailable, IndexMissing
 from app.ingest.publishing import publish
 from app.ingest.survey import Survey, survey
-from app.ports import IndexStore
+from app.ports import Embedder, IndexStore
 from app.settings import Settings, read_settings
-from app.wiring import open_askd
+from app.synonyms import read_synonyms
+from app.wiring import Askd, open_askd
 
 index = typer.Typer(help="The versions of the index: list them, go back, make the current one anew.")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -61,7 +62,7 @@ async def _ingest(
             found = survey(files, collection=collection, strict=strict, kept=kept, progress=progress)
         for warning in found.warnings:
             err.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)
-        manifest = None if dry_run else await _publish(askd.store, found, settings.language)
+        manifest = None if dry_run else await _publish(askd, found, settings)
     _report(found, manifest, as_json)
 
 
@@ -72,9 +73,30 @@ async def _records(store: IndexStore) -> list[FaqEntry]:
         return []
 
 
-async def _publish(store: IndexStore, found: Survey, language: str, *, anew: bool = False) -> Manifest:
+async def _publish(askd: Askd, found: Survey, settings: Settings, *, anew: bool = False) -> Manifest:
+    synonyms = read_synonyms(settings.synonyms) if settings.synonyms else ()
     with _bar("publishing", sum(found.collections.values())) as progress:
-        return await publish(store, found, language, progress, anew=anew)
+        return await publish(
+            askd.store,
+            found,
+            settings.language,
+            progress,
+            embedder=await _usable(askd.embedder),
+            synonyms=synonyms,
+            anew=anew,
+        )
+
+
+async def _usable(embedder: Embedder | None) -> Embedder | None:
+    """None, with a warning, when it cannot embed: an index without vectors is better than none."""
+    try:
+        if embedder:
+            await embedder.info()
+    except EmbedderUnavailable as error:
+        warning = f"{error}; the index gets no vectors, until `askd index rebuild`"
+        err.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)
+        return None
+    return embedder
 
 
 def _report(found: Survey, manifest: Manifest | None, as_json: bool) -> None:
@@ -122,6 +144,7 @@ def list_versions(as_json: JsonOption = False) -> None:
             str(manifest.entries),
             f"{version.size_bytes / 1e6:.1f} MB",
             manifest.language,
+            f"{manifest.embedder.name}, {version.vectors}" if manifest.embedder else "none",
             manifest.askd,
         )
     out.print(table if versions else "no index yet; run `askd ingest FILE`")
@@ -143,7 +166,8 @@ def _data(version: IndexVersion) -> dict[str, Any]:
         "size_bytes": version.size_bytes,
         "language": manifest.language,
         "schema": manifest.schema,
-        "embedder": manifest.embedder,
+        "embedder": manifest.embedder.name if manifest.embedder else None,
+        "vectors": version.vectors,
         "askd": manifest.askd,
     }
 
@@ -170,7 +194,7 @@ async def _rebuild(settings: Settings) -> Manifest:
     async with open_askd(settings) as askd:
         kept = [entry async for entry in askd.store.records()]
         found = survey([], collection=None, strict=False, kept=kept)
-        return await _publish(askd.store, found, settings.language, anew=True)
+        return await _publish(askd, found, settings, anew=True)
 
 
 def _said(manifest: Manifest, done: str, as_json: bool) -> None:

@@ -1,21 +1,29 @@
 """From surveyed entries to a new version of the index."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import tee
 
-from app.domain import INDEX_SCHEMA, Manifest
+from app.domain import INDEX_SCHEMA, FaqEntry, IndexRecord, Manifest
 from app.ingest.survey import Survey
-from app.ports import IndexStore
+from app.ports import Embedder, IndexStore
 
 
 async def publish(
-    store: IndexStore, found: Survey, language: str, progress: Callable[[int], None], *, anew: bool = False
+    store: IndexStore,
+    found: Survey,
+    language: str,
+    progress: Callable[[int], None],
+    *,
+    embedder: Embedder | None = None,
+    synonyms: Sequence[Sequence[str]] = (),
+    anew: bool = False,
 ) -> Manifest:
     """Publish what the survey found as a new version; returns the manifest in force.
 
     When the current version holds exactly this already it stays, unless `anew`. Raises what
-    `IndexStore.publish` raises, or BadFaqFile when the files changed since the survey.
+    `IndexStore.publish` raises, EmbedderUnavailable, or BadFaqFile when the files changed since the survey.
     """
     now = datetime.now(UTC)
     wanted = Manifest(
@@ -26,14 +34,30 @@ async def publish(
         language=language,
         digest=found.digest,
         collections=found.collections,
+        embedder=await embedder.info() if embedder else None,
+        synonyms=synonyms,
     )
     if not anew:
         for known in await store.versions():
             if known.current and _same(known.manifest, wanted):
                 return known.manifest
-    await store.publish(wanted, found.entries(), progress)
+    await store.publish(wanted, _records(found.entries(), embedder), progress)
     return wanted
 
 
+def _records(entries: Iterator[FaqEntry], embedder: Embedder | None) -> Iterator[IndexRecord]:
+    if embedder is None:
+        yield from map(IndexRecord, entries)
+        return
+    written, embedded = tee(entries)
+    for entry, vector in zip(written, embedder.embed_entries(embedded), strict=True):
+        yield IndexRecord(entry, vector)
+
+
 def _same(known: Manifest, wanted: Manifest) -> bool:
-    return (known.digest, known.schema, known.language) == (wanted.digest, wanted.schema, wanted.language)
+    return _content(known) == _content(wanted)
+
+
+def _content(manifest: Manifest) -> tuple[object, ...]:
+    synonyms = [list(group) for group in manifest.synonyms]
+    return manifest.digest, manifest.schema, manifest.language, manifest.embedder, synonyms

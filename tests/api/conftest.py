@@ -29,7 +29,7 @@ def app(index: MemoryIndex, llm: ScriptedModel) -> FastAPI:
     """The service over the fakes; its lifespan, which opens the real engines, is not run."""
     app = create_app(Settings())
     assistant = Assistant(index, llm, prompt_tokens=400, answer_tokens=64)
-    readiness = Readiness(index, llm)
+    readiness = Readiness(index, llm, embedder=None)
     app.dependency_overrides[get_assistant] = lambda: assistant
     app.dependency_overrides[get_readiness] = lambda: readiness
     return app

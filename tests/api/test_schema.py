@@ -25,7 +25,7 @@ from tests.api import snapshot
 from tests.fakes.model import ScriptedModel
 
 SAMPLE = Path("app/sample/faq.json")
-VOLATILE = {"model", "usage", "timings_ms", "request_id"}
+VOLATILE = {"confidence", "model", "usage", "timings_ms", "request_id"}
 DOCUMENT: dict[str, Any] = create_app(Settings()).openapi()
 OPERATIONS = [
     (path, method, operation)
@@ -127,7 +127,7 @@ async def test_every_example_of_a_request_works_when_pressed(
 
 
 def _steady(body: dict[str, Any]) -> dict[str, Any]:
-    """What does not depend on the model, the clock or the other entries of the index."""
+    """What does not depend on the model, the clock, the calibration or the other entries of the index."""
     steady = {key: value for key, value in body.items() if key not in VOLATILE}
     if body.get("origin") == "generated":
         del steady["answer"]

@@ -57,7 +57,7 @@ async def test_readyz_waits_for_index_and_model(client: httpx.AsyncClient, llm: 
 async def test_a_model_lost_later_only_degrades_but_a_lost_index_does_not(llm: ScriptedModel) -> None:
     index = MemoryIndex(FAQ)
     llm.loaded = True
-    readiness = Readiness(index, llm)
+    readiness = Readiness(index, llm, embedder=None)
     assert (await readiness.report()).ready
 
     llm.present = False
