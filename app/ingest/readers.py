@@ -81,7 +81,7 @@ def _listed(keys: set[str]) -> str:
 # --- lines: JSONL, CSV, Markdown ---------------------------------------------------------------
 
 
-def _lines(file: BinaryIO) -> Iterator[str]:
+def text_lines(file: BinaryIO) -> Iterator[str]:
     for number, line in enumerate(iter(partial(file.readline, _LONGEST_LINE + 1), b""), 1):
         if len(line) > _LONGEST_LINE:
             raise BadFaqFile(f"line {number}: longer than {_LONGEST_LINE:,} bytes")
@@ -92,7 +92,7 @@ def _lines(file: BinaryIO) -> Iterator[str]:
         yield text
 
 
-def _read_csv(lines: Iterable[str]) -> Iterator[Raw]:
+def read_csv(lines: Iterable[str]) -> Iterator[Raw]:
     """A header row that names the fields, then a record a row; rows without any text are passed over."""
     csv.field_size_limit(_LONGEST_LINE)  # ours are smaller, and name the field
     rows = csv.reader(lines, strict=True)
@@ -128,9 +128,9 @@ def _checked_header(names: list[str], line: int) -> list[str]:
 _MARKDOWN = {".md", ".markdown"}
 _READERS: dict[str, Callable[[BinaryIO], Iterator[Raw]]] = {
     ".json": read_json,
-    ".jsonl": lambda file: read_json_lines(_lines(file)),
-    ".ndjson": lambda file: read_json_lines(_lines(file)),
-    ".csv": lambda file: _read_csv(_lines(file)),
-    ".md": lambda file: read_markdown(_lines(file)),
-    ".markdown": lambda file: read_markdown(_lines(file)),
+    ".jsonl": lambda file: read_json_lines(text_lines(file)),
+    ".ndjson": lambda file: read_json_lines(text_lines(file)),
+    ".csv": lambda file: read_csv(text_lines(file)),
+    ".md": lambda file: read_markdown(text_lines(file)),
+    ".markdown": lambda file: read_markdown(text_lines(file)),
 }

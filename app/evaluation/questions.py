@@ -1,0 +1,151 @@
+"""Questions to evaluate with: CSV or JSON Lines, checked against the FAQ they will be put to."""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from app.domain import FaqEntry
+from app.errors import BadFaqFile
+from app.ingest.json_records import read_json_lines
+from app.ingest.readers import read_csv, text_lines
+from app.ingest.records import Raw, kind
+from app.text import normalised_question
+
+# Collection and normalised question: entries that share both answer the same and take one place.
+Place = tuple[str, str]
+_LONGEST_QUESTION = 2_000
+
+
+def place_of(entry: FaqEntry) -> Place:
+    return entry.collection, normalised_question(entry.question)
+
+
+class Catalogue:
+    """The FAQ under evaluation: where its entries stand."""
+
+    def __init__(self, entries: Iterable[FaqEntry]) -> None:
+        self._entries: dict[Place, list[FaqEntry]] = {}
+        self._places: dict[str, dict[str, Place]] = {}  # by id, then by collection
+        for entry in entries:
+            self._entries.setdefault(place_of(entry), []).append(entry)
+            self._places.setdefault(entry.id, {})[entry.collection] = place_of(entry)
+        self.collections: Sequence[str] = sorted({collection for collection, _ in self._entries})
+
+    def __contains__(self, place: Place) -> bool:
+        return place in self._entries
+
+    def at(self, place: Place) -> Sequence[FaqEntry]:
+        return self._entries[place]
+
+    def places(self, id_: str) -> Mapping[str, Place]:
+        """Where an id stands, by collection; empty when there is none."""
+        return self._places.get(id_, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A question to put to the FAQ; any of the `gold` places answers it, without one nothing does."""
+
+    text: str
+    collection: str | None = None  # to search in; None: in all
+    gold: frozenset[Place] = field(default_factory=frozenset)
+
+    @property
+    def home(self) -> str | None:
+        """The collection that holds the answer."""
+        return min(self.gold)[0] if self.gold else None
+
+
+def read_cases(path: Path, catalogue: Catalogue) -> Sequence[Case]:
+    """The questions of a file, in its order: `question`, the entry that answers it (`document` or `id`,
+    several with `|` between them) and perhaps `collection` or `course`; other columns are passed over.
+
+    A question that names no entry is one the FAQ does not answer. Raises BadFaqFile with file, line
+    and field at the first record that is wrong, or when there is none.
+    """
+    read = _READERS.get(path.suffix.lower())
+    if read is None:
+        raise BadFaqFile(f"{path}: not a file of questions; askd reads {', '.join(_READERS)}")
+    try:
+        with path.open("rb") as file:
+            cases = [_case(raw, catalogue) for raw in read(file)]
+    except OSError as error:
+        raise BadFaqFile(f"{path}: {error.strerror}") from error
+    except BadFaqFile as error:
+        raise BadFaqFile(f"{path}, {error}") from error
+    if not cases:
+        raise BadFaqFile(f"{path}: no questions")
+    return cases
+
+
+def read_answerable(path: Path, catalogue: Catalogue) -> Sequence[Case]:
+    """The questions of a file that name an entry. Raises BadFaqFile, also when there is none."""
+    cases = [case for case in read_cases(path, catalogue) if case.gold]
+    if not cases:
+        raise BadFaqFile(f"{path}: no question names the entry that answers it (document or id)")
+    return cases
+
+
+def read_unanswerable(paths: Sequence[Path], catalogue: Catalogue) -> Sequence[Case]:
+    """The questions of all files that name none, each once. Raises BadFaqFile, also when there is none."""
+    cases = [case for path in paths for case in read_cases(path, catalogue) if not case.gold]
+    if not cases:
+        raise BadFaqFile(f"{paths[-1]}: every question names an entry: none is unanswerable")
+    return list(dict.fromkeys(cases))
+
+
+_READERS: Mapping[str, Callable[[BinaryIO], Iterator[Raw]]] = {
+    ".csv": lambda file: read_csv(text_lines(file)),
+    ".jsonl": lambda file: read_json_lines(text_lines(file)),
+    ".ndjson": lambda file: read_json_lines(text_lines(file)),
+}
+
+
+def _case(raw: Raw, catalogue: Catalogue) -> Case:
+    text = unicodedata.normalize("NFC", _text(raw, "question"))
+    if not text:
+        raise BadFaqFile(f"{raw.place}: question is missing or empty")
+    if len(text) > _LONGEST_QUESTION:
+        raise BadFaqFile(f"{raw.place}: question has more than {_LONGEST_QUESTION:,} characters")
+    collection = _text(raw, "collection", "course") or None
+    if collection is not None and collection not in catalogue.collections:
+        raise BadFaqFile(
+            f"{raw.place}: collection {collection} is not in the FAQ; "
+            f"there are: {', '.join(catalogue.collections)}"
+        )
+    ids = filter(None, map(str.strip, _text(raw, "document", "id").split("|")))
+    return Case(text, collection, frozenset(_place(id_, collection, raw, catalogue) for id_ in ids))
+
+
+def _place(id_: str, collection: str | None, raw: Raw, catalogue: Catalogue) -> Place:
+    column = "document" if raw.fields.get("document") else "id"
+    places = catalogue.places(id_)
+    if collection is not None:
+        places = {name: place for name, place in places.items() if name == collection}
+    if not places:
+        where = f"collection {collection}" if collection else "the FAQ"
+        raise BadFaqFile(f"{raw.place}: {column} {id_} is not in {where}")
+    if len(places) > 1:
+        raise BadFaqFile(
+            f"{raw.place}: {column} {id_} is in several collections ({', '.join(sorted(places))}); "
+            "name the collection, too"
+        )
+    return next(iter(places.values()))
+
+
+def _text(raw: Raw, *names: str) -> str:
+    """The value of the field that has these names; empty when it has none."""
+    found = ""
+    for name in names:
+        value = raw.fields.get(name)
+        if type(value) is int:
+            value = str(value)
+        if not isinstance(value, str | None):
+            raise BadFaqFile(f"{raw.place}: {name} must be text, not {kind(value)}")
+        text = (value or "").strip()
+        if text and found and text != found:
+            raise BadFaqFile(f"{raw.place}: {' and '.join(names)} are the same field, but differ")
+        found = found or text
+    return found

@@ -1,0 +1,135 @@
+"""Puts questions to the assistant and keeps what came."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from app.assistant import Assistant, Found
+from app.confidence import Features
+from app.domain import Candidates, FaqEntry, Manifest, Question, Vector, WordStatistics
+from app.evaluation.questions import Case, Catalogue, Place, place_of
+from app.ports import SearchIndex
+
+DEPTH = 10  # how many places are looked at
+
+
+class Finder(Protocol):
+    """What is evaluated: an Assistant, as far as retrieval goes."""
+
+    async def find(self, question: Question) -> Found: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came when a case was put to a finder."""
+
+    case: Case
+    entries: Sequence[FaqEntry]  # best first
+    answerable: bool  # whether it would be answered at all
+    confidence: float
+    features: Features  # of the first entry
+    ms: float
+
+    @property
+    def rank(self) -> int | None:
+        """Of the first entry that answers, from 1 on."""
+        for rank, entry in enumerate(self.entries, 1):
+            if place_of(entry) in self.case.gold:
+                return rank
+        return None
+
+
+async def put(case: Case, finder: Finder) -> Outcome:
+    started = time.perf_counter()
+    ranking = (await finder.find(Question(case.text, case.collection, limit=DEPTH))).ranking
+    return Outcome(
+        case,
+        [hit.entry for hit in ranking.hits],
+        answerable=ranking.answerable,
+        confidence=ranking.confidence,
+        features=ranking.features,
+        ms=(time.perf_counter() - started) * 1000,
+    )
+
+
+async def ask(finder: Finder, cases: Sequence[Case], progress: Callable[[int], None]) -> Sequence[Outcome]:
+    """What came for each; `progress` is told how many further cases were put."""
+    outcomes = []
+    for case in cases:
+        outcomes.append(await put(case, finder))
+        progress(1)
+    return outcomes
+
+
+async def compare(
+    finders: Mapping[str, Finder], cases: Sequence[Case], progress: Callable[[int], None]
+) -> Mapping[str, Sequence[Outcome]]:
+    """What came from each finder."""
+    outcomes: dict[str, list[Outcome]] = {name: [] for name in finders}
+    for finder in finders.values():
+        await put(cases[0], finder)  # loads what is loaded once: not to be timed
+    for case in cases:
+        # By turns, so that a busy moment of the machine meets all of them.
+        for name, finder in finders.items():
+            outcomes[name].append(await put(case, finder))
+            progress(1)
+    return outcomes
+
+
+def misplaced(cases: Sequence[Case], catalogue: Catalogue) -> Sequence[Case]:
+    """The answerable questions put to the next collection, which does not hold their entry."""
+    following = dict(zip(catalogue.collections, _rotated(catalogue.collections), strict=True))
+    moved = []
+    for case in cases:
+        if case.home is None or following[case.home] == case.home:
+            continue
+        other = following[case.home]
+        if not any((other, question) in catalogue for _, question in case.gold):
+            moved.append(Case(case.text, other))
+    return moved
+
+
+def _rotated(names: Sequence[str]) -> Sequence[str]:
+    return [*names[1:], *names[:1]]
+
+
+async def without_answers(
+    assistant: Assistant, cases: Sequence[Case], catalogue: Catalogue, progress: Callable[[int], None]
+) -> Sequence[Outcome]:
+    """What comes when the entries that answer a question are not in the index."""
+    outcomes = []
+    for case in cases:
+        keys = frozenset(entry.key for place in case.gold for entry in catalogue.at(place))
+        finder = replace(assistant, index=IndexWithout(assistant.index, keys))
+        outcomes.append(await put(replace(case, gold=frozenset[Place]()), finder))
+        progress(1)
+    return outcomes
+
+
+@dataclass(frozen=True)
+class IndexWithout:
+    """An index as if it did not hold some entries.
+
+    They are struck from the candidates, and as many more are asked for. What is left is what an index
+    made without them would find, but for the word frequencies, which still count them: a handful among
+    all entries. The other way is an index made anew for every question.
+    """
+
+    index: SearchIndex
+    removed: frozenset[tuple[str, str]]
+
+    async def search(
+        self, question: str, *, vector: Vector | None, collection: str | None, size: int
+    ) -> Candidates:
+        found = await self.index.search(
+            question, vector=vector, collection=collection, size=size + len(self.removed)
+        )
+        left = [candidate for candidate in found.found if candidate.entry.key not in self.removed]
+        return replace(found, found=left)
+
+    async def manifest(self) -> Manifest:
+        return await self.index.manifest()
+
+    async def statistics(self) -> WordStatistics:
+        return await self.index.statistics()

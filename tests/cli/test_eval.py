@@ -1,0 +1,105 @@
+"""`askd eval` over the sample FAQ, by words alone: that needs no model and is the same on every machine."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.shell import Ended, Shell
+
+SAMPLE = Path(__file__).parent.parent.parent / "app" / "sample"
+FAQ, QUESTIONS = SAMPLE / "faq.json", SAMPLE / "questions.csv"
+Evaluate = Callable[..., Ended]
+
+
+@pytest.fixture
+def evaluate(askd: Shell) -> Evaluate:
+    def run(*arguments: str | Path, status: int = 0) -> Ended:
+        ended = askd("eval", *arguments, status=status, settings={"ASKD_EMBEDDER": "none"})
+        assert list(askd.data.glob("index/*")) == []  # the one it made is gone
+        return ended
+
+    return run
+
+
+def hybrid(evaluate: Evaluate, *options: str) -> Any:
+    return evaluate("retrieval", FAQ, QUESTIONS, "--json", *options).json["configurations"]["hybrid"]
+
+
+def test_retrieval_is_measured(evaluate: Evaluate) -> None:
+    found = evaluate("retrieval", FAQ, QUESTIONS, "--json").json
+    assert found["about"]["questions"] == "questions.csv: 90"  # the others name no entry
+    assert found["about"]["faq"] == "faq.json, 140 entries"
+    (quality,) = found["configurations"].values()
+    for measure in quality["measures"].values():
+        assert 0.5 < measure["low"] <= measure["value"] <= measure["high"] <= 1
+    assert sum(of["questions"] for of in quality["collections"].values()) == 90
+
+
+def test_the_same_call_gives_the_same_figures(evaluate: Evaluate) -> None:
+    options = ("--typos", "0.5", "--limit-questions", "40")
+    first, second = hybrid(evaluate, *options), hybrid(evaluate, *options)
+    assert first["questions"] == 40
+    assert (first["measures"], first["worst"]) == (second["measures"], second["worst"])
+
+
+def test_harder_questions_are_found_less(evaluate: Evaluate) -> None:
+    plain, typos, one_word = (
+        hybrid(evaluate, *options)["measures"]["mrr@5"]["value"]
+        for options in ((), ("--typos", "1"), ("--keywords", "1"))
+    )
+    assert typos < plain
+    assert one_word < plain
+
+
+def test_gates_that_hold_pass_and_those_missed_are_named(evaluate: Evaluate) -> None:
+    evaluate("retrieval", FAQ, QUESTIONS, "--min-hit1", "0.5", "--min-hit5", "0.5", "--min-mrr5", "0.5")
+    missed = evaluate("retrieval", FAQ, QUESTIONS, "--min-hit1", "1", "--min-hit5", "0.5", status=1)
+    assert "missed: hit@1 is 0." in missed.err
+    assert "hit@5" not in missed.err
+
+
+def test_the_gates_of_abstention_hold_both_ways(evaluate: Evaluate) -> None:
+    evaluate("abstention", FAQ, QUESTIONS, "--min-rejected", "0", "--max-refused", "1")
+    gates = ("--min-rejected", "1", "--max-refused", "0")
+    missed = evaluate("abstention", FAQ, QUESTIONS, "--removed", *gates, status=1)
+    assert "of the unanswerable were declined, less than 1" in missed.err
+    assert "entry removed" in missed.out
+
+
+def test_files_are_written_beside_the_table(evaluate: Evaluate, askd: Shell) -> None:
+    targets = ("--json-file", "found.json", "--html", "found.html")
+    ended = evaluate("abstention", FAQ, QUESTIONS, *targets, "--limit-questions", "9")
+    found = json.loads((askd.folder / "found.json").read_text())
+    assert found["abstention"]["questions"] == {"answerable": 9, "unanswerable": 30, "wrong collection": 9}
+    assert found["about"]["command"].startswith("askd eval abstention faq.json questions.csv")
+    assert (askd.folder / "found.html").read_text().startswith("<!DOCTYPE html>")
+    assert "answerable" in ended.out
+
+
+def test_a_calibration_is_learnt_and_written(evaluate: Evaluate, askd: Shell) -> None:
+    evaluate("calibrate", FAQ, QUESTIONS, QUESTIONS, "--out", "lexical.json", "--refuse", "0.1")
+    found = json.loads((askd.folder / "lexical.json").read_text())
+    assert found["embedder"] is None
+    assert found["coefficients"]["cosine"] == 0 < found["coefficients"]["coverage"]
+    assert 0 < found["threshold"] < 1
+    (used,) = found["sets"]
+    assert (used["faq"], used["counts"]["unanswerable"]) == ("faq.json", 30)
+    assert used["counts"]["right"] + used["counts"]["wrong_first"] == 90
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["retrieval", FAQ, "none.csv"], 1, "none.csv: No such file"),
+        (["retrieval", FAQ, QUESTIONS, "--compare", "lexical,best"], 2, "lexical, semantic"),
+        (["retrieval", FAQ, QUESTIONS, "--compare", "semantic"], 2, "no embedder"),
+        (["calibrate", FAQ, QUESTIONS, "--out", "x.json"], 2, "all three"),
+        (["retrieval", FAQ, QUESTIONS, "--html", "none/x.html"], 2, "there is no folder none"),
+    ],
+)
+def test_a_mistake_is_explained(evaluate: Evaluate, arguments: list[str], status: int, said: str) -> None:
+    ended = evaluate(*arguments, status=status)
+    assert said in " ".join(ended.err.replace("│", " ").split())
