@@ -3,19 +3,24 @@
 An engine is imported where it is opened: each takes a good part of a second, and most runs need but two.
 """
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from app.assistant import Assistant
+from app.embedder_files import own_recipe
 from app.errors import BadSettings
-from app.ports import IndexStore, LanguageModel, SearchIndex
+from app.ports import Embedder, IndexStore, LanguageModel, SearchIndex
 from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.adapters.elasticsearch_index import ElasticsearchIndex
     from app.adapters.embedded_index import EmbeddedIndex
+
+_REMOVAL_SECONDS = 60.0  # it may take longer than any search should
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,7 @@ class Askd:
     index: SearchIndex
     store: IndexStore
     llm: LanguageModel
+    embedder: Embedder | None  # None: search by words alone
 
 
 @asynccontextmanager
@@ -33,9 +39,37 @@ async def open_askd(settings: Settings) -> AsyncIterator[Askd]:
     """Nothing is loaded or asked yet: a server that is down shows at its first use. Raises BadSettings."""
     async with AsyncExitStack() as opened:
         index = await _index(settings, opened)
+        embedder = _embedder(settings, opened)
         llm = await _llm(settings, opened)
-        assistant = Assistant(index, llm, settings.prompt_budget, settings.answer_budget)
-        yield Askd(assistant, index, index, llm)
+        assistant = Assistant(index, llm, settings.prompt_budget, settings.answer_budget, embedder)
+        yield Askd(assistant, index, index, llm, embedder)
+
+
+@asynccontextmanager
+async def open_trial(settings: Settings) -> AsyncIterator[Askd]:
+    """The same with an empty index of its own, which is removed afterwards; models and caches are shared."""
+    own = settings.model_copy(update={"index": f"{settings.index}-trial-{token_hex(4)}"})
+    try:
+        async with open_askd(own) as askd:
+            yield askd
+    finally:
+        await _remove_index(own)
+
+
+async def _remove_index(settings: Settings) -> None:
+    """Every version of it. Raises SearchUnavailable."""
+    if settings.elasticsearch_url is None:
+        shutil.rmtree(settings.data_dir / "index" / settings.index, ignore_errors=True)
+        return
+    from app.adapters.elasticsearch_errors import translated_errors
+    from app.adapters.elasticsearch_index import open_client
+    from app.adapters.elasticsearch_versions import VersionIndexes
+
+    url, key = str(settings.elasticsearch_url), _api_key(settings)
+    async with open_client(url, key, timeout=_REMOVAL_SECONDS) as client:
+        indexes = VersionIndexes(client, settings.index)
+        with translated_errors():
+            await indexes.delete(await indexes.all())
 
 
 async def _index(settings: Settings, opened: AsyncExitStack) -> "EmbeddedIndex | ElasticsearchIndex":
@@ -59,6 +93,17 @@ def _api_key(settings: Settings) -> str | None:
             raise BadSettings(f"ASKD_ELASTICSEARCH_API_KEY_FILE: cannot read {path}") from error
     key = settings.elasticsearch_api_key
     return key.get_secret_value() if key else None
+
+
+def _embedder(settings: Settings, opened: AsyncExitStack) -> Embedder | None:
+    if settings.embedder_name is None:
+        return None
+    from app.adapters.onnx_embedder import OnnxEmbedder
+
+    cache = settings.data_dir / "cache" / "embeddings.sqlite3"
+    embedder = OnnxEmbedder(settings.embedder_name, settings.models_dir, own_recipe(settings), cache)
+    opened.callback(embedder.close)
+    return embedder
 
 
 async def _llm(settings: Settings, opened: AsyncExitStack) -> LanguageModel:

@@ -65,7 +65,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Shell:
-    """Runs askd in `folder`, with its data in `folder`/data and no settings but those given."""
+    """Runs askd in `folder`, its data in `folder`/data, by words alone, with no settings but those given."""
 
     folder: Path
 
@@ -122,7 +122,7 @@ class Shell:
 
     def _environment(self, settings: Settings) -> dict[str, str]:
         given = {name: str(value) for name, value in settings.items()}
-        here = {"HOME": str(self.folder), "ASKD_DATA_DIR": str(self.data)}
+        here = {"HOME": str(self.folder), "ASKD_DATA_DIR": str(self.data), "ASKD_EMBEDDER": "none"}
         return {"PATH": os.environ["PATH"], **here, **given}
 
 

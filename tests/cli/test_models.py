@@ -26,7 +26,8 @@ def test_models_shows_what_is_in_use_and_what_can_be_had(askd: Shell) -> None:
 def test_models_as_json(askd: Shell, pulled: Path) -> None:
     said = askd("models", "--json").json
     assert (said["in_use"]["name"], said["in_use"]["present"]) == (NAME, True)
-    assert [(weights["name"], weights["here"]) for weights in said["known"]] == [(NAME, True)]
+    here = {weights["name"]: weights["here"] for weights in said["known"]}
+    assert here == {NAME: True, "bge-small-en-v1.5": False, "all-minilm-l6-v2": False}
 
 
 def test_weights_that_are_here_are_not_fetched_again(askd: Shell, pulled: Path) -> None:

@@ -45,6 +45,29 @@ async def elasticsearch_index(elasticsearch_url: str, index_prefix: str) -> Chos
 
 
 @pytest.fixture(scope="session")
+def with_embedder(tmp_path_factory: pytest.TempPathFactory, embedders: Path) -> Chosen:
+    """Where the embedder lies."""
+    folder = tmp_path_factory.mktemp("embedder")
+    (folder / "models").symlink_to(embedders)
+    return {"data_dir": folder, "embedder": "bge-small-en-v1.5"}
+
+
+@pytest.fixture(scope="session")
+async def embedded_hybrid(with_embedder: Chosen) -> Chosen:
+    await ingest(settings_of(with_embedder), SAMPLE)
+    return with_embedder
+
+
+@pytest.fixture(scope="session")
+async def elasticsearch_hybrid(
+    with_embedder: Chosen, elasticsearch_index: Chosen, index_prefix: str
+) -> Chosen:
+    chosen: Chosen = {**elasticsearch_index, **with_embedder, "index": f"{index_prefix}-hybrid"}
+    await ingest(settings_of(chosen), SAMPLE)
+    return chosen
+
+
+@pytest.fixture(scope="session")
 def embedded_model(gguf: Path) -> Chosen:
     return {"model": str(gguf), **_ONE_THREAD}
 

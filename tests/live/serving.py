@@ -28,8 +28,11 @@ Event = tuple[str, dict[str, Any]]
 
 
 def settings_of(*chosen: Chosen) -> Settings:
-    """What is chosen, later choices winning, and nothing from a .env file."""
-    values: Chosen = {}
+    """What is chosen, later choices winning; search is by words alone unless an embedder is chosen.
+
+    Nothing comes from a .env file.
+    """
+    values: Chosen = {"embedder": "none"}
     for each in chosen:
         values |= each
     return Settings(_env_file=None, **values)
@@ -38,7 +41,7 @@ def settings_of(*chosen: Chosen) -> Settings:
 async def ingest(settings: Settings, *files: Path) -> None:
     async with open_askd(settings) as askd:
         found = survey(files, collection=None, strict=True)
-        await publish(askd.store, found, settings.language, lambda _: None)
+        await publish(askd.store, found, settings.language, lambda _: None, embedder=askd.embedder)
 
 
 @dataclass(frozen=True)

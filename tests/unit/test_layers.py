@@ -13,12 +13,14 @@ APP = Path("app")
 # Lower may not import higher; modules of one layer may import each other.
 LAYERS = [
     {"errors", "domain"},
-    {"text", "settings", "logs"},
-    {"ports", "retrieval", "prompt", "citations", "token_estimate"},
-    {"writing", "model_files"},
+    {"text", "settings", "logs", "confidence"},
+    {"ports", "retrieval", "synonyms", "prompt", "citations", "token_estimate", "hub_download"},
+    {"embedding", "pinned_files"},
+    {"writing", "model_files", "embedder_files"},
     {"assistant", "readiness", "ingest"},
     {"adapters"},
     {"wiring"},
+    {"evaluation"},
     {"api"},
     {"main"},
     {"cli"},
