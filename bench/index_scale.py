@@ -46,7 +46,7 @@ class Measured:
 
 def main(
     sizes: Annotated[str, typer.Option(help="numbers of entries")] = "1000,10000,100000",
-    million: Annotated[bool, typer.Option("--million", help="1,000,000 entries, too: takes an hour")] = False,
+    million: Annotated[bool, typer.Option("--million", help="1,000,000 entries, too: takes hours")] = False,
     engines: Annotated[str, typer.Option(help="which indexes")] = "embedded,elasticsearch",
     elasticsearch_url: Annotated[str, typer.Option(envvar="ASKD_ELASTICSEARCH_URL")] = "",
     out: Annotated[Path, typer.Option(help="folder for the results")] = Path("reports/bench"),
