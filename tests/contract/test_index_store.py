@@ -208,7 +208,11 @@ async def test_a_language_without_an_analyser_is_refused(durable_place: DurableP
 
 @pytest.mark.parametrize(
     ("language", "written", "asked"),
-    [("english", "used", "using"), ("german", "Häuser", "Haus"), ("spanish", "día", "dia")],  # no piece of four letters is the same
+    [
+        ("english", "used", "using"),
+        ("german", "Häuser", "Haus"),
+        ("spanish", "día", "dia"),
+    ],  # no piece of four letters is the same
 )
 async def test_words_are_stemmed_in_the_language_of_the_faq(
     durable_place: DurablePlace, language: str, written: str, asked: str
