@@ -1,5 +1,6 @@
 import asyncio
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,8 @@ from app.wiring import Askd, open_askd
 index = typer.Typer(help="The versions of the index: list them, go back, make the current one anew.")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-out = Console()
+# Who reads a pipe wants whole lines.
+out = Console(width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True)
 
 
@@ -131,7 +133,7 @@ def list_versions(as_json: JsonOption = False) -> None:
     versions = asyncio.run(_versions(read_settings()))
     if as_json:
         typer.echo(json.dumps([_data(version) for version in versions], indent=2))
-        return
+        "", Column("version", no_wrap=True), "created", "entries", "size", "language", "vectors", "askd", box=None
     table = Table(
         "", Column("version", no_wrap=True), "created", "entries", "size", "language", "askd", box=None
     )

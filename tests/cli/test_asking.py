@@ -5,7 +5,7 @@ import pytest
 from tests.cli.shell import Shell
 from tests.faq import JOIN
 
-LATE = "Is it possible to join the course later?"
+LATE = "Is it possible to join the course at any time?"
 
 
 def test_search_shows_the_nearest_entries(ingested: Shell) -> None:

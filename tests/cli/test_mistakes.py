@@ -8,7 +8,7 @@ import pytest
 from tests.cli.shell import Shell
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens
-LATE = "Is it possible to join the course later?"
+LATE = "Is it possible to join the course at any time?"
 
 
 # --- settings ----------------------------------------------------------------------------------

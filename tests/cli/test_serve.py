@@ -11,7 +11,7 @@ import pytest
 from tests.cli.shell import Server, Shell
 from tests.faq import JOIN
 
-LATE = "Is it possible to join the course later?"
+LATE = "Is it possible to join the course at any time?"
 
 
 @pytest.fixture

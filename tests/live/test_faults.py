@@ -88,7 +88,7 @@ async def test_an_elasticsearch_that_is_down_is_unavailable(ollama_model: Chosen
 async def test_an_elasticsearch_that_stalls_is_unavailable(
     elasticsearch_index: Chosen, elasticsearch_proxy: TcpProxy, ollama_model: Chosen, path: str
 ) -> None:
-    elasticsearch_proxy.fault = Stall("/_search")
+    elasticsearch_proxy.fault = Stall("/_msearch")
     impatient = {"elasticsearch_url": elasticsearch_proxy.url, "search_timeout": 1}
     async with serving(settings_of(elasticsearch_index, impatient, ollama_model)) as service:
         check_response(await service.client.post(path, json=QUESTION), 503, "search-unavailable")

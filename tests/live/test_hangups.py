@@ -198,9 +198,9 @@ async def test_a_hang_up_ends_a_search(
     proxy = elasticsearch_proxy
     proxied = {"elasticsearch_url": proxy.url}
     async with serving(settings_of(elasticsearch_index, proxied, ollama_model)) as service:
-        stand = Stand(service, lambda: proxy.to("/_search"))
+        stand = Stand(service, lambda: proxy.to("/_msearch"))
         asked = {"question": "Can I run askd without Docker?"}  # an entry asks the same: no model is needed
-        proxy.fault = Stall("/_search")
+        proxy.fault = Stall("/_msearch")
         for _ in range(TRIES):
             async with stand.calling(path, **asked) as call:
                 let_go = await call.hang_up()
