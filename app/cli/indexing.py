@@ -133,20 +133,19 @@ def list_versions(as_json: JsonOption = False) -> None:
     versions = asyncio.run(_versions(read_settings()))
     if as_json:
         typer.echo(json.dumps([_data(version) for version in versions], indent=2))
-        "", Column("version", no_wrap=True), "created", "entries", "size", "language", "vectors", "askd", box=None
-    table = Table(
-        "", Column("version", no_wrap=True), "created", "entries", "size", "language", "askd", box=None
-    )
-    for version in versions:
-        manifest = version.manifest
+        return
+    version = Column("version", no_wrap=True)
+    table = Table("", version, "created", "entries", "size", "language", "vectors", "askd", box=None)
+    for listed in versions:
+        manifest = listed.manifest
         table.add_row(
-            "*" if version.current else "",
+            "*" if listed.current else "",
             manifest.version,
             f"{manifest.created:%Y-%m-%d %H:%M:%S} UTC",
             str(manifest.entries),
-            f"{version.size_bytes / 1e6:.1f} MB",
+            f"{listed.size_bytes / 1e6:.1f} MB",
             manifest.language,
-            f"{manifest.embedder.name}, {version.vectors}" if manifest.embedder else "none",
+            f"{manifest.embedder.name}, {listed.vectors}" if manifest.embedder else "none",
             manifest.askd,
         )
     out.print(table if versions else "no index yet; run `askd ingest FILE`")
