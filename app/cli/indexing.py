@@ -1,6 +1,7 @@
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,8 +65,10 @@ async def _ingest(
             found = survey(files, collection=collection, strict=strict, kept=kept, progress=progress)
         for warning in found.warnings:
             err.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)
+        started = time.monotonic()
         manifest = None if dry_run else await _publish(askd, found, settings)
-    _report(found, manifest, as_json)
+        seconds = time.monotonic() - started
+    _report(found, manifest, seconds, as_json)
 
 
 async def _records(store: IndexStore) -> list[FaqEntry]:
@@ -101,7 +104,7 @@ async def _usable(embedder: Embedder | None) -> Embedder | None:
     return embedder
 
 
-def _report(found: Survey, manifest: Manifest | None, as_json: bool) -> None:
+def _report(found: Survey, manifest: Manifest | None, seconds: float, as_json: bool) -> None:
     entries = sum(found.collections.values())
     if as_json:
         body = {
@@ -110,6 +113,7 @@ def _report(found: Survey, manifest: Manifest | None, as_json: bool) -> None:
             "collections": dict(found.collections),
             "warnings": list(found.warnings),
             "version": manifest.version if manifest else None,
+            "seconds": round(seconds, 1),
         }
         typer.echo(json.dumps(body, indent=2, ensure_ascii=False))
         return
@@ -117,6 +121,9 @@ def _report(found: Survey, manifest: Manifest | None, as_json: bool) -> None:
     done = f"published as version {manifest.version}" if manifest else "checked, nothing changed"
     out.print(f"{found.read} records read, {entries} entries {done}", markup=False, highlight=False)
     out.print(f"collections: {collections}", markup=False, highlight=False)
+    if manifest:
+        rate = f"{seconds:.1f} seconds, {entries / max(seconds, 0.1):,.0f} entries a second"
+        out.print(rate, markup=False, highlight=False)
 
 
 @contextmanager

@@ -54,11 +54,14 @@ def test_every_kind_of_file_is_read(askd: Shell, tmp_path: Path) -> None:
         ("part", "Q5?", "A5."),
     }
     assert f"5 records read, 5 entries published as version {version_in(askd)}" in ended.out
+    assert "entries a second" in ended.out
     assert ended.err == ""  # no progress bar where nobody sees it
 
 
 def test_json_says_what_was_done(askd: Shell, faq_file: Path) -> None:
-    assert askd("ingest", faq_file, "--json").json == {
+    said = askd("ingest", faq_file, "--json").json
+    assert said.pop("seconds") > 0
+    assert said == {
         "read": 4,
         "entries": 4,
         "collections": {"course": 3, "tools": 1},
