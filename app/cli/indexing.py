@@ -113,7 +113,7 @@ def _report(found: Survey, manifest: Manifest | None, seconds: float, as_json: b
             "collections": dict(found.collections),
             "warnings": list(found.warnings),
             "version": manifest.version if manifest else None,
-            "seconds": round(seconds, 1),
+            "seconds": round(seconds, 3),
         }
         typer.echo(json.dumps(body, indent=2, ensure_ascii=False))
         return
