@@ -37,7 +37,7 @@ from app.synonyms import search_text, wordings
 from app.writing import Draft, Writer
 
 NOT_IN_FAQ = "The FAQ does not answer this question."
-_CANDIDATES = 50  # enough that de-duplication still leaves the places wanted
+_CANDIDATES = 30  # of each list: enough that de-duplication still leaves the places wanted
 # Seconds: a failure that comes this soon is still an HTTP status; a slow model is not waited for.
 _GRACE = 0.25
 
