@@ -134,8 +134,8 @@ class Assistant:
         )
         statistics = await self.index.statistics()
         searched = time.perf_counter()
-        by_meaning = found.semantic_floor is not None and manifest.embedder is not None
-        calibration = calibration_of(manifest.embedder.name if by_meaning and manifest.embedder else None)
+        embedder = manifest.embedder if found.semantic_floor is not None else None
+        calibration = calibration_of(embedder.name if embedder else None)
         ranking = rank(asked, found, statistics, calibration, question.limit, self.fusion)
         if ranking.short:
             detail = "the question has too few words to be sure; this is the entry that fits them best"
