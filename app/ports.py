@@ -19,9 +19,6 @@ from app.domain import (
     WordStatistics,
 )
 
-# How far down the semantic list the cosines of candidates by words are looked for.
-SEMANTIC_DEPTH = 200
-
 
 class SearchIndex(Protocol):
     """The reading side of an index: what a request needs."""
@@ -32,8 +29,9 @@ class SearchIndex(Protocol):
         """Up to `size` candidates by words and, with a `vector`, up to `size` more by meaning.
 
         The `vector` must come from the embedder that the manifest names; an index without vectors
-        ignores it. A candidate by words carries its cosine, too, where it is among the nearest
-        `SEMANTIC_DEPTH` by meaning. Raises SearchUnavailable, IndexMissing or IndexUnreadable.
+        ignores it. A candidate of both lists carries both signals.
+
+        Raises SearchUnavailable, IndexMissing or IndexUnreadable.
         """
         ...
 

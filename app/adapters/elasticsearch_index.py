@@ -35,7 +35,6 @@ from app.domain import (
     WordStatistics,
 )
 from app.errors import IndexMissing, IndexUnreadable, IngestConflict, SearchUnavailable
-from app.ports import SEMANTIC_DEPTH
 from app.text import WordCounter, entry_words
 
 log = logging.getLogger(__name__)
@@ -85,9 +84,9 @@ class ElasticsearchIndex:
         bodies = [mapping.search_by_words(question, collection, size)]
         if vector is not None and manifest.embedder:
             check_dimension(vector, manifest)
-            bodies.append(mapping.search_by_meaning(vector, collection, max(size, SEMANTIC_DEPTH)))
+            bodies.append(mapping.search_by_meaning(vector, collection, size))
         by_words, *by_meaning = await self._hits(self._indexes.name_of(manifest.version), bodies)
-        return _merged(manifest.version, by_words, by_meaning[0] if by_meaning else [], size)
+        return _merged(manifest.version, by_words, by_meaning[0] if by_meaning else [])
 
     async def _hits(
         self, index: str, bodies: Iterable[dict[str, Any]]
@@ -204,16 +203,13 @@ class ElasticsearchIndex:
 
 
 def _merged(
-    version: str, by_words: Sequence[Mapping[str, Any]], by_meaning: Sequence[Mapping[str, Any]], size: int
+    version: str, by_words: Sequence[Mapping[str, Any]], by_meaning: Sequence[Mapping[str, Any]]
 ) -> Candidates:
-    """All that were found by words, and the first `size` by meaning."""
     cosines = {hit["_id"]: mapping.cosine(hit["_score"]) for hit in by_meaning}
     known = {hit["_id"] for hit in by_words}
     found = [Candidate(_entry(hit), hit["_score"], cosines.get(hit["_id"])) for hit in by_words]
     found += [
-        Candidate(_entry(hit), None, cosines[hit["_id"]])
-        for hit in by_meaning[:size]
-        if hit["_id"] not in known
+        Candidate(_entry(hit), None, cosines[hit["_id"]]) for hit in by_meaning if hit["_id"] not in known
     ]
     return Candidates(found, version, min(cosines.values(), default=None))
 

@@ -25,7 +25,7 @@ _BATCH = 500
 
 
 class EmbeddedIndex:
-    """Both sides of the index `name` below `directory`. What touches the disk runs in threads."""
+    """Both sides of the index `name` below `directory`. What reads and writes files runs in threads."""
 
     def __init__(self, directory: Path, name: str) -> None:
         self._folders = VersionFolders(directory / name)
@@ -37,13 +37,14 @@ class EmbeddedIndex:
     async def search(
         self, question: str, *, vector: Vector | None, collection: str | None, size: int
     ) -> Candidates:
-        return await asyncio.to_thread(lambda: self._readable().search(question, vector, collection, size))
+        version = await self._readable()
+        return await asyncio.to_thread(version.search, question, vector, collection, size)
 
     async def manifest(self) -> Manifest:
-        return (await asyncio.to_thread(self._readable)).manifest
+        return (await self._readable()).manifest
 
     async def statistics(self) -> WordStatistics:
-        return (await asyncio.to_thread(self._readable)).statistics
+        return (await self._readable()).statistics
 
     async def records(self) -> AsyncIterator[FaqEntry]:
         # Whatever its schema: an index that can no longer be searched is made anew from its records.
@@ -53,27 +54,30 @@ class EmbeddedIndex:
             for entry in batch:
                 yield entry
 
-    def _readable(self) -> Version:
-        version = self._current()
+    async def _readable(self) -> Version:
+        # Whether another version serves is one look at a file, which a thread would make ten times slower.
+        version = self._unchanged()
+        if version is None:
+            version = await asyncio.to_thread(self._current)
         check_schema(version.manifest)
         return version
 
     def _current(self) -> Version:
         """The version that serves; opened again when that is another one than before."""
+        with _translated_errors(), self._opening:
+            return self._unchanged() or self._open()
+
+    def _unchanged(self) -> Version | None:
+        """The version that was opened, if it still serves."""
         with _translated_errors():
             opened = self._opened
-            if opened and opened[0] == self._folders.signature():
-                return opened[1]
-            with self._opening:
-                return self._open()
+            return opened[1] if opened and opened[0] == self._folders.signature() else None
 
     def _open(self) -> Version:
         while True:
             signature = self._folders.signature()
             if signature is None:
                 raise IndexMissing("there is no index yet; run `askd ingest FILE`")
-            if self._opened and self._opened[0] == signature:  # another thread was faster
-                return self._opened[1]
             try:
                 with damage_reported():
                     version = open_version(self._folders.path_of(self._folders.served()[0]))

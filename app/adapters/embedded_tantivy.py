@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,6 @@ from app.adapters.index_format import (
 )
 from app.domain import Candidate, Candidates, FaqEntry, IndexRecord, Manifest, Vector, WordStatistics
 from app.errors import IndexUnreadable, SearchUnavailable
-from app.ports import SEMANTIC_DEPTH
 from app.text import WordCounter, bigrams, entry_words, grams, question_words
 
 log = logging.getLogger(__name__)
@@ -57,20 +55,20 @@ class Version:
                 found = [Candidate(self._entry(address), lexical=score) for score, address in by_words]
                 return Candidates(found, self.manifest.version)
             check_dimension(vector, self.manifest)
-            rows, cosines = self.vectors.nearest(vector, collection, max(size, SEMANTIC_DEPTH))
-            found = self._merged(by_words, dict(zip(rows, cosines, strict=True)), size)
+            rows, cosines = self.vectors.nearest(vector, collection, size)
+            found = self._merged(by_words, dict(zip(rows, cosines, strict=True)))
             return Candidates(found, self.manifest.version, cosines[-1] if cosines else None)
 
     def _merged(
-        self, by_words: Sequence[tuple[Any, DocAddress]], cosines: Mapping[int, float], size: int
+        self, by_words: Sequence[tuple[Any, DocAddress]], cosines: Mapping[int, float]
     ) -> list[Candidate]:
-        """All that were found by words, and the first `size` of `cosines`: of rows, best first."""
+        """Both lists as one; `cosines` are of rows, best first."""
         known = self._rows([address for _, address in by_words])
         found = [
             Candidate(self._entry(address), score, cosines.get(row))
             for row, (score, address) in zip(known, by_words, strict=True)
         ]
-        further = self._addresses(set(islice(cosines, size)).difference(known))
+        further = self._addresses(set(cosines).difference(known))
         rows = self._rows(further)
         return found + [
             Candidate(self._entry(address), None, cosines[row])

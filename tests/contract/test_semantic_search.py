@@ -11,7 +11,6 @@ import pytest
 from app.adapters import index_format
 from app.domain import Candidate, EmbedderInfo, FaqEntry, IndexRecord, Vector
 from app.errors import IndexUnreadable
-from app.ports import SEMANTIC_DEPTH
 from tests.contract.conftest import DurablePlace, Index
 from tests.fakes.index import manifest_of, records_of
 
@@ -58,7 +57,7 @@ async def test_finds_by_meaning_what_shares_no_word(lights: Index) -> None:
 
 
 async def test_what_is_found_by_words_has_its_cosine_too(lights: Index) -> None:
-    found = (await lights.search("torch", vector=direction(0), collection=None, size=1)).found
+    found = (await lights.search("torch", vector=direction(0), collection="lights", size=2)).found
     signals = {each.entry: each for each in found}
     assert set(signals) == {TORCH, LAMP}
     assert (signals[TORCH].lexical or 0.0) > 0
@@ -81,15 +80,17 @@ async def test_searches_by_meaning_in_one_collection(
     assert candidates.semantic_floor == (cosine(AT[inside[-1]]) if inside else None)
 
 
-async def test_cosines_are_known_down_to_the_depth_and_so_is_the_least_of_them(index: Index) -> None:
-    entries = [FaqEntry(str(number), "many", f"Number{number}?", "Yes.") for number in range(260)]
+async def test_each_list_ends_at_its_size_and_the_least_cosine_is_told(index: Index) -> None:
+    entries = [FaqEntry(str(number), "many", f"Number{number}?", "Yes.") for number in range(60)]
     await published(index, {entry: float(number) / 2 for number, entry in enumerate(entries)})
-    candidates = await index.search("number150 number259", vector=direction(0), collection="many", size=2)
+    candidates = await index.search("number1 number59", vector=direction(0), collection="many", size=2)
     signals = {each.entry.id: each for each in candidates.found}
-    assert set(signals) == {"0", "1", "150", "259"}
-    assert signals["150"].semantic == cosine(75)
-    assert signals["259"].semantic is None
-    assert candidates.semantic_floor == cosine((SEMANTIC_DEPTH - 1) / 2)
+    assert {id: (each.lexical is not None, each.semantic) for id, each in signals.items()} == {
+        "0": (False, cosine(0)),
+        "1": (True, cosine(0.5)),
+        "59": (True, None),
+    }
+    assert candidates.semantic_floor == cosine(0.5)
 
 
 async def test_without_a_vector_the_search_is_by_words(lights: Index) -> None:
@@ -169,7 +170,7 @@ async def test_every_engine_finds_the_same_with_the_same_cosines(
         assert [each.semantic for each in found] == [
             pytest.approx(near, abs=1e-3) for _, near in expected[:50]
         ]
-        floor = expected[:SEMANTIC_DEPTH][-1][1]
+        floor = expected[:50][-1][1]
         assert candidates.semantic_floor == pytest.approx(floor, abs=1e-3)
 
 

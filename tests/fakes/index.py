@@ -21,7 +21,6 @@ from app.domain import (
     WordStatistics,
 )
 from app.errors import IndexMissing, SearchUnavailable
-from app.ports import SEMANTIC_DEPTH
 from app.text import WordCounter, entry_words, grams, question_words
 
 
@@ -64,13 +63,11 @@ class MemoryIndex:
         if vector is None or manifest.embedder is None:
             return Candidates([Candidate(entry, score) for score, entry in by_words], manifest.version)
         check_dimension(vector, manifest)
-        cosines = _by_meaning(vector, inside)[: max(size, SEMANTIC_DEPTH)]
+        cosines = _by_meaning(vector, inside)[:size]
         known = {entry.key for _, entry in by_words}
         of_entry = {entry.key: cosine for cosine, entry in cosines}
         found = [Candidate(entry, score, of_entry.get(entry.key)) for score, entry in by_words]
-        found += [
-            Candidate(entry, None, cosine) for cosine, entry in cosines[:size] if entry.key not in known
-        ]
+        found += [Candidate(entry, None, cosine) for cosine, entry in cosines if entry.key not in known]
         return Candidates(found, manifest.version, cosines[-1][0] if cosines else None)
 
     async def manifest(self) -> Manifest:
