@@ -1,6 +1,10 @@
 """One embedding model in memory, by ONNX Runtime: text in, a vector of unit length out."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
+
+# Read on import. Else ONNX Runtime calls home, and keeps a device id in the user's cache.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import numpy as np
 import onnxruntime as ort

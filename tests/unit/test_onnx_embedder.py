@@ -1,6 +1,9 @@
 import asyncio
 import logging
+import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -102,6 +105,21 @@ async def test_entries_have_their_own_prefix(own: Path, opened: Opener) -> None:
     assert not np.array_equal(plain, other)
     as_asked = await opened(str(own)).embed_question("passage: How do I join? By mail.")
     assert np.array_equal(other, as_asked)
+
+
+def test_onnx_runtime_does_not_call_home(embedders: Path, tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+from app.adapters.onnx_model import OnnxModel
+from app.embedder_files import Recipe, find
+
+OnnxModel(find("all-minilm-l6-v2", Path(sys.argv[1]), Recipe())).vector("Hello?", "")
+"""
+    # Before its first message it makes up an id for this machine, and keeps it here.
+    home = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", program, embedders], env=home, check=True)
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_windows_hold_everything_and_begin_with_the_head() -> None:
