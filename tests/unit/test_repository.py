@@ -59,6 +59,8 @@ def locked(name: str) -> dict[str, str]:
 
 def declared(name: str) -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    if name == "build":
+        return [Requirement(line) for line in project["build-system"]["requires"]]
     requirements = list(project["project"]["dependencies"])
     if name != "server":
         requirements += project["project"]["optional-dependencies"]["embedded"]
@@ -95,7 +97,7 @@ def test_every_script_can_be_executed_and_stops_at_the_first_error() -> None:
             assert "set -euo pipefail" in lines, f"{path} goes on after an error"
 
 
-@pytest.mark.parametrize("name", ["run", "server", "dev"])
+@pytest.mark.parametrize("name", ["run", "server", "dev", "build"])
 def test_the_locked_requirements_are_those_of_the_project(name: str) -> None:
     versions = locked(name)
     for requirement in declared(name):
