@@ -33,7 +33,7 @@ def main() -> None:
     remove()
     # A fresh process: what is written depends on what is in memory.
     again = [sys.executable, __file__, "compile"]
-    subprocess.run(again, input="\n".join(used()), text=True, check=True)  # noqa: S603
+    subprocess.run(again, input="\n".join(used()), text=True, check=True)
 
 
 def remove() -> None:
