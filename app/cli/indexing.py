@@ -39,6 +39,9 @@ def ingest(
     keep: Annotated[
         bool, typer.Option("--keep", help="Carry over the collections these files do not hold.")
     ] = False,
+    if_none: Annotated[
+        bool, typer.Option("--if-none", help="Do nothing where there is an index already.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the files, change nothing.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="An id that comes twice is an error.")] = False,
     as_json: JsonOption = False,
@@ -47,7 +50,16 @@ def ingest(
 
     The files given are the whole index, unless --keep is given.
     """
-    asyncio.run(_ingest(read_settings(), files, collection, keep, dry_run, strict, as_json))
+    settings = read_settings()
+    if if_none and asyncio.run(_has_index(settings)):
+        err.print("there is an index already: nothing was changed")
+        return
+    asyncio.run(_ingest(settings, files, collection, keep, dry_run, strict, as_json))
+
+
+async def _has_index(settings: Settings) -> bool:
+    async with open_askd(settings) as askd:
+        return bool(await askd.store.versions())
 
 
 async def _ingest(
