@@ -46,7 +46,7 @@ RUN --mount=type=bind,from=models,target=/models \
 
 RUN mkdir /out/opt && mv /opt/askd /out/opt/ \
     && chmod -R u=rwX,go=rX /out \
-    && install -d -o 10001 -g 10001 $ASKD_DATA_DIR/index $ASKD_DATA_DIR/cache \
+    && install -d -o 10001 -g 0 -m 770 $ASKD_DATA_DIR/index $ASKD_DATA_DIR/cache \
     && find /out -exec touch --no-dereference --date=@$SOURCE_DATE_EPOCH {} +
 
 FROM ${PYTHON_IMAGE}
