@@ -152,6 +152,15 @@ class ModelStatus:
     size_bytes: int | None = None
     gpu_bytes: int | None = None
 
+    @property
+    def memory(self) -> Literal["gpu", "cpu", "gpu and cpu"] | None:
+        """Where it is loaded; None when it is not, or its runtime does not say."""
+        if self.size_bytes is None or self.gpu_bytes is None:
+            return None
+        if not self.gpu_bytes:
+            return "cpu"
+        return "gpu" if self.gpu_bytes >= self.size_bytes else "gpu and cpu"
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

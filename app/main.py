@@ -33,7 +33,10 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         async with open_askd(settings) as askd:
             loading = asyncio.ensure_future(_preload(askd.llm))
-            yield {"assistant": askd.assistant, "readiness": Readiness(askd.index, askd.llm, askd.embedder)}
+            yield {
+                "assistant": askd.assistant,
+                "readiness": Readiness(askd.index, askd.llm, askd.embedder, settings.gpu),
+            }
             loading.cancel()
             with suppress(asyncio.CancelledError):
                 await loading

@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     num_thread: Annotated[int, Field(ge=1)] | None = Field(
         None, description="CPU threads of the model; default: the runtime's own choice"
     )
+    gpu: bool = Field(
+        False, description="the model should be in GPU memory: /readyz and `askd models` warn when it is not"
+    )
     seed: int = Field(42, description="sampling seed; the temperature is always 0")
     keep_alive: str = Field("-1", description="how long Ollama keeps the model loaded; -1: for ever")
     connect_timeout: PositiveFloat = Field(3.0, description="seconds to reach Ollama")

@@ -158,5 +158,10 @@ async def readyz(readiness: Annotated[Readiness, Depends(get_readiness)]) -> Res
     """Whether questions can be answered: 503 until the index is filled and the model loaded, and whenever
     the index is gone; later troubles are a 200 with `degraded`."""
     report = await readiness.report()
-    body = ReadinessOut(ready=report.ready, missing=report.missing, degraded=report.degraded)
+    body = ReadinessOut(
+        ready=report.ready,
+        missing=report.missing,
+        degraded=report.degraded,
+        model_memory=report.model_memory,
+    )
     return JSONResponse(body.model_dump(), 200 if report.ready else 503)

@@ -267,6 +267,10 @@ class ReadinessOut(BaseModel):
     ready: bool
     missing: list[str] = Field(description="what stands in the way of answers")
     degraded: list[str] = Field(description="what makes answers less than they could be")
+    model_memory: str | None = Field(
+        None,
+        description="`gpu`, `cpu` or `gpu and cpu`: where the model is; null where its runtime does not say",
+    )
 
 
 class FieldError(BaseModel):

@@ -14,6 +14,7 @@ from app import embedder_files, model_files
 from app.domain import ModelStatus
 from app.embedder_files import EmbedderFiles, own_recipe
 from app.errors import EmbedderUnavailable, ModelError, ModelMissing
+from app.readiness import gpu_trouble
 from app.settings import Settings, read_settings
 from app.wiring import open_askd
 
@@ -41,6 +42,8 @@ def show(context: typer.Context, as_json: JsonOption = False) -> None:
         typer.echo(json.dumps({"in_use": in_use, "embedder": beside, "known": known}, indent=2))
         return
     _say(f"in use: {settings.model_name}, {_described(status)}")
+    if status and (trouble := gpu_trouble(status.memory, settings.gpu)):
+        err.print(f"warning: {trouble}", style="yellow", markup=False, highlight=False)
     _say(f"embedder: {_embedder_described(settings)}")
     table = Table("askd models pull …", "for", "size", "licence", "", box=None)
     for row in known:

@@ -47,6 +47,7 @@ async def test_readyz_waits_for_index_and_model(client: httpx.AsyncClient, llm: 
         "ready": False,
         "missing": ["model: scripted is still loading"],
         "degraded": [],
+        "model_memory": None,
     }
 
     llm.loaded = True

@@ -25,6 +25,7 @@ class ScriptedModel:
     prompts: list[Prompt] = field(default_factory=list)
     closed: bool = False  # whether the last reply has ended, read to its end or not
     loaded: bool = False
+    gpu_bytes: int | None = None  # of 100
 
     def __post_init__(self) -> None:
         self.pause.set()
@@ -39,7 +40,8 @@ class ScriptedModel:
 
     async def status(self) -> ModelStatus:
         self._fail()
-        return ModelStatus("scripted", self.present, self.loaded)
+        size = None if self.gpu_bytes is None else 100
+        return ModelStatus("scripted", self.present, self.loaded, size, self.gpu_bytes)
 
     async def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
         self._fail()

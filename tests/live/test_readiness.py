@@ -14,7 +14,8 @@ from tests.live.tcp_proxy import Break, TcpProxy
 
 pytestmark = [pytest.mark.anyio, pytest.mark.live]
 
-ALL_WELL = (200, {"ready": True, "missing": [], "degraded": []})
+# Both use Ollama, which has no GPU here.
+ALL_WELL = (200, {"ready": True, "missing": [], "degraded": [], "model_memory": "cpu"})
 
 
 async def readiness(service: Service) -> tuple[int, dict[str, Any]]:
