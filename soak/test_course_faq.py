@@ -86,7 +86,7 @@ async def test_the_course_faq_is_found_alike_by_both_engines(
         figures[name] = await _measured(settings, queries)
         with capsys.disabled():
             hit, mrr = figures[name]
-            print(f"\n{name}: ingest {seconds:.1f} s, hit@5 {hit:.4f}, MRR@5 {mrr:.4f}")  # noqa: T201
+            print(f"\n{name}: ingest {seconds:.1f} s, hit@5 {hit:.4f}, MRR@5 {mrr:.4f}")
 
     for hit, mrr in figures.values():
         assert hit >= HIT_AT_5

@@ -249,6 +249,10 @@ class Server:
 def _ollama(work: Path) -> Iterator[Server]:
     """One with the work folder's models and a home of its own, which takes its key with it."""
     (work / "models").mkdir(parents=True, exist_ok=True)
+    # Of a run that was broken off: Ollama would take them for whole, and refuse them for ever.
+    for blob in (work / "models" / "blobs").glob("sha256-*"):
+        if "-partial" not in blob.name and blob.name != f"sha256-{_sha256(blob)}":
+            blob.unlink()
     with tempfile.TemporaryDirectory() as home, contextlib.ExitStack() as started:
         binary = _binary()
         if binary:
