@@ -169,3 +169,21 @@ def test_up_says_what_is_missing(stack: Stack) -> None:
     assert "llama2 is not among the baked models (gemma:2b)" in refused.stderr
     refused = stack.try_script("up", ASKD_FAQ="./nowhere.json")
     assert (refused.returncode, "there is no ./nowhere.json" in refused.stderr) == (1, True)
+
+
+def test_a_faq_that_is_refused_leaves_the_old_one_serving(stack: Stack) -> None:
+    before = stack.get("/collections").json()
+    (stack.folder / "broken.json").write_text('[{"question": "Only half of it?"}]')
+    refused = stack.try_script("up", ASKD_FAQ="./broken.json")
+    assert (refused.returncode, "record 1" in refused.stderr) == (1, True), refused.stderr
+    assert stack.get("/collections").json() == before
+
+
+def test_a_new_faq_is_served_without_a_break(stack: Stack) -> None:
+    (stack.folder / "mine.csv").write_text("question,answer,collection\nWhen is lunch?,At noon.,canteen\n")
+    running = stack.container("askd")
+    stack.script("up", ASKD_FAQ="./mine.csv")
+    assert stack.post("/ask", {"question": "When is lunch?"}).json()["answer"] == "At noon."
+    assert stack.container("askd") == running
+    stack.script("up")  # without ASKD_FAQ again: the user's own is not replaced by the sample
+    assert [found["name"] for found in stack.get("/collections").json()["collections"]] == ["canteen"]
