@@ -1,103 +1,23 @@
-"""The pipeline: retrieve, decide, then let the model write, or quote the FAQ itself."""
+"""Answers for many callers: kept ones, one generation for all who ask the same, an end for each deadline."""
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import cast
 
-from app.confidence import calibration_of
-from app.domain import (
-    Answer,
-    Event,
-    Manifest,
-    Mode,
-    Notice,
-    Origin,
-    Question,
-    Replacement,
-    Source,
-    Status,
-    Text,
-    Timings,
-    Vector,
-)
-from app.embedding import embedder_trouble
-from app.errors import (
-    EmbedderUnavailable,
-    ModelError,
-    ModelMissing,
-    ModelTimeout,
-    NothingFits,
-    UnknownCollection,
-)
-from app.ports import Embedder, LanguageModel, SearchIndex
-from app.retrieval import SUPPORTED, Fusion, Ranking, coverage_by, rank, repeated
-from app.synonyms import search_text, wordings
-from app.writing import Draft, Writer
+from app.answer_cache import AnswerCache, AnswerKey
+from app.deadline import NEVER, Deadline
+from app.domain import Answer, Event, Manifest, Question, Source, Text, Timings
+from app.errors import DeadlineExceeded, Overloaded
+from app.model_watch import ModelWatch
+from app.pipeline import Found, Pipeline, Progress
+from app.prompt import PROMPT_VERSION
+from app.shared_run import SharedRun, SharedRuns
 
-NOT_IN_FAQ = "The FAQ does not answer this question."
-_CANDIDATES = 30  # of each list: enough that de-duplication still leaves the places wanted
 # Seconds: a failure that comes this soon is still an HTTP status; a slow model is not waited for.
 _GRACE = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What retrieval alone has to say to a question."""
-
-    ranking: Ranking
-    notices: Sequence[Notice]
-    embed_ms: float
-    search_ms: float
-    retrieve_ms: float  # both, and the ranking
-
-
-@dataclass
-class _Progress:
-    """One question on its way to an answer."""
-
-    question: Question
-    started: float
-    found: Found
-    draft: Draft = field(default_factory=Draft)
-    sent: bool = False  # some text has gone out
-
-    def sources(self) -> list[Source]:
-        return [
-            Source(hit, in_prompt=position in self.draft.in_prompt, cited=position in self.draft.cited)
-            for position, hit in enumerate(self.found.ranking.hits, start=1)
-        ]
-
-    def say(self, text: str) -> Event:
-        """The whole text, in place of what may have gone out before."""
-        return Replacement(text) if self.sent else Text(text)
-
-    def answer(
-        self,
-        text: str,
-        origin: Origin | None,
-        model: str | None = None,
-        notices: Sequence[Notice] = (),
-    ) -> Answer:
-        now = time.perf_counter()
-        first = self.draft.first_token if model else None
-        return Answer(
-            status=Status.ANSWERED if origin else Status.NO_ANSWER,
-            text=text,
-            origin=origin,
-            sources=self.sources(),
-            model=model,
-            usage=self.draft.usage if model else None,
-            notices=[*self.found.notices, *notices],
-            confidence=self.found.ranking.confidence,
-            timings=Timings(
-                retrieve=self.found.retrieve_ms,
-                queue=0.0,
-                first_token=None if first is None else (first - self.started) * 1000,
-                total=(now - self.started) * 1000,
-            ),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,72 +30,48 @@ class Reply:
 
 @dataclass(frozen=True)
 class Assistant:
-    index: SearchIndex
-    llm: LanguageModel
-    prompt_tokens: int
-    answer_tokens: int
-    embedder: Embedder | None = None  # None: search by words alone
-    fusion: Fusion = Fusion.HYBRID
+    pipeline: Pipeline
+    watch: ModelWatch
+    cache: AnswerCache
+    _runs: SharedRuns[Progress | Event] = field(default_factory=SharedRuns, init=False)
 
     async def manifest(self) -> Manifest:
         """Raises SearchUnavailable, IndexMissing or IndexUnreadable."""
-        return await self.index.manifest()
+        return await self.pipeline.index.manifest()
 
-    async def find(self, question: Question) -> Found:
-        """Retrieval alone. Raises UnknownCollection or what `SearchIndex.search` raises."""
-        started = time.perf_counter()
-        manifest = await self.index.manifest()
-        _check_collection(question.collection, manifest)
-        asked = wordings(question.text, manifest.synonyms)
-        vector, notices = await self._embedded(question.text, manifest)
-        embedded = time.perf_counter()
-        found = await self.index.search(
-            search_text(asked), vector=vector, collection=question.collection, size=_CANDIDATES
-        )
-        statistics = await self.index.statistics()
-        searched = time.perf_counter()
-        embedder = manifest.embedder if found.semantic_floor is not None else None
-        calibration = calibration_of(embedder.name if embedder else None)
-        ranking = rank(asked, found, statistics, calibration, question.limit, self.fusion)
-        if ranking.short:
-            detail = "the question has too few words to be sure; this is the entry that fits them best"
-            notices.append(Notice("short_question", detail))
-        return Found(
-            ranking,
-            notices,
-            embed_ms=(embedded - started) * 1000,
-            search_ms=(searched - embedded) * 1000,
-            retrieve_ms=(time.perf_counter() - started) * 1000,
-        )
+    async def find(self, question: Question, deadline: Deadline = NEVER) -> Found:
+        """Retrieval alone. Raises what `Pipeline.find` raises, or DeadlineExceeded."""
+        async with deadline.limit("the search"):
+            return await self.pipeline.find(question)
 
-    async def _embedded(self, question: str, manifest: Manifest) -> tuple[Vector | None, list[Notice]]:
-        """The question's vector; None, with the reason, where the search has to do with words alone."""
-        if self.embedder is None or self.fusion is Fusion.LEXICAL:
-            return None, []
-        trouble = await embedder_trouble(self.embedder, manifest)
-        if trouble is None:
-            try:
-                return await self.embedder.embed_question(question), []
-            except EmbedderUnavailable as error:
-                trouble = Notice("embedder_unavailable", str(error))
-        return None, [trouble]
+    async def ask(self, question: Question, deadline: Deadline = NEVER, *, fresh: bool = False) -> Answer:
+        """The whole answer; with `fresh` not one that was kept, or is being written for somebody else.
 
-    async def ask(self, question: Question) -> Answer:
-        """The whole answer. Raises as `reply` and its events do."""
-        async with aclosing(self._events(await self._begin(question))) as events:
+        Raises QuestionError, RetrievalError, ModelError or DeadlineExceeded.
+        """
+        key = await self._key(question, deadline)
+        if not fresh and (kept := self.cache.get(key)):
+            return _again(kept)
+        async with aclosing(self._events(key, question, deadline, fresh)) as events:
             async for event in events:
                 if isinstance(event, Answer):
                     return event
         raise AssertionError("the events of a reply end with its answer")
 
     @asynccontextmanager
-    async def reply(self, question: Question) -> AsyncIterator[Reply]:
-        """Open a reply; leaving the block stops the model, even half-way.
+    async def reply(
+        self, question: Question, deadline: Deadline = NEVER, *, fresh: bool = False
+    ) -> AsyncIterator[Reply]:
+        """Open a reply; leaving the block stops the model, unless somebody else asked the same.
 
-        Raises what fails before the first words: QuestionError, RetrievalError or ModelError.
+        Raises what fails before the first words, as `ask`.
         """
-        progress = await self._begin(question)
-        async with aclosing(self._events(progress)) as events:
+        key = await self._key(question, deadline)
+        if not fresh and (kept := self.cache.get(key)):
+            yield Reply(kept.sources, _all([Text(kept.text), _again(kept)]))
+            return
+        async with aclosing(self._events(key, question, deadline, fresh)) as events:
+            progress = cast(Progress, await anext(events))
             first = asyncio.ensure_future(anext(events))
             try:
                 await asyncio.wait({first}, timeout=_GRACE)
@@ -187,99 +83,89 @@ class Assistant:
                     first.cancel()
                     await asyncio.wait({first})
 
-    async def _begin(self, question: Question) -> _Progress:
-        return _Progress(question, time.perf_counter(), await self.find(question))
+    async def _key(self, question: Question, deadline: Deadline) -> AnswerKey:
+        async with deadline.limit("the search"):
+            manifest = await self.pipeline.index.manifest()
+        return AnswerKey.of(question, manifest.version, self.watch.model, PROMPT_VERSION)
 
-    async def _events(self, progress: _Progress) -> AsyncGenerator[Event]:
-        ranking, mode = progress.found.ranking, progress.question.mode
-        if not ranking.answerable:
-            yield Text(NOT_IN_FAQ)
-            yield progress.answer(NOT_IN_FAQ, None)
-        elif mode is Mode.EXTRACT or (mode is Mode.AUTO and (ranking.exact or ranking.short)):
-            for event in self._extracted(progress):
-                yield event
-        else:
-            async with aclosing(self._generated(progress)) as events:
-                async for event in events:
+    async def _events(
+        self, key: AnswerKey, question: Question, deadline: Deadline, fresh: bool
+    ) -> AsyncGenerator[Progress | Event]:
+        """As those of `Pipeline.answer`, perhaps of a run that another caller began."""
+        started = time.perf_counter()
+        progress: Progress | None = None
+        said = False
+        while True:
+            run, own = self._run(key, question, deadline, fresh)
+            try:
+                async with aclosing(run.follow(deadline, "the answer")) as items:
+                    async for item in items:
+                        if isinstance(item, Progress):
+                            begun, progress = progress is not None, item
+                            if begun:
+                                continue
+                        else:
+                            said = True
+                        yield item if own else _joined(item, progress, started)
+                return
+            except DeadlineExceeded as error:
+                if progress is None:
+                    raise
+                for event in self.pipeline.late(progress, error):
                     yield event
+                return
+            except Overloaded:
+                if own or said:
+                    raise
+                # It was another caller whose time was too short.
 
-    async def _generated(self, progress: _Progress) -> AsyncGenerator[Event]:
-        """What the model writes; in mode auto the FAQ's own words where it cannot, or strays from them."""
-        ranking, auto = progress.found.ranking, progress.question.mode is Mode.AUTO
-        draft = progress.draft
-        entries = [hit.entry for hit in ranking.hits]
-        writer = Writer(self.llm, self.prompt_tokens, self.answer_tokens)
-        try:
-            pieces = writer.write(progress.question.text, entries, draft, best_needed=auto)
-            async with aclosing(pieces):
-                async for piece in pieces:
-                    progress.sent = True
-                    yield Text(piece)
-        except (NothingFits, ModelError) as error:
-            if not auto or (isinstance(error, ModelError) and not ranking.confident):
-                raise
-            for event in self._extracted(progress, _notice_of(error)):
+    def _run(
+        self, key: AnswerKey, question: Question, deadline: Deadline, fresh: bool
+    ) -> tuple[SharedRun[Progress | Event], bool]:
+        if fresh:
+            return SharedRun(self._kept_answer(key, question, deadline)), True
+        return self._runs.join(key, lambda: self._kept_answer(key, question, deadline))
+
+    async def _kept_answer(
+        self, key: AnswerKey, question: Question, deadline: Deadline
+    ) -> AsyncGenerator[Progress | Event]:
+        """The pipeline's events; a whole answer goes into the cache."""
+        async with aclosing(self.pipeline.answer(question, deadline)) as events:
+            async for event in events:
+                # Until the model is known, its answers cannot be told from those of the next one.
+                if isinstance(event, Answer) and self.watch.model:
+                    self.cache.put(key, event)
                 yield event
-            return
-        if draft.unknown:
-            yield progress.say(NOT_IN_FAQ)
-            draft.in_prompt, draft.cited = (), set()
-            yield progress.answer(NOT_IN_FAQ, None)
-            return
-        async for event in self._checked(progress):
-            yield event
-
-    async def _checked(self, progress: _Progress) -> AsyncGenerator[Event]:
-        """The finished text, if the entries it was written from hold what it says."""
-        draft = progress.draft
-        statistics = await self.index.statistics()
-        hits = progress.found.ranking.hits
-        given = {position: hits[position - 1].entry for position in draft.in_prompt}
-        supported = coverage_by(draft.text, given.values(), statistics) >= SUPPORTED
-        if not supported and progress.question.mode is Mode.AUTO:
-            detail = "the model's words went beyond the FAQ; this is the best entry itself"
-            for event in self._extracted(progress, Notice("unsupported", detail)):
-                yield event
-            return
-        if not draft.cited:
-            draft.cited |= repeated(draft.text, given, statistics)
-        notices = []
-        if not supported:
-            notices.append(Notice("unsupported", "the FAQ entries do not hold all that this answer says"))
-        if draft.cut:
-            detail = "the answer reached its limit of tokens and stops short; raise ASKD_ANSWER_TOKENS"
-            notices.append(Notice("answer_cut", detail))
-        model = (await self.llm.profile()).name
-        yield progress.answer(draft.text.strip(), Origin.GENERATED, model, notices)
-
-    def _extracted(self, progress: _Progress, *notices: Notice) -> Sequence[Event]:
-        """The best entry's own words."""
-        text = progress.found.ranking.hits[0].entry.answer
-        said = progress.say(text)
-        progress.draft = Draft(cited={1})
-        return [said, progress.answer(text, Origin.EXTRACTED, notices=notices)]
 
 
-def _check_collection(wanted: str | None, manifest: Manifest) -> None:
-    if wanted is not None and wanted not in manifest.collections:
-        there = ", ".join(sorted(manifest.collections))
-        raise UnknownCollection(f"no collection {wanted!r}; there are: {there}")
+def _joined(item: Progress | Event, progress: Progress | None, started: float) -> Progress | Event:
+    """An answer that somebody else had asked for before, with this caller's own times."""
+    if not isinstance(item, Answer) or progress is None:
+        return item
+    first = progress.draft.first_token if item.model else None
+    return replace(
+        item,
+        timings=Timings(
+            retrieve=0.0,
+            queue=0.0,
+            first_token=None if first is None else max(first - started, 0.0) * 1000,
+            total=(time.perf_counter() - started) * 1000,
+        ),
+    )
 
 
-async def _resumed(first: asyncio.Future[Event], events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
-    yield await first
-    async for event in events:
+def _again(kept: Answer) -> Answer:
+    return replace(kept, cached=True, timings=Timings(retrieve=0.0, queue=0.0, first_token=None, total=0.0))
+
+
+async def _all(events: Sequence[Event]) -> AsyncGenerator[Event]:
+    for event in events:
         yield event
 
 
-def _notice_of(error: NothingFits | ModelError) -> Notice:
-    match error:
-        case NothingFits():
-            code = "entry_too_long"
-        case ModelMissing():
-            code = "model_missing"
-        case ModelTimeout():
-            code = "model_timeout"
-        case _:
-            code = "model_unavailable"
-    return Notice(code, f"{error}; this is the best entry itself")
+async def _resumed(
+    first: asyncio.Future[Progress | Event], events: AsyncGenerator[Progress | Event]
+) -> AsyncGenerator[Event]:
+    yield cast(Event, await first)
+    async for event in events:
+        yield cast(Event, event)

@@ -9,15 +9,15 @@ async def embedder_trouble(embedder: Embedder, manifest: Manifest) -> Notice | N
     """Why the search has to do with words alone, and the command that mends it; None where it has not."""
     if manifest.embedder is None:
         detail = "the index has no vectors, so only words were compared; run `askd index rebuild`"
-        return Notice("index_without_vectors", detail)
+        return Notice("index_without_vectors", detail, passing=True)
     try:
         info = await embedder.info()
     except EmbedderUnavailable as error:
-        return Notice("embedder_unavailable", str(error))
+        return Notice("embedder_unavailable", str(error), passing=True)
     if info.digest != manifest.embedder.digest:
         detail = (
             f"the index was made with another embedder ({manifest.embedder.name}), so only words were "
             "compared; run `askd index rebuild`, or set ASKD_EMBEDDER to that one"
         )
-        return Notice("embedder_mismatch", detail)
+        return Notice("embedder_mismatch", detail, passing=True)
     return None

@@ -13,7 +13,10 @@
     - ModelUnavailable        the model's runtime did not answer, or broke off
     - ModelMissing            it answered, but does not have the model
     - ModelTimeout            it took longer than the settings allow
+    - Overloaded              too many questions wait for the model
     - PromptTooLong           the model counted more tokens than its window holds
+  - DeadlineExceeded          the request's time was up
+  - ShuttingDown              askd was told to stop before the answer was ready
   - SetupError                what no caller of the HTTP service meets
     - EmbedderUnavailable     its files are missing, damaged or of another model: the search is then
                               by words alone, with a notice
@@ -27,7 +30,16 @@
 
 
 class AskdError(Exception):
-    """Base class: catch this to catch everything askd raises on purpose."""
+    """Base class: catch this to catch everything askd raises on purpose.
+
+    `retry_after` is in how many seconds another try makes sense, where that is known. `retryable` says
+    that the same request may well succeed at once: its connection was lost, or the server was busy.
+    """
+
+    def __init__(self, detail: str, *, retry_after: int | None = None, retryable: bool = False) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+        self.retryable = retryable
 
 
 class QuestionError(AskdError):
@@ -69,12 +81,21 @@ class ModelMissing(ModelError): ...
 class ModelTimeout(ModelError): ...
 
 
+class Overloaded(ModelError): ...
+
+
 class PromptTooLong(ModelError):
     """`prompt_tokens` is the model's own count, where it told one."""
 
     def __init__(self, detail: str, prompt_tokens: int | None = None) -> None:
         super().__init__(detail)
         self.prompt_tokens = prompt_tokens
+
+
+class DeadlineExceeded(AskdError): ...
+
+
+class ShuttingDown(AskdError): ...
 
 
 class SetupError(AskdError):

@@ -1,7 +1,6 @@
 """The HTTP service, as a table of contents."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
@@ -11,16 +10,12 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from app.api import errors, middleware, openapi, routes
+from app.api.draining import Draining
+from app.api.patience import Patience
 from app.assistant import Assistant
-from app.errors import ModelError
-from app.ports import LanguageModel
 from app.readiness import Readiness
 from app.settings import Settings
 from app.wiring import open_askd
-
-log = logging.getLogger(__name__)
-
-_RETRY = 5.0  # seconds between tries to load a model that is not there yet
 
 
 class State(TypedDict):
@@ -28,18 +23,30 @@ class State(TypedDict):
     readiness: Readiness
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, draining: Draining | None = None) -> FastAPI:
+    """`draining` is told when the service is to stop."""
+    draining = draining or Draining()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         async with open_askd(settings) as askd:
+<<<<<<< HEAD
             loading = asyncio.ensure_future(_preload(askd.llm))
             yield {
                 "assistant": askd.assistant,
                 "readiness": Readiness(askd.index, askd.llm, askd.embedder, settings.gpu),
             }
             loading.cancel()
+=======
+            watching = asyncio.ensure_future(askd.assistant.watch.run())
+            yield {
+                "assistant": askd.assistant,
+                "readiness": Readiness(askd.index, askd.llm, askd.embedder),
+            }
+            watching.cancel()
+>>>>>>> ffdbff1 (Admit, share and keep answers: a queue bounded by time, one run for equal questions, a cache, breakers)
             with suppress(asyncio.CancelledError):
-                await loading
+                await watching
 
     # FastAPI's own /docs page loads its script from a CDN; this one brings it along
     app = FastAPIOffline(
@@ -50,22 +57,11 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         redoc_url=None,
     )
+    app.state.patience = Patience(settings.request_timeout, settings.max_request_timeout)
+    app.state.draining = draining
     app.include_router(routes.router)
     errors.install(app)
     openapi.install(app)
     app.add_middleware(middleware.Bodies)
     app.add_middleware(middleware.Requests)
     return app
-
-
-async def _preload(llm: LanguageModel) -> None:
-    """Have the model in memory before the first question; until then /readyz says what is missing."""
-    while True:
-        try:
-            await llm.load()
-        except ModelError as error:
-            log.warning("the model cannot be loaded yet", extra={"reason": str(error)})
-            await asyncio.sleep(_RETRY)
-        else:
-            log.info("the model is loaded")
-            return

@@ -12,7 +12,9 @@ from pydantic import (
     AfterValidator,
     AnyHttpUrl,
     Field,
+    NonNegativeInt,
     PositiveFloat,
+    PositiveInt,
     SecretStr,
     ValidationError,
     model_validator,
@@ -94,8 +96,14 @@ class Settings(BaseSettings):
     num_thread: Annotated[int, Field(ge=1)] | None = Field(
         None, description="CPU threads of the model; default: the runtime's own choice"
     )
+<<<<<<< HEAD
     gpu: bool = Field(
         False, description="the model should be in GPU memory: /readyz and `askd models` warn when it is not"
+=======
+    slots: Annotated[int, Field(ge=1, le=1024)] = Field(
+        1,
+        description="answers written at once; as many as the model's runtime has slots (OLLAMA_NUM_PARALLEL)",
+>>>>>>> ffdbff1 (Admit, share and keep answers: a queue bounded by time, one run for equal questions, a cache, breakers)
     )
     seed: int = Field(42, description="sampling seed; the temperature is always 0")
     keep_alive: str = Field("-1", description="how long Ollama keeps the model loaded; -1: for ever")
@@ -104,6 +112,13 @@ class Settings(BaseSettings):
         120.0, description="seconds until the first token; a cold model loads before it"
     )
     generate_timeout: PositiveFloat = Field(300.0, description="seconds for a whole answer")
+    request_timeout: PositiveFloat = Field(
+        120.0, description="seconds a request may take where it does not say so itself (X-Request-Timeout)"
+    )
+    max_request_timeout: PositiveFloat = Field(600.0, description="most seconds a request may ask for")
+    cache_entries: NonNegativeInt = Field(1000, description="answers kept; 0: none")
+    cache_bytes: PositiveInt = Field(32_000_000, description="memory for the answers kept, about")
+    cache_seconds: PositiveFloat = Field(3600.0, description="seconds an answer is kept at most")
 
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least level logged")
 

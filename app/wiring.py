@@ -10,9 +10,14 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from app.admission import Admission
+from app.answer_cache import AnswerCache
 from app.assistant import Assistant
 from app.embedder_files import own_recipe
 from app.errors import BadSettings
+from app.guarded import GuardedIndex, GuardedModel
+from app.model_watch import ModelWatch
+from app.pipeline import Pipeline
 from app.ports import Embedder, IndexStore, LanguageModel, SearchIndex
 from app.settings import Settings
 
@@ -41,8 +46,18 @@ async def open_askd(settings: Settings) -> AsyncIterator[Askd]:
         index = await _index(settings, opened)
         embedder = _embedder(settings, opened)
         llm = await _llm(settings, opened)
-        assistant = Assistant(index, llm, settings.prompt_budget, settings.answer_budget, embedder)
-        yield Askd(assistant, index, index, llm, embedder)
+        guarded = index if settings.elasticsearch_url is None else GuardedIndex(index)
+        pipeline = Pipeline(
+            guarded,
+            llm if settings.ollama_url is None else GuardedModel(llm),
+            settings.prompt_budget,
+            settings.answer_budget,
+            embedder,
+            admission=Admission(settings.slots),
+        )
+        watch = ModelWatch(pipeline.llm)
+        cache = AnswerCache(settings.cache_entries, settings.cache_bytes, settings.cache_seconds)
+        yield Askd(Assistant(pipeline, watch, cache), index, index, llm, embedder)
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from elasticsearch import ApiError, TransportError, UnsupportedProductError
+from elasticsearch import ApiError, ConnectionError, TransportError, UnsupportedProductError
 from elasticsearch.helpers import BulkIndexError, ScanError
 
 from app.errors import IndexMissing, RetrievalError, SearchUnavailable
@@ -24,7 +24,8 @@ def translated_errors() -> Iterator[None]:
         raise _refused(first["status"], str(first["error"])) from error
     except (TransportError, ScanError) as error:
         raise SearchUnavailable(
-            "Elasticsearch did not answer; check ASKD_ELASTICSEARCH_URL and that it runs"
+            "Elasticsearch did not answer; check ASKD_ELASTICSEARCH_URL and that it runs",
+            retryable=isinstance(error, ConnectionError),
         ) from error
 
 
@@ -46,4 +47,5 @@ def _refused(status: int, body: str) -> RetrievalError:
         return SearchUnavailable("Elasticsearch is overloaded")
     if "media_type_header_exception" in body:
         return SearchUnavailable("Elasticsearch is not version 9, which askd speaks; upgrade it")
-    return SearchUnavailable(f"Elasticsearch could not do it (status {status}); its log says why")
+    detail = f"Elasticsearch could not do it (status {status}); its log says why"
+    return SearchUnavailable(detail, retryable=status == 503)

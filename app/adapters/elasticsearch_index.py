@@ -1,5 +1,6 @@
 """The index in Elasticsearch 9."""
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -42,6 +43,7 @@ log = logging.getLogger(__name__)
 _MANIFEST_SECONDS = 0.5  # how old a manifest may be before it is asked for again
 _WRITE_SECONDS = 60.0  # a refresh or a deletion may take longer than any search should
 _BATCH = 500
+_CONNECTIONS = 64  # as many searches at once; more wait their turn in the client
 
 
 @asynccontextmanager
@@ -50,7 +52,12 @@ async def open_client(url: str, api_key: str | None, timeout: float) -> AsyncIte
     # Its own JSON takes thirty times as long for a vector.
     fast = {OrjsonSerializer.mimetype: OrjsonSerializer()}
     async with AsyncElasticsearch(
-        url, api_key=api_key, request_timeout=timeout, max_retries=0, serializers=fast
+        url,
+        api_key=api_key,
+        request_timeout=timeout,
+        max_retries=0,
+        serializers=fast,
+        connections_per_node=_CONNECTIONS,
     ) as client:
         yield client
 
@@ -64,6 +71,7 @@ class ElasticsearchIndex:
         self._alias = alias
         self._indexes = VersionIndexes(self._writer, alias)
         self._manifest: tuple[float, Manifest] | None = None  # when it was read
+        self._reading: asyncio.Task[Manifest] | None = None  # the manifest
         self._statistics: tuple[str, WordStatistics] | None = None  # of which version
 
     # --- reading ---
@@ -101,7 +109,10 @@ class ElasticsearchIndex:
     async def manifest(self) -> Manifest:
         now = time.monotonic()
         if self._manifest is None or now - self._manifest[0] > _MANIFEST_SECONDS:
-            self._manifest = now, await self._read_manifest()
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.create_task(self._read_manifest())
+            # All who come meanwhile wait for the one answer, and none who leaves takes it from the others.
+            self._manifest = now, await asyncio.shield(self._reading)
         return self._manifest[1]
 
     async def _read_manifest(self) -> Manifest:

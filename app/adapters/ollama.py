@@ -29,7 +29,8 @@ async def open_client(url: str, connect_timeout: float) -> AsyncIterator[AsyncCl
     """
     async with AsyncClient(
         url,
-        transport=AiohttpTransport(),
+        # The number of slots is the limit, not that of connections; idle ones are few all the same.
+        transport=AiohttpTransport(limits=httpx.Limits(max_connections=None, max_keepalive_connections=64)),
         timeout=httpx.Timeout(None, connect=connect_timeout),  # OllamaModel keeps the other deadlines
         trust_env=False,
         follow_redirects=False,

@@ -23,6 +23,7 @@ _FAILURES = (
     TypeError,
     AttributeError,
 )
+_LOST = (httpx.NetworkError, httpx.RemoteProtocolError, aiohttp.ClientConnectionError, ConnectionError)
 _OVERFLOW = re.compile("exceed.*context|context.*exceed", re.DOTALL)
 _PROMPT_TOKENS = re.compile(r"n_prompt_tokens\D{1,4}(\d+)|\((\d+) tokens\)")
 
@@ -38,7 +39,8 @@ def translated(model: str) -> Iterator[None]:
         raise _in_our_words(error, model) from error
     except _FAILURES as error:
         raise ModelUnavailable(
-            "Ollama did not answer, or broke off; is it running at ASKD_OLLAMA_URL?"
+            "Ollama did not answer, or broke off; is it running at ASKD_OLLAMA_URL?",
+            retryable=isinstance(error, _LOST),
         ) from error
 
 
@@ -56,5 +58,5 @@ def _in_our_words(error: ResponseError, model: str) -> ModelError:
             int(count[1] or count[2]) if count else None,
         )
     if error.status_code == 503:
-        return ModelUnavailable("Ollama has too much to do; try again later")
+        return ModelUnavailable("Ollama has too much to do; try again later", retryable=True)
     return ModelUnavailable(f"Ollama failed to run the model {model}; its log says why")

@@ -25,7 +25,10 @@ STATUS: Mapping[type[AskdError], HTTPStatus] = {
     errors.ModelUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ModelMissing: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ModelTimeout: HTTPStatus.GATEWAY_TIMEOUT,
+    errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.PromptTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
+    errors.ShuttingDown: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SetupError: HTTPStatus.INTERNAL_SERVER_ERROR,  # met before serving; never a caller's fault
 }
 # What HTTP itself says no to: status -> name of the problem.
@@ -95,7 +98,8 @@ async def _on_askd_error(request: Request, error: Exception) -> Response:
     body = problem_of(cast(AskdError, error), request.state.request_id)
     if body["status"] >= 500:
         log.warning("request failed", extra={"problem": body["type"], "request_id": body["request_id"]})
-    return _response(body)
+    wait = cast(AskdError, error).retry_after
+    return _response(body, {"Retry-After": str(wait)} if wait else None)
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:

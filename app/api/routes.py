@@ -1,11 +1,16 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from itertools import count
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, Header, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
 
+from app.api import server_timing
+from app.api.draining import Draining, stopping
 from app.api.errors import problem_of
+from app.api.patience import HEADER, Patience
 from app.api.schemas import (
     AnswerOut,
     Ask,
@@ -19,6 +24,7 @@ from app.api.schemas import (
 )
 from app.api.streams import EventStream, event, unless_gone
 from app.assistant import Assistant, Reply
+from app.deadline import Deadline
 from app.domain import Answer, Replacement, Text
 from app.errors import AskdError
 from app.readiness import Readiness
@@ -33,13 +39,14 @@ _MEANING = {
     413: "The body is larger than 64 KiB",
     415: "The body is no JSON",
     422: "The request is not valid, or the question does not fit the prompt",
-    503: "The index or the model is not there",
-    504: "The model took too long",
+    503: "The index or the model is not there, or too many questions wait for it",
+    504: "The model took too long, or the time the request may take is up",
 }
 _EVENT = {
     "type": "object",
     "properties": {
         "event": {"enum": ["sources", "token", "replace", "done", "error"]},
+        "id": {"type": "string", "description": "counts the events of the stream"},
         "data": {"type": "string", "contentMediaType": "application/json"},
     },
     "required": ["event", "data"],
@@ -62,6 +69,33 @@ def request_id(request: Request) -> str:
     return given
 
 
+def get_draining(request: Request) -> Draining:
+    given: Draining = request.app.state.draining
+    return given
+
+
+async def deadline(
+    request: Request,
+    x_request_timeout: Annotated[
+        str | None,
+        Header(
+            alias=HEADER,
+            description="seconds you wait for the answer; what cannot be answered in time is refused at once",
+        ),
+    ] = None,
+) -> Deadline:
+    patience: Patience = request.app.state.patience
+    return patience.deadline(x_request_timeout)
+
+
+async def fresh(
+    cache_control: Annotated[
+        str | None, Header(description="`no-cache`: the answer is written anew, not one that was kept")
+    ] = None,
+) -> bool:
+    return cache_control is not None and "no-cache" in cache_control.lower()
+
+
 async def json_only(request: Request) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
@@ -70,19 +104,31 @@ async def json_only(request: Request) -> None:
 
 AssistantDep = Annotated[Assistant, Depends(get_assistant)]
 RequestId = Annotated[str, Depends(request_id)]
+DeadlineDep = Annotated[Deadline, Depends(deadline)]
+Fresh = Annotated[bool, Depends(fresh)]
+DrainingDep = Annotated[Draining, Depends(get_draining)]
 JSON = Depends(json_only)
 
 router = APIRouter()
 
 
-@router.post("/ask", dependencies=[JSON], responses=_problems(*_ASKING), tags=["ask"])
-async def ask(body: Ask, request: Request, assistant: AssistantDep, request_id: RequestId) -> AnswerOut:
+@router.post(
+    "/ask", response_model=AnswerOut, dependencies=[JSON], responses=_problems(*_ASKING), tags=["ask"]
+)
+async def ask(
+    body: Ask,
+    request: Request,
+    assistant: AssistantDep,
+    request_id: RequestId,
+    deadline: DeadlineDep,
+    fresh: Fresh,
+) -> Response:
     """Answer a question from the FAQ, with its sources.
 
     A question that the FAQ does not answer is a 200 with `status: no_answer`; a failure never is.
     """
-    answer = await unless_gone(request, assistant.ask(body.question_asked()))
-    return AnswerOut.of(answer, request_id)
+    answer = await unless_gone(request, assistant.ask(body.question_asked(), deadline, fresh=fresh))
+    return _json(AnswerOut.of(answer, request_id), server_timing.of_answer(answer.timings))
 
 
 @router.post(
@@ -104,36 +150,62 @@ async def ask(body: Ask, request: Request, assistant: AssistantDep, request_id: 
     },
     tags=["ask"],
 )
-async def ask_stream(body: Ask, request: Request, assistant: AssistantDep, request_id: RequestId) -> Response:
+async def ask_stream(
+    body: Ask,
+    request: Request,
+    assistant: AssistantDep,
+    request_id: RequestId,
+    deadline: DeadlineDep,
+    fresh: Fresh,
+    draining: DrainingDep,
+) -> Response:
     """The same answer as server-sent events, while it is being written."""
     async with AsyncExitStack() as opened:
         # Entered here: what fails before the stream begins is still an HTTP status.
-        reply = await unless_gone(request, opened.enter_async_context(assistant.reply(body.question_asked())))
-        return EventStream(opened.pop_all(), _events(reply, request_id))
+        reply = assistant.reply(body.question_asked(), deadline, fresh=fresh)
+        events = _events(await unless_gone(request, opened.enter_async_context(reply)), request_id)
+        last_words = event(0, "error", problem_of(stopping(), request_id))
+        return EventStream(opened.pop_all(), events, draining, last_words=last_words)
     raise AssertionError("unreachable: nothing in the block is suppressed")
 
 
 async def _events(reply: Reply, request_id: str) -> AsyncIterator[bytes]:
     sources = [StreamSource.of(source).model_dump() for source in reply.sources]
-    yield event("sources", {"sources": sources})
+    yield event(1, "sources", {"sources": sources})
+    numbers = count(2)
     try:
         async for said in reply.events:
             match said:
                 case Text(text):
-                    yield event("token", {"text": text})
+                    yield event(next(numbers), "token", {"text": text})
                 case Replacement(text):
-                    yield event("replace", {"text": text})
+                    yield event(next(numbers), "replace", {"text": text})
                 case Answer():
-                    yield event("done", AnswerOut.of(said, request_id).model_dump(mode="json"))
+                    answer = AnswerOut.of(said, request_id).model_dump(mode="json")
+                    yield event(next(numbers), "done", answer)
     except AskdError as error:
-        yield event("error", problem_of(error, request_id))
+        yield event(next(numbers), "error", problem_of(error, request_id))
 
 
-@router.post("/search", dependencies=[JSON], responses=_problems(404, 413, 415, 422, 503), tags=["ask"])
-async def search(body: Search, request: Request, assistant: AssistantDep, request_id: RequestId) -> SearchOut:
+@router.post(
+    "/search",
+    response_model=SearchOut,
+    dependencies=[JSON],
+    responses=_problems(404, 413, 415, 422, 503, 504),
+    tags=["ask"],
+)
+async def search(
+    body: Search, request: Request, assistant: AssistantDep, request_id: RequestId, deadline: DeadlineDep
+) -> Response:
     """Retrieval alone: the entries nearest to a question."""
-    found = await unless_gone(request, assistant.find(body.question_asked()))
-    return SearchOut.of(found, request_id)
+    found = await unless_gone(request, assistant.find(body.question_asked(), deadline))
+    return _json(SearchOut.of(found, request_id), server_timing.of_search(found))
+
+
+def _json(body: BaseModel, timing: str) -> Response:
+    # Serialised here: FastAPI would check our own model once more, which takes longer than all of the rest.
+    headers = {"Server-Timing": timing}
+    return Response(body.model_dump_json().encode(), headers=headers, media_type="application/json")
 
 
 @router.get("/collections", responses=_problems(503), tags=["index"])
@@ -154,10 +226,11 @@ async def livez() -> Live:
     responses={503: {"model": ReadinessOut, "description": "Not ready; `missing` says why"}},
     tags=["health"],
 )
-async def readyz(readiness: Annotated[Readiness, Depends(get_readiness)]) -> Response:
+async def readyz(readiness: Annotated[Readiness, Depends(get_readiness)], draining: DrainingDep) -> Response:
     """Whether questions can be answered: 503 until the index is filled and the model loaded, and whenever
     the index is gone; later troubles are a 200 with `degraded`."""
     report = await readiness.report()
+<<<<<<< HEAD
     body = ReadinessOut(
         ready=report.ready,
         missing=report.missing,
@@ -165,3 +238,8 @@ async def readyz(readiness: Annotated[Readiness, Depends(get_readiness)]) -> Res
         model_memory=report.model_memory,
     )
     return JSONResponse(body.model_dump(), 200 if report.ready else 503)
+=======
+    missing = ["askd is stopping"] if draining.begun else report.missing
+    body = ReadinessOut(ready=not missing, missing=missing, degraded=report.degraded)
+    return JSONResponse(body.model_dump(), 503 if missing else 200)
+>>>>>>> ffdbff1 (Admit, share and keep answers: a queue bounded by time, one run for equal questions, a cache, breakers)

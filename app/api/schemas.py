@@ -8,8 +8,8 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from app import domain
-from app.assistant import Found
 from app.domain import Mode, Origin, Status
+from app.pipeline import Found
 
 
 def _trimmed(value: object) -> object:

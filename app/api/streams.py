@@ -11,26 +11,33 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.api.draining import Draining, stopping
+from app.errors import ShuttingDown
+
 T = TypeVar("T")
 _HEARTBEAT = 15.0  # seconds of silence after which a comment keeps idle proxies from cutting the stream
 
 
 async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """The work's result; it is cancelled as soon as the caller hangs up. Raises ClientDisconnect then.
+    """The work's result; it is cancelled as soon as the caller hangs up, or the service has to stop.
 
-    Starlette cancels nothing by itself while a route is still working on its response.
+    Starlette cancels nothing by itself while a route is still working on its response. Raises
+    ClientDisconnect, ShuttingDown, or what the work raises.
     """
-    return await _unless_gone(request.receive, work)
+    return await _unless_gone(request.receive, work, request.app.state.draining)
 
 
-async def _unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+async def _unless_gone(receive: Receive, work: Coroutine[Any, Any, T], draining: Draining) -> T:
     task = asyncio.ensure_future(work)
+    draining.watch(task)
     gone = asyncio.ensure_future(_hangs_up(receive))
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise ClientDisconnect
+        if not task.done():
+            raise ClientDisconnect
+        if task.cancelled() and draining.over:
+            raise stopping()
+        return task.result()
     finally:
         await _stopped(task)
         await _stopped(gone)
@@ -48,9 +55,9 @@ async def _stopped(task: asyncio.Future[Any]) -> None:
             await task
 
 
-def event(name: str, data: Any) -> bytes:
-    """One server-sent event with JSON data."""
-    return b"event: %s\ndata: %s\n\n" % (name.encode(), orjson.dumps(data))
+def event(number: int, name: str, data: Any) -> bytes:
+    """One server-sent event with JSON data; the number is its id."""
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (number, name.encode(), orjson.dumps(data))
 
 
 class EventStream(Response):
@@ -58,21 +65,34 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, source: AsyncExitStack, events: AsyncIterator[bytes]) -> None:
+    def __init__(
+        self, source: AsyncExitStack, events: AsyncIterator[bytes], draining: Draining, *, last_words: bytes
+    ) -> None:
+        """`last_words` are the event that ends the stream when the service has to stop."""
         # no-cache, and no buffering in nginx: a token is worth reading when it comes
         super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._source = source
         self._events = events
+        self._begun = False
+        self._draining = draining
+        self._last_words = last_words
         self._last = time.monotonic()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._source:
-            with suppress(ClientDisconnect):
-                await _unless_gone(receive, self._send(send))
+            try:
+                await _unless_gone(receive, self._send(send), self._draining)
+            except ClientDisconnect:
+                pass
+            except ShuttingDown:
+                if not self._begun:
+                    raise
+                await send({"type": "http.response.body", "body": self._last_words, "more_body": False})
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        self._begun = True
         heartbeat = asyncio.ensure_future(self._beat(send))
         try:
             async for chunk in self._events:

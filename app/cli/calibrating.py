@@ -66,10 +66,10 @@ async def _examples(trial: Trial, files: Sequence[Path], fusion: Fusion) -> Sequ
     answerable = read_answerable(files[0], trial.catalogue)
     unanswerable = read_unanswerable(files, trial.catalogue)
     wrongly_put = misplaced(answerable, trial.catalogue)
-    assistant = replace(trial.askd.assistant, fusion=fusion)
+    pipeline = replace(trial.askd.assistant.pipeline, fusion=fusion)
     with progress_bar("asking", len(answerable) + len(wrongly_put) + len(unanswerable)) as progress:
         return calibration.examples(
-            await ask(assistant, answerable, progress),
-            await ask(assistant, wrongly_put, progress),
-            await ask(assistant, unanswerable, progress),
+            await ask(pipeline, answerable, progress),
+            await ask(pipeline, wrongly_put, progress),
+            await ask(pipeline, unanswerable, progress),
         )

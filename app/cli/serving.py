@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from app.api.draining import Draining
 from app.errors import CannotListen
 from app.logs import configure
 from app.main import create_app
@@ -18,6 +19,7 @@ from app.wiring import open_askd
 log = logging.getLogger(__name__)
 
 _GRACE = 10  # seconds running answers get after SIGTERM
+_LAST_WORDS = 1  # of these, for telling those that did not make it
 
 
 def serve(
@@ -34,17 +36,30 @@ def serve(
     configure(settings.log_level)
     # uvicorn tells only of sockets that it opened itself
     log.info("listening", extra={"host": settings.host, "port": listener.getsockname()[1]})
+    draining = Draining()
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, draining),
         log_config=None,
         access_log=False,  # app.api.middleware writes it, without the question
         server_header=False,
         timeout_graceful_shutdown=_GRACE,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config, draining)
     server.run(sockets=[listener])
     if not server.started:  # its log says why
         raise SystemExit(1)
+
+
+class _Server(uvicorn.Server):
+    """Breaks off what runs while there is still time to tell the callers: uvicorn would only hang up."""
+
+    def __init__(self, config: uvicorn.Config, draining: Draining) -> None:
+        super().__init__(config)
+        self._draining = draining
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._draining.begin(_GRACE - _LAST_WORDS)
+        await super().shutdown(sockets)
 
 
 async def _try_to_open(settings: Settings) -> None:

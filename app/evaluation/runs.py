@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from app.assistant import Assistant, Found
 from app.confidence import Features
 from app.domain import Candidates, FaqEntry, Manifest, Question, Vector, WordStatistics
 from app.evaluation.questions import Case, Catalogue, Place, place_of
+from app.pipeline import Found, Pipeline
 from app.ports import SearchIndex
 
 DEPTH = 10  # how many places are looked at
@@ -95,13 +95,13 @@ def _rotated(names: Sequence[str]) -> Sequence[str]:
 
 
 async def without_answers(
-    assistant: Assistant, cases: Sequence[Case], catalogue: Catalogue, progress: Callable[[int], None]
+    pipeline: Pipeline, cases: Sequence[Case], catalogue: Catalogue, progress: Callable[[int], None]
 ) -> Sequence[Outcome]:
     """What comes when the entries that answer a question are not in the index."""
     outcomes = []
     for case in cases:
         keys = frozenset(entry.key for place in case.gold for entry in catalogue.at(place))
-        finder = replace(assistant, index=IndexWithout(assistant.index, keys))
+        finder = replace(pipeline, index=IndexWithout(pipeline.index, keys))
         outcomes.append(await put(replace(case, gold=frozenset[Place]()), finder))
         progress(1)
     return outcomes

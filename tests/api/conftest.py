@@ -5,10 +5,10 @@ import pytest
 from fastapi import FastAPI
 
 from app.api.routes import get_assistant, get_readiness
-from app.assistant import Assistant
 from app.main import create_app
 from app.readiness import Readiness
 from app.settings import Settings
+from tests.fakes.assistant import assistant_of
 from tests.fakes.index import MemoryIndex
 from tests.fakes.model import ScriptedModel
 from tests.faq import FAQ
@@ -28,7 +28,7 @@ def index() -> MemoryIndex:
 def app(index: MemoryIndex, llm: ScriptedModel) -> FastAPI:
     """The service over the fakes; its lifespan, which opens the real engines, is not run."""
     app = create_app(Settings())
-    assistant = Assistant(index, llm, prompt_tokens=400, answer_tokens=64)
+    assistant = assistant_of(index, llm, prompt_tokens=400, answer_tokens=64)
     readiness = Readiness(index, llm, embedder=None)
     app.dependency_overrides[get_assistant] = lambda: assistant
     app.dependency_overrides[get_readiness] = lambda: readiness

@@ -15,6 +15,7 @@ from app.errors import (
     ModelUnavailable,
     SearchUnavailable,
 )
+from tests.fakes.assistant import assistant_of
 from tests.fakes.index import MemoryIndex
 from tests.fakes.model import ScriptedModel
 from tests.faq import JOIN
@@ -28,7 +29,7 @@ def events(stream: str) -> list[tuple[str, Any]]:
     """The name and data of each event, in order."""
     found = []
     for block in stream.strip().split("\n\n"):
-        name, data = block.split("\n")
+        _, name, data = block.split("\n")
         found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
     return found
 
@@ -168,9 +169,8 @@ async def test_a_failed_search_is_a_problem_and_never_no_answer(
     app: FastAPI, llm: ScriptedModel, path: str, collection: str | None, error: AskdError
 ) -> None:
     from app.api.routes import get_assistant
-    from app.assistant import Assistant
 
-    broken = Assistant(BrokenIndex(error), llm, prompt_tokens=400, answer_tokens=64)
+    broken = assistant_of(BrokenIndex(error), llm, prompt_tokens=400, answer_tokens=64)
     app.dependency_overrides[get_assistant] = lambda: broken
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://askd") as client:
         response = await client.post(

@@ -16,12 +16,12 @@ from schemathesis.checks import positive_data_acceptance
 from app.adapters.embedded_index import EmbeddedIndex
 from app.api.routes import get_assistant
 from app.api.schemas import AnswerOut, SearchOut
-from app.assistant import Assistant
 from app.ingest.publishing import publish
 from app.ingest.survey import survey
 from app.main import create_app
 from app.settings import Settings
 from tests.api import snapshot
+from tests.fakes.assistant import assistant_of
 from tests.fakes.model import ScriptedModel
 
 SAMPLE = Path("app/sample/faq.json")
@@ -97,7 +97,9 @@ async def sample(app: FastAPI, client: httpx.AsyncClient, tmp_path: Path) -> htt
     """A client of the service over the sample FAQ and a small model, which quotes the best entry."""
     index = EmbeddedIndex(tmp_path, "askd")
     await publish(index, survey([SAMPLE], collection=None, strict=True), "english", lambda _: None)
-    assistant = Assistant(index, ScriptedModel(parameters=135_000_000), prompt_tokens=640, answer_tokens=128)
+    assistant = assistant_of(
+        index, ScriptedModel(parameters=135_000_000), prompt_tokens=640, answer_tokens=128
+    )
     app.dependency_overrides[get_assistant] = lambda: assistant
     return client
 

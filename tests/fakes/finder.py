@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.assistant import Found
 from app.confidence import Features
 from app.domain import FaqEntry, Hit, Question
 from app.evaluation.questions import Case, Place, place_of
 from app.evaluation.runs import Outcome
+from app.pipeline import Found
 from app.retrieval import Ranking
 
 HALF = Features(coverage=0.5)

@@ -107,7 +107,7 @@ def events(stream: str) -> list[Event]:
     for block in stream.strip().split("\n\n"):
         if block.startswith(":"):
             continue
-        name, data = block.split("\n")
+        _, name, data = block.split("\n")
         found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
     return found
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from app import writing
-from app.assistant import NOT_IN_FAQ
 from app.domain import Prompt
+from app.pipeline import NOT_IN_FAQ
 from tests.live.serving import Service, prompts_to, serving, settings_of, text_of
 
 pytestmark = pytest.mark.anyio
@@ -40,7 +40,7 @@ async def service(chosen: list[dict[str, Any]]) -> AsyncIterator[Service]:
 
 @pytest.fixture
 def prompts(service: Service, monkeypatch: pytest.MonkeyPatch) -> list[Prompt]:
-    return prompts_to(service.assistant.llm, monkeypatch)
+    return prompts_to(service.assistant.pipeline.llm, monkeypatch)
 
 
 async def test_a_paraphrase_is_answered_by_the_model_with_its_source(

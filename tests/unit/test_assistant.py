@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.assistant import NOT_IN_FAQ, Assistant
+from app.assistant import Assistant
 from app.domain import Answer, Event, Mode, Origin, Question, Replacement, Status, Text
 from app.errors import (
     AskdError,
@@ -16,6 +16,8 @@ from app.errors import (
     QuestionTooLong,
     UnknownCollection,
 )
+from app.pipeline import NOT_IN_FAQ
+from tests.fakes.assistant import assistant_of
 from tests.fakes.index import MemoryIndex
 from tests.fakes.model import ScriptedModel
 from tests.faq import DOCKER, FAQ, JOIN, REFUND
@@ -31,7 +33,7 @@ def llm() -> ScriptedModel:
 
 @pytest.fixture
 def assistant(llm: ScriptedModel) -> Assistant:
-    return Assistant(MemoryIndex(FAQ), llm, prompt_tokens=400, answer_tokens=64)
+    return assistant_of(MemoryIndex(FAQ), llm, prompt_tokens=400, answer_tokens=64)
 
 
 async def events(assistant: Assistant, question: Question) -> Sequence[Event]:
@@ -174,13 +176,13 @@ async def test_words_beyond_the_faq_are_taken_back(assistant: Assistant, llm: Sc
 
 async def test_an_answer_that_reached_its_limit_says_so(llm: ScriptedModel) -> None:
     llm.script = ["You ", "can ", "join ", "at ", "any ", "time."]
-    answer = await Assistant(MemoryIndex(FAQ), llm, prompt_tokens=400, answer_tokens=4).ask(LATE)
+    answer = await assistant_of(MemoryIndex(FAQ), llm, prompt_tokens=400, answer_tokens=4).ask(LATE)
     assert [notice.code for notice in answer.notices] == ["answer_cut"]
 
 
 async def test_entries_that_do_not_fit_are_dropped_whole_and_counted(llm: ScriptedModel) -> None:
     long = replace(REFUND, answer="course " * 300)
-    assistant = Assistant(MemoryIndex([JOIN, long]), llm, prompt_tokens=150, answer_tokens=64)
+    assistant = assistant_of(MemoryIndex([JOIN, long]), llm, prompt_tokens=150, answer_tokens=64)
 
     answer = await assistant.ask(LATE)
 
@@ -193,7 +195,7 @@ async def test_entries_that_do_not_fit_are_dropped_whole_and_counted(llm: Script
 
 async def test_an_entry_that_does_not_fit_is_quoted_or_refused(llm: ScriptedModel) -> None:
     long = replace(JOIN, answer="Yes, you can join at any time. " * 100)
-    assistant = Assistant(MemoryIndex([long]), llm, prompt_tokens=150, answer_tokens=64)
+    assistant = assistant_of(MemoryIndex([long]), llm, prompt_tokens=150, answer_tokens=64)
 
     answer = await assistant.ask(LATE)
     assert (answer.text, [notice.code for notice in answer.notices]) == (long.answer, ["entry_too_long"])
@@ -216,7 +218,7 @@ async def test_a_prompt_the_model_finds_too_long_is_tried_with_fewer_entries(llm
             return [1 for _ in texts]  # far too few: the model itself will say no
 
     stern = Sterner(script=llm.script, context_tokens=90)  # one entry fits
-    answer = await Assistant(MemoryIndex(FAQ), stern, prompt_tokens=70, answer_tokens=16).ask(LATE)
+    answer = await assistant_of(MemoryIndex(FAQ), stern, prompt_tokens=70, answer_tokens=16).ask(LATE)
 
     assert answer.origin is Origin.GENERATED
     assert len(stern.prompts) > 1
@@ -225,13 +227,13 @@ async def test_a_prompt_the_model_finds_too_long_is_tried_with_fewer_entries(llm
 
 async def test_no_entry_in_the_models_eyes_means_the_entry_itself(llm: ScriptedModel) -> None:
     llm.script = [PromptTooLong("no")]
-    answer = await Assistant(MemoryIndex(FAQ), llm, prompt_tokens=400, answer_tokens=64).ask(LATE)
+    answer = await assistant_of(MemoryIndex(FAQ), llm, prompt_tokens=400, answer_tokens=64).ask(LATE)
     assert (answer.text, answer.origin) == (JOIN.answer, Origin.EXTRACTED)
 
 
 async def test_a_very_small_model_is_held_to_the_sentences_of_the_best_entry(llm: ScriptedModel) -> None:
     llm.parameters = 135_000_000
-    answer = await Assistant(MemoryIndex(FAQ), llm, prompt_tokens=400, answer_tokens=64).ask(LATE)
+    answer = await assistant_of(MemoryIndex(FAQ), llm, prompt_tokens=400, answer_tokens=64).ask(LATE)
 
     assert answer.text == f"{JOIN.answer} [1]"
     assert answer.origin is Origin.GENERATED

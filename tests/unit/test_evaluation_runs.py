@@ -1,8 +1,8 @@
 import pytest
 
-from app.assistant import Assistant
 from app.evaluation.questions import Case, Catalogue, place_of
 from app.evaluation.runs import DEPTH, IndexWithout, ask, compare, misplaced, put, without_answers
+from tests.fakes.assistant import assistant_of
 from tests.fakes.finder import CannedFinder, entries
 from tests.fakes.index import MemoryIndex
 from tests.fakes.model import ScriptedModel
@@ -75,8 +75,8 @@ async def test_a_removed_entry_is_not_found_and_another_comes_instead() -> None:
 
 
 async def test_without_the_entry_the_question_itself_is_no_longer_answered() -> None:
-    assistant = Assistant(MemoryIndex(FAQ), ScriptedModel(), prompt_tokens=400, answer_tokens=64)
+    pipeline = assistant_of(MemoryIndex(FAQ), ScriptedModel()).pipeline
     case = Case(DOCKER.question, "tools", frozenset({place_of(DOCKER)}))
-    assert (await put(case, assistant)).answerable
-    (outcome,) = await without_answers(assistant, [case], CATALOGUE, lambda _: None)
+    assert (await put(case, pipeline)).answerable
+    (outcome,) = await without_answers(pipeline, [case], CATALOGUE, lambda _: None)
     assert (outcome.entries, outcome.answerable) == ([], False)

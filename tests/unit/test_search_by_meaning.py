@@ -11,6 +11,7 @@ from app.ingest.publishing import publish
 from app.ingest.survey import survey
 from app.readiness import Readiness
 from app.retrieval import Fusion
+from tests.fakes.assistant import assistant_of
 from tests.fakes.embedder import HashEmbedder
 from tests.fakes.index import MemoryIndex
 from tests.fakes.model import ScriptedModel
@@ -21,7 +22,7 @@ LATE = Question("Is it possible to join the course at any time?")
 
 
 def assistant_over(index: MemoryIndex, embedder: HashEmbedder | None) -> Assistant:
-    return Assistant(index, ScriptedModel(), prompt_tokens=400, answer_tokens=64, embedder=embedder)
+    return assistant_of(index, ScriptedModel(), prompt_tokens=400, answer_tokens=64, embedder=embedder)
 
 
 async def index_by(embedder: HashEmbedder, synonyms: list[list[str]] | None = None) -> MemoryIndex:
@@ -85,7 +86,7 @@ async def test_without_an_embedder_by_choice_nothing_is_noticed() -> None:
 
 async def test_one_signal_alone_can_be_asked_for() -> None:
     embedder = HashEmbedder()
-    both = assistant_over(await index_by(embedder), embedder)
+    both = assistant_over(await index_by(embedder), embedder).pipeline
 
     words = await replace(both, fusion=Fusion.LEXICAL).find(LATE)
     meaning = await replace(both, fusion=Fusion.SEMANTIC).find(LATE)

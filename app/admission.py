@@ -1,0 +1,176 @@
+"""Who may have the model generate, when, and who is better told at once that it would take too long."""
+
+import asyncio
+import math
+import time
+from itertools import count
+from types import TracebackType
+from typing import Self
+
+from app.deadline import Deadline
+from app.errors import Overloaded
+
+_SLACK = 1.25  # who waits already is sent away only when the prediction is over by so much
+
+
+class ServiceTime:
+    """How long a generation takes, in seconds: moving mean and mean deviation, as RFC 6298 has them."""
+
+    def __init__(self) -> None:
+        self.mean = 0.0  # 0: not known yet
+        self._deviation = 0.0
+
+    def learn(self, seconds: float) -> None:
+        if not self.mean:
+            self.mean, self._deviation = seconds, seconds / 4
+            return
+        self._deviation += (abs(seconds - self.mean) - self._deviation) / 4
+        self.mean += (seconds - self.mean) / 8
+
+    @property
+    def usual(self) -> float:
+        """Most generations take no longer."""
+        return self.mean + self._deviation
+
+
+class Admission:
+    """Generation slots with a queue, first come first served.
+
+    The queue is bounded by time, not by length: who could not be answered before its deadline, as far as
+    the generations so far tell, is refused when it comes.
+    """
+
+    def __init__(self, slots: int = 1) -> None:
+        self._slots = slots
+        self._queue: dict[Place, None] = {}  # in order of arrival
+        self._serving: set[Place] = set()
+        self.service = ServiceTime()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    @property
+    def serving(self) -> int:
+        return len(self._serving)
+
+    @property
+    def predicted_wait(self) -> float:
+        """Seconds until who comes now would have a slot."""
+        return self._wait(len(self._queue), self._residual())
+
+    def enter(self, deadline: Deadline) -> "Place":
+        """A place in the queue; leave it, or use it as a context manager. Raises Overloaded."""
+        place = Place(self, deadline)
+        needed = self.predicted_wait + self.service.usual
+        if needed > deadline.left:
+            raise self.overloaded(deadline, needed)
+        self._queue[place] = None
+        return place
+
+    # --- for places ---
+
+    def dispatch(self) -> None:
+        """Give free slots to the first who are ready for them: a slow search does not hold up the others."""
+        while len(self._serving) < self._slots:
+            ready = next((place for place in self._queue if place.ready), None)
+            if ready is None:
+                return
+            del self._queue[ready]
+            self._serving.add(ready)
+            ready.begin()
+
+    def remove(self, place: "Place", completed: bool) -> None:
+        self._queue.pop(place, None)
+        if place not in self._serving:
+            return
+        self._serving.remove(place)
+        # One that was broken off tells something only when it had already taken longer than usual.
+        if completed or place.served > self.service.mean > 0:
+            self.service.learn(place.served)
+            self._refuse_late()
+        self.dispatch()
+
+    def overloaded(self, deadline: Deadline, needed: float) -> Overloaded:
+        retry = max(1, math.ceil(needed - max(deadline.left, 0.0)))
+        return Overloaded(
+            f"{self.waiting} questions wait for the model, and an answer would take about {needed:.0f} "
+            f"seconds, longer than this request may; try again in {retry} seconds, or use mode extract",
+            retry_after=retry,
+        )
+
+    def _refuse_late(self) -> None:
+        """Who waits in vain by what is known now is told now."""
+        residual = self._residual()
+        ahead = count()
+        for place in list(self._queue):
+            needed = self._wait(next(ahead), residual) + self.service.mean
+            if needed > _SLACK * place.deadline.left:
+                place.refuse(self.overloaded(place.deadline, needed))
+
+    def _residual(self) -> float:
+        """Seconds of work left in the slots, all together."""
+        return sum(max(self.service.mean - place.served, 0.0) for place in self._serving)
+
+    def _wait(self, ahead: int, residual: float) -> float:
+        if len(self._serving) + ahead < self._slots:
+            return 0.0
+        return (residual + ahead * self.service.mean) / self._slots
+
+
+class Place:
+    """One question's place in the queue, then its slot."""
+
+    def __init__(self, admission: Admission, deadline: Deadline) -> None:
+        self.deadline = deadline
+        self._admission = admission
+        self._turn: asyncio.Future[None] | None = None
+        self._began = math.inf
+        self._completed = False
+
+    @property
+    def ready(self) -> bool:
+        return self._turn is not None and not self._turn.done()
+
+    @property
+    def served(self) -> float:
+        """Seconds since it has its slot."""
+        return max(time.monotonic() - self._began, 0.0)
+
+    async def turn(self) -> float:
+        """Wait for the slot; returns for how many seconds. Raises Overloaded when it comes too late."""
+        asked = time.monotonic()
+        self._turn = asyncio.get_running_loop().create_future()
+        self._admission.dispatch()
+        # With less time than a generation takes it would be begun in vain.
+        latest = self.deadline.left - self._admission.service.mean
+        try:
+            async with asyncio.timeout(None if latest == math.inf else latest):
+                await self._turn
+        except TimeoutError as error:
+            raise self._admission.overloaded(self.deadline, self._admission.service.usual) from error
+        return time.monotonic() - asked
+
+    def begin(self) -> None:
+        self._began = time.monotonic()
+        if self._turn:
+            self._turn.set_result(None)
+
+    def refuse(self, error: Overloaded) -> None:
+        if self._turn and not self._turn.done():
+            self._turn.set_exception(error)
+
+    def complete(self) -> None:
+        """The generation has come to its end: how long it took tells what to expect of the next."""
+        self._completed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._turn and not self._turn.done():
+            self._turn.cancel()
+        self._admission.remove(self, self._completed)
+        self._began, self._completed = math.inf, False

@@ -1,0 +1,70 @@
+"""Answers already given, kept for a while, in bounded memory."""
+
+import unicodedata
+from collections.abc import Hashable
+from typing import NamedTuple
+
+from cachetools import TLRUCache
+
+from app.domain import Answer, Mode, Question, Status
+
+_DECLINED_SECONDS = 60.0  # a FAQ may learn the answer, and a decline is cheap to find again
+_ANSWER_BYTES = 512  # of an answer without its texts, about; its sources alike
+
+
+class AnswerKey(NamedTuple):
+    """All that an answer depends on."""
+
+    question: str
+    collection: str | None
+    limit: int
+    mode: Mode
+    index_version: str
+    model: str  # name and digest
+    prompt_version: int
+
+    @classmethod
+    def of(cls, question: Question, index: str, model: str, prompt: int) -> "AnswerKey":
+        # Not without punctuation: "C" is not "C++".
+        text = " ".join(unicodedata.normalize("NFKC", question.text).casefold().split())
+        return cls(text, question.collection, question.limit, question.mode, index, model, prompt)
+
+
+class AnswerCache:
+    """The least recently used answers make room; `seconds` is how long an answer is kept at most."""
+
+    def __init__(self, entries: int, size_bytes: int, seconds: float) -> None:
+        # cachetools has one bound, so an answer weighs at least its share of the bytes.
+        self._least = size_bytes / entries if entries else 0.0
+        self._seconds = seconds
+        self._kept: TLRUCache[Hashable, Answer] = TLRUCache(
+            maxsize=size_bytes if entries else 0, ttu=self._until, getsizeof=self._weight
+        )
+
+    def get(self, key: AnswerKey) -> Answer | None:
+        return self._kept.get(key)
+
+    def put(self, key: AnswerKey, answer: Answer) -> None:
+        """Keep it, unless something is amiss that will pass."""
+        passing = any(notice.passing for notice in answer.notices)
+        if self._least and not passing and self._weight(answer) <= self._kept.maxsize:
+            self._kept[key] = answer
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @property
+    def size_bytes(self) -> float:
+        return self._kept.currsize
+
+    def _until(self, _: Hashable, answer: Answer, now: float) -> float:
+        declined = answer.status is Status.NO_ANSWER
+        return now + (min(_DECLINED_SECONDS, self._seconds) if declined else self._seconds)
+
+    def _weight(self, answer: Answer) -> float:
+        texts = [answer.text]
+        for source in answer.sources:
+            entry = source.hit.entry
+            texts += entry.id, entry.collection, entry.section, entry.question, entry.answer, entry.url or ""
+        size = _ANSWER_BYTES * (1 + len(answer.sources)) + sum(len(text.encode()) for text in texts)
+        return max(size, self._least)

@@ -1,0 +1,34 @@
+"""The end of the service: what runs may finish within its grace, what has not by then is broken off."""
+
+import asyncio
+from typing import Any
+
+from app.errors import ShuttingDown
+
+
+class Draining:
+    def __init__(self) -> None:
+        self.begun = False
+        self.over = False
+        self._running: set[asyncio.Future[Any]] = set()
+
+    def watch(self, work: asyncio.Future[Any]) -> None:
+        """Have it cancelled when the grace is over."""
+        self._running.add(work)
+        work.add_done_callback(self._running.discard)
+        if self.over:
+            work.cancel()
+
+    def begin(self, grace: float) -> None:
+        """Nothing new is wanted; in `grace` seconds all is over."""
+        self.begun = True
+        asyncio.get_running_loop().call_later(grace, self._break_off)
+
+    def _break_off(self) -> None:
+        self.over = True
+        for work in list(self._running):
+            work.cancel()
+
+
+def stopping() -> ShuttingDown:
+    return ShuttingDown("askd is stopping and could not finish the answer; ask again", retry_after=5)

@@ -1,0 +1,24 @@
+"""The header Server-Timing (W3C): where the time went, for browsers and load generators."""
+
+from collections.abc import Mapping
+
+from app.domain import Timings
+from app.pipeline import Found
+
+
+def of_answer(timings: Timings) -> str:
+    """What the model did takes what is left."""
+    rest = max(timings.total - timings.retrieve - timings.queue, 0.0)
+    return _header({"retrieve": timings.retrieve, "queue": timings.queue, "generate": rest}, timings.total)
+
+
+def of_search(found: Found) -> str:
+    ranking = max(found.retrieve_ms - found.embed_ms - found.search_ms, 0.0)
+    return _header(
+        {"embed": found.embed_ms, "search": found.search_ms, "rank": ranking}, total=found.retrieve_ms
+    )
+
+
+def _header(stages: Mapping[str, float], total: float) -> str:
+    """Durations in milliseconds; the stages add up to the total."""
+    return ", ".join(f"{name};dur={duration:.2f}" for name, duration in {**stages, "total": total}.items())

@@ -1,0 +1,109 @@
+"""Index and model behind a circuit breaker, with one second try where the connection was lost."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import TypeVar
+
+from app.breaker import Breaker, RetryBudget
+from app.domain import Candidates, Chunk, Manifest, ModelProfile, ModelStatus, Prompt, Vector, WordStatistics
+from app.errors import AskdError, ModelTimeout, ModelUnavailable, SearchUnavailable
+from app.ports import LanguageModel, SearchIndex
+
+T = TypeVar("T")
+
+
+class GuardedIndex:
+    """A `SearchIndex` that asks another one."""
+
+    def __init__(self, index: SearchIndex) -> None:
+        self._index = index
+        self.breaker = Breaker()
+        self._budget = RetryBudget()
+
+    async def search(
+        self, question: str, *, vector: Vector | None, collection: str | None, size: int
+    ) -> Candidates:
+        return await self._call(
+            lambda: self._index.search(question, vector=vector, collection=collection, size=size)
+        )
+
+    async def manifest(self) -> Manifest:
+        return await self._call(self._index.manifest)
+
+    async def statistics(self) -> WordStatistics:
+        return await self._call(self._index.statistics)
+
+    async def _call(self, work: Callable[[], Awaitable[T]]) -> T:
+        try:
+            result = await self._once(work)
+        except SearchUnavailable as error:
+            if not (error.retryable and self._budget.spend()):
+                raise
+            return await self._once(work)
+        self._budget.succeeded()
+        return result
+
+    async def _once(self, work: Callable[[], Awaitable[T]]) -> T:
+        with self.breaker.call(SearchUnavailable, _search_spared):
+            return await work()
+
+
+class GuardedModel:
+    """A `LanguageModel` that asks another one. What tells how the model is goes through in any case."""
+
+    def __init__(self, llm: LanguageModel) -> None:
+        self._llm = llm
+        self.breaker = Breaker()
+        self._budget = RetryBudget()
+
+    async def load(self) -> None:
+        await self._llm.load()
+        self.breaker.succeeded()
+
+    async def status(self) -> ModelStatus:
+        return await self._llm.status()
+
+    async def profile(self) -> ModelProfile:
+        with self.breaker.call(ModelUnavailable, _model_spared):
+            return await self._llm.profile()
+
+    async def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        return await self._llm.count_tokens(texts)
+
+    async def generate(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
+        began = False
+        try:
+            async with aclosing(self._once(prompt)) as chunks:
+                async for chunk in chunks:
+                    began = True
+                    yield chunk
+        except AskdError as error:
+            if began or not (error.retryable and self._budget.spend()):
+                raise
+        else:
+            self._budget.succeeded()
+            return
+        async with aclosing(self._once(prompt)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _once(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
+        with self.breaker.call((ModelUnavailable, ModelTimeout), _model_spared):
+            async with aclosing(self._llm.generate(prompt)) as chunks:
+                async for chunk in chunks:
+                    self.breaker.succeeded()  # it works: others need not wait for the end
+                    yield chunk
+
+
+def _search_spared(seconds: int) -> SearchUnavailable:
+    return SearchUnavailable(
+        f"the search engine failed several times in a row; askd tries it again in {seconds} seconds",
+        retry_after=seconds,
+    )
+
+
+def _model_spared(seconds: int) -> ModelUnavailable:
+    return ModelUnavailable(
+        f"the model's runtime failed several times in a row; askd tries it again in {seconds} seconds",
+        retry_after=seconds,
+    )
