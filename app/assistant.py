@@ -44,12 +44,18 @@ class Assistant:
         async with deadline.limit("the search"):
             return await self.pipeline.find(question)
 
+    async def kept(self, question: Question) -> Answer | None:
+        """The answer, if it was given not long ago. Raises RetrievalError."""
+        kept = self.cache.get(await self._key(question))
+        return _again(kept) if kept else None
+
     async def ask(self, question: Question, deadline: Deadline = NEVER, *, fresh: bool = False) -> Answer:
         """The whole answer; with `fresh` not one that was kept, or is being written for somebody else.
 
         Raises QuestionError, RetrievalError, ModelError or DeadlineExceeded.
         """
-        key = await self._key(question, deadline)
+        async with deadline.limit("the search"):
+            key = await self._key(question)
         if not fresh and (kept := self.cache.get(key)):
             return _again(kept)
         async with aclosing(self._events(key, question, deadline, fresh)) as events:
@@ -66,7 +72,8 @@ class Assistant:
 
         Raises what fails before the first words, as `ask`.
         """
-        key = await self._key(question, deadline)
+        async with deadline.limit("the search"):
+            key = await self._key(question)
         if not fresh and (kept := self.cache.get(key)):
             yield Reply(kept.sources, _all([Text(kept.text), _again(kept)]))
             return
@@ -83,9 +90,8 @@ class Assistant:
                     first.cancel()
                     await asyncio.wait({first})
 
-    async def _key(self, question: Question, deadline: Deadline) -> AnswerKey:
-        async with deadline.limit("the search"):
-            manifest = await self.pipeline.index.manifest()
+    async def _key(self, question: Question) -> AnswerKey:
+        manifest = await self.pipeline.index.manifest()
         return AnswerKey.of(question, manifest.version, self.watch.model, PROMPT_VERSION)
 
     async def _events(

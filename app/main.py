@@ -11,6 +11,7 @@ from fastapi_offline import FastAPIOffline
 
 from app.api import errors, middleware, openapi, routes
 from app.api.draining import Draining
+from app.api.kept import KeptAnswers
 from app.api.patience import Patience
 from app.assistant import Assistant
 from app.readiness import Readiness
@@ -62,6 +63,7 @@ def create_app(settings: Settings, draining: Draining | None = None) -> FastAPI:
     app.include_router(routes.router)
     errors.install(app)
     openapi.install(app)
+    app.add_middleware(KeptAnswers)
     app.add_middleware(middleware.Bodies)
     app.add_middleware(middleware.Requests)
     return app

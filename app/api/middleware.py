@@ -4,7 +4,7 @@ Starlette's BaseHTTPMiddleware hides hang-ups from the routes."""
 import logging
 import re
 import time
-import uuid
+from secrets import token_hex
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -32,7 +32,7 @@ class Requests:
             await self.app(scope, receive, send)
             return
         given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = given if _REQUEST_ID.fullmatch(given) else token_hex(16)
         scope.setdefault("state", {})["request_id"] = request_id
         started = time.perf_counter()
         status: int | None = None
@@ -87,6 +87,7 @@ class Bodies:
                 scope, receive, send
             )
             return
+        scope["state"]["body"] = body
         pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def replay() -> Message:

@@ -5,12 +5,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
 
-from app.api import server_timing
 from app.api.draining import Draining, stopping
 from app.api.errors import problem_of
 from app.api.patience import HEADER, Patience
+from app.api.responses import answer_response, search_response
 from app.api.schemas import (
     AnswerOut,
     Ask,
@@ -54,22 +53,23 @@ _EVENT = {
 _ASKING = (404, 413, 415, 422, 503, 504)
 
 
-def get_assistant(request: Request) -> Assistant:
+# Dependencies are coroutines, also where they await nothing: FastAPI runs plain functions in threads.
+async def get_assistant(request: Request) -> Assistant:
     assistant: Assistant = request.state.assistant
     return assistant
 
 
-def get_readiness(request: Request) -> Readiness:
+async def get_readiness(request: Request) -> Readiness:
     readiness: Readiness = request.state.readiness
     return readiness
 
 
-def request_id(request: Request) -> str:
+async def request_id(request: Request) -> str:
     given: str = request.state.request_id
     return given
 
 
-def get_draining(request: Request) -> Draining:
+async def get_draining(request: Request) -> Draining:
     given: Draining = request.app.state.draining
     return given
 
@@ -128,7 +128,7 @@ async def ask(
     A question that the FAQ does not answer is a 200 with `status: no_answer`; a failure never is.
     """
     answer = await unless_gone(request, assistant.ask(body.question_asked(), deadline, fresh=fresh))
-    return _json(AnswerOut.of(answer, request_id), server_timing.of_answer(answer.timings))
+    return answer_response(answer, request_id)
 
 
 @router.post(
@@ -199,13 +199,7 @@ async def search(
 ) -> Response:
     """Retrieval alone: the entries nearest to a question."""
     found = await unless_gone(request, assistant.find(body.question_asked(), deadline))
-    return _json(SearchOut.of(found, request_id), server_timing.of_search(found))
-
-
-def _json(body: BaseModel, timing: str) -> Response:
-    # Serialised here: FastAPI would check our own model once more, which takes longer than all of the rest.
-    headers = {"Server-Timing": timing}
-    return Response(body.model_dump_json().encode(), headers=headers, media_type="application/json")
+    return search_response(found, request_id)
 
 
 @router.get("/collections", responses=_problems(503), tags=["index"])
