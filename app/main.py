@@ -31,21 +31,12 @@ def create_app(settings: Settings, draining: Draining | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         async with open_askd(settings) as askd:
-<<<<<<< HEAD
-            loading = asyncio.ensure_future(_preload(askd.llm))
+            watching = asyncio.ensure_future(askd.assistant.watch.run())
             yield {
                 "assistant": askd.assistant,
                 "readiness": Readiness(askd.index, askd.llm, askd.embedder, settings.gpu),
             }
-            loading.cancel()
-=======
-            watching = asyncio.ensure_future(askd.assistant.watch.run())
-            yield {
-                "assistant": askd.assistant,
-                "readiness": Readiness(askd.index, askd.llm, askd.embedder),
-            }
             watching.cancel()
->>>>>>> ffdbff1 (Admit, share and keep answers: a queue bounded by time, one run for equal questions, a cache, breakers)
             with suppress(asyncio.CancelledError):
                 await watching
 

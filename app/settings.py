@@ -96,14 +96,12 @@ class Settings(BaseSettings):
     num_thread: Annotated[int, Field(ge=1)] | None = Field(
         None, description="CPU threads of the model; default: the runtime's own choice"
     )
-<<<<<<< HEAD
     gpu: bool = Field(
         False, description="the model should be in GPU memory: /readyz and `askd models` warn when it is not"
-=======
+    )
     slots: Annotated[int, Field(ge=1, le=1024)] = Field(
         1,
         description="answers written at once; as many as the model's runtime has slots (OLLAMA_NUM_PARALLEL)",
->>>>>>> ffdbff1 (Admit, share and keep answers: a queue bounded by time, one run for equal questions, a cache, breakers)
     )
     seed: int = Field(42, description="sampling seed; the temperature is always 0")
     keep_alive: str = Field("-1", description="how long Ollama keeps the model loaded; -1: for ever")

@@ -224,16 +224,11 @@ async def readyz(readiness: Annotated[Readiness, Depends(get_readiness)], draini
     """Whether questions can be answered: 503 until the index is filled and the model loaded, and whenever
     the index is gone; later troubles are a 200 with `degraded`."""
     report = await readiness.report()
-<<<<<<< HEAD
+    missing = ["askd is stopping"] if draining.begun else report.missing
     body = ReadinessOut(
-        ready=report.ready,
-        missing=report.missing,
+        ready=not missing,
+        missing=missing,
         degraded=report.degraded,
         model_memory=report.model_memory,
     )
-    return JSONResponse(body.model_dump(), 200 if report.ready else 503)
-=======
-    missing = ["askd is stopping"] if draining.begun else report.missing
-    body = ReadinessOut(ready=not missing, missing=missing, degraded=report.degraded)
     return JSONResponse(body.model_dump(), 503 if missing else 200)
->>>>>>> ffdbff1 (Admit, share and keep answers: a queue bounded by time, one run for equal questions, a cache, breakers)
