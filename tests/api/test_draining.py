@@ -1,0 +1,66 @@
+"""The end of the service, on a real socket: ASGI's test transport keeps a stream until it is whole."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from tests.fakes.model import ScriptedModel
+
+pytestmark = pytest.mark.anyio
+QUESTIONS = [
+    "Is it possible to join the course at any time?",
+    "Can I still join the course at any time, though it has begun?",
+]
+
+
+@asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    host, port = server.servers[0].sockets[0].getsockname()
+    try:
+        async with httpx.AsyncClient(base_url=f"http://{host}:{port}", trust_env=False, timeout=30) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def test_who_is_served_when_the_grace_is_over_is_told_so(
+    app: FastAPI, llm: ScriptedModel
+) -> None:
+    llm.pause.clear()
+    bodies = [{"question": question, "mode": "generate"} for question in QUESTIONS]
+    async with served(app) as client:
+        stream = asyncio.create_task(client.post("/ask/stream", json=bodies[0]))
+        while not llm.prompts:
+            await asyncio.sleep(0.01)
+        queued = asyncio.create_task(client.post("/ask", json=bodies[1]))
+        await asyncio.sleep(0.5)  # the stream has begun, the other one waits for its slot
+        app.state.draining.begin(0.1)
+
+        refused = await queued
+        assert (refused.status_code, refused.json()["type"]) == (503, "/problems/shutting-down")
+        assert refused.headers["retry-after"] == "5"
+        last = (await stream).text.strip().split("\n\n")[-1]
+        assert "event: error" in last
+        assert "/problems/shutting-down" in last
+        assert llm.closed
+
+
+async def test_what_ends_within_the_grace_ends_well(app: FastAPI, llm: ScriptedModel) -> None:
+    llm.pause.clear()
+    async with served(app) as client:
+        answered = asyncio.create_task(client.post("/ask", json={"question": QUESTIONS[0]}))
+        while not llm.prompts:
+            await asyncio.sleep(0.01)
+        app.state.draining.begin(20)
+        llm.pause.set()
+        assert (await answered).json()["status"] == "answered"

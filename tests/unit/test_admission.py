@@ -1,0 +1,152 @@
+import asyncio
+import time
+
+import pytest
+
+from app.admission import Admission, Place, ServiceTime
+from app.deadline import NEVER, Deadline
+from app.errors import Overloaded
+
+pytestmark = pytest.mark.anyio
+
+
+def taught(seconds: float, slots: int = 1) -> Admission:
+    """One that knows how long a generation takes."""
+    admission = Admission(slots)
+    admission.service.learn(seconds)
+    return admission
+
+
+async def waiting(place: Place) -> asyncio.Task[float]:
+    task = asyncio.ensure_future(place.turn())
+    await asyncio.sleep(0)
+    return task
+
+
+async def test_slots_go_to_who_came_first() -> None:
+    admission = Admission()
+    first, second, third = (admission.enter(NEVER) for _ in range(3))
+    await first.turn()
+    turns = [await waiting(second), await waiting(third)]
+    assert (admission.serving, admission.waiting) == (1, 2)
+    with first:
+        pass
+    await turns[0]
+    assert not turns[1].done()
+    with second:
+        pass
+    await turns[1]
+
+
+async def test_who_still_searches_does_not_hold_up_the_others() -> None:
+    admission = Admission()
+    slow, quick = admission.enter(NEVER), admission.enter(NEVER)
+    assert await quick.turn() < 1
+    turn = await waiting(slow)
+    assert not turn.done()
+    with quick:
+        pass
+    await turn
+
+
+async def test_as_many_are_served_as_there_are_slots() -> None:
+    admission = Admission(slots=2)
+    places = [admission.enter(NEVER) for _ in range(3)]
+    turns = [await waiting(place) for place in places]
+    assert [turn.done() for turn in turns] == [True, True, False]
+    turns[2].cancel()
+
+
+async def test_who_would_wait_too_long_is_refused_at_once() -> None:
+    admission = taught(10.0)
+    serving = admission.enter(NEVER)
+    await serving.turn()
+    admission.enter(NEVER)
+    with pytest.raises(Overloaded, match="1 questions wait") as refused:
+        admission.enter(Deadline.after(20.0))
+    # 10 of the one being served, 10 of the one waiting, 12.5 of its own at most: 12.5 more than it has
+    assert refused.value.retry_after == 13
+    admission.enter(Deadline.after(40.0))
+
+
+async def test_who_waits_is_refused_when_too_little_time_is_left_to_begin() -> None:
+    admission = taught(0.2)
+    serving = admission.enter(NEVER)
+    await serving.turn()
+    began = time.monotonic()
+    with pytest.raises(Overloaded), admission.enter(Deadline.after(0.5)) as late:
+        await late.turn()
+    assert time.monotonic() - began < 0.45  # before its deadline, not at it
+    assert admission.waiting == 0
+
+
+async def test_who_waits_in_vain_is_told_as_soon_as_that_is_known() -> None:
+    admission = Admission()  # knows nothing yet, so it lets everybody wait
+    first = admission.enter(NEVER)
+    await first.turn()
+    patient, hasty = admission.enter(NEVER), admission.enter(Deadline.after(0.1))
+    turns = [await waiting(patient), await waiting(hasty)]
+    await asyncio.sleep(0.08)
+    with first:
+        first.complete()
+    await turns[0]
+    with pytest.raises(Overloaded):
+        await turns[1]
+
+
+async def test_who_leaves_while_waiting_takes_nothing_along() -> None:
+    admission = Admission()
+    first, second, third = (admission.enter(NEVER) for _ in range(3))
+    await first.turn()
+    leaving, staying = await waiting(second), await waiting(third)
+    leaving.cancel()
+    with second:
+        await asyncio.wait([leaving])
+    with first:
+        pass
+    await staying
+    assert (admission.serving, admission.waiting) == (1, 0)
+
+
+async def test_who_is_cancelled_just_when_the_slot_comes_gives_it_back() -> None:
+    admission = Admission()
+    first, second = admission.enter(NEVER), admission.enter(NEVER)
+    await first.turn()
+    turn = await waiting(second)
+    with second:
+        with first:
+            pass  # hands the slot to the second, which has not run yet
+        turn.cancel()
+        await asyncio.wait([turn])
+    assert (admission.serving, admission.waiting) == (0, 0)
+
+
+async def test_leaving_twice_does_no_harm() -> None:
+    admission = Admission()
+    place = admission.enter(NEVER)
+    with place, place:
+        await place.turn()
+    assert (admission.serving, admission.waiting) == (0, 0)
+
+
+async def test_only_a_generation_that_ended_or_took_long_tells_how_long_one_takes() -> None:
+    admission = taught(0.05)
+    with admission.enter(NEVER) as quickly_left:
+        await quickly_left.turn()
+    assert admission.service.mean == 0.05
+    with admission.enter(NEVER) as slow:
+        await slow.turn()
+        await asyncio.sleep(0.1)
+    assert admission.service.mean > 0.05
+
+
+def test_the_estimate_follows_what_it_is_told() -> None:
+    service = ServiceTime()
+    assert (service.mean, service.usual) == (0.0, 0.0)
+    for _ in range(50):
+        service.learn(2.0)
+    assert service.mean == pytest.approx(2.0)
+    assert 2.0 <= service.usual < 2.01
+    service.learn(10.0)
+    assert service.mean == pytest.approx(3.0)
+    assert service.usual > 4.0

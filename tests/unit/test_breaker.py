@@ -1,0 +1,210 @@
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+import pytest
+
+from app.breaker import Breaker, RetryBudget, State
+from app.domain import Chunk, Manifest, Prompt, PromptStyle, Usage
+from app.errors import AskdError, IndexMissing, ModelMissing, ModelUnavailable, SearchUnavailable
+from app.guarded import GuardedIndex, GuardedModel
+from app.prompt import build_prompt
+from tests.fakes.index import MemoryIndex
+from tests.fakes.model import ScriptedModel
+from tests.faq import FAQ, JOIN
+
+pytestmark = pytest.mark.anyio
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Refused(Exception):
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+
+
+def call(breaker: Breaker, outcome: BaseException | None = None) -> None:
+    with breaker.call(ConnectionError, Refused):
+        if outcome:
+            raise outcome
+
+
+def state_of(breaker: Breaker) -> State:
+    return breaker.state  # a function, or mypy would think that it stays as it is
+
+
+def opened(clock: Clock) -> Breaker:
+    breaker = Breaker(failures=3, pause=5.0, clock=clock)
+    for _ in range(3):
+        with pytest.raises(ConnectionError):
+            call(breaker, ConnectionError())
+    return breaker
+
+
+def test_it_opens_after_so_many_failures_in_a_row_and_says_for_how_long() -> None:
+    breaker = opened(clock := Clock())
+    assert state_of(breaker) is State.OPEN
+    clock.now = 1.5
+    with pytest.raises(Refused) as refused:
+        call(breaker)
+    assert refused.value.seconds == 4
+
+
+def test_a_success_between_failures_keeps_it_closed() -> None:
+    breaker = Breaker(failures=2)
+    for outcome in (ConnectionError(), ValueError("answered, if badly"), ConnectionError()):
+        with pytest.raises(type(outcome)):
+            call(breaker, outcome)
+    assert state_of(breaker) is State.CLOSED
+
+
+def test_half_open_it_lets_one_call_through_which_decides() -> None:
+    breaker = opened(clock := Clock())
+    clock.now = 5.0
+    assert state_of(breaker) is State.HALF_OPEN
+    with breaker.call(ConnectionError, Refused), pytest.raises(Refused):
+        call(breaker)
+    assert state_of(breaker) is State.CLOSED
+
+    breaker = opened(clock)
+    clock.now = 10.0
+    with pytest.raises(ConnectionError):
+        call(breaker, ConnectionError())
+    assert state_of(breaker) is State.OPEN
+
+
+def test_a_cancelled_call_is_nobodys_fault() -> None:
+    breaker = opened(clock := Clock())
+    clock.now = 5.0
+    with pytest.raises(asyncio.CancelledError):
+        call(breaker, asyncio.CancelledError())
+    assert state_of(breaker) is State.HALF_OPEN
+    call(breaker)  # the next probe is let through
+    assert state_of(breaker) is State.CLOSED
+
+
+def test_second_tries_end_when_most_first_ones_fail() -> None:
+    budget = RetryBudget()
+    assert [budget.spend() for _ in range(6)] == [True] * 4 + [False] * 2
+    for _ in range(30):
+        budget.succeeded()
+    assert budget.spend()
+
+
+# --- index and model behind it -------------------------------------------------------------------
+
+
+class Failing:
+    """Raises the errors it was given, one a call, then works."""
+
+    def __init__(self, *errors: AskdError) -> None:
+        self.errors = list(errors)
+        self.calls = 0
+
+    def fail(self) -> None:
+        self.calls += 1
+        if self.errors:
+            raise self.errors.pop(0)
+
+
+class FailingIndex(MemoryIndex):
+    def __init__(self, failing: Failing) -> None:
+        super().__init__(FAQ)
+        self._failing = failing
+
+    async def manifest(self) -> Manifest:
+        self._failing.fail()
+        return await super().manifest()
+
+
+class FailingModel(ScriptedModel):
+    failing: Failing
+    after_first: bool = False
+
+    async def generate(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
+        if self.after_first:
+            yield Chunk("So")
+        self.failing.fail()
+        yield Chunk("yes", Usage(1, 1))
+
+
+def lost() -> SearchUnavailable:
+    return SearchUnavailable("lost", retryable=True)
+
+
+async def test_a_lost_connection_is_tried_once_more() -> None:
+    failing = Failing(lost())
+    await GuardedIndex(FailingIndex(failing)).manifest()
+    assert failing.calls == 2
+    failing = Failing(lost(), lost())
+    with pytest.raises(SearchUnavailable):
+        await GuardedIndex(FailingIndex(failing)).manifest()
+    assert failing.calls == 2
+
+
+@pytest.mark.parametrize("error", [SearchUnavailable("down"), IndexMissing("none")])
+async def test_what_would_fail_again_is_not_tried_again(error: AskdError) -> None:
+    failing = Failing(error)
+    with pytest.raises(type(error)):
+        await GuardedIndex(FailingIndex(failing)).manifest()
+    assert failing.calls == 1
+
+
+async def test_an_index_that_is_down_is_spared() -> None:
+    failing = Failing(*(SearchUnavailable("down") for _ in range(9)))
+    index = GuardedIndex(FailingIndex(failing))
+    for _ in range(5):
+        with pytest.raises(SearchUnavailable, match="down"):
+            await index.manifest()
+    with pytest.raises(SearchUnavailable, match="tries it again in") as spared:
+        await index.manifest()
+    assert (failing.calls, spared.value.retry_after) == (5, 5)
+
+
+def model(*errors: AskdError, after_first: bool = False) -> tuple[GuardedModel, Failing]:
+    llm = FailingModel()
+    llm.failing, llm.after_first = Failing(*errors), after_first
+    return GuardedModel(llm), llm.failing
+
+
+async def reply(llm: GuardedModel) -> str:
+    prompt = build_prompt("Can I?", {1: JOIN}, PromptStyle.CHAT, 64, ())
+    async with aclosing(llm.generate(prompt)) as chunks:
+        return "".join([chunk.text async for chunk in chunks])
+
+
+async def test_a_generation_is_tried_again_only_before_its_first_words() -> None:
+    llm, failing = model(ModelUnavailable("lost", retryable=True))
+    assert (await reply(llm), failing.calls) == ("yes", 2)
+    llm, failing = model(ModelUnavailable("lost", retryable=True), after_first=True)
+    with pytest.raises(ModelUnavailable):
+        await reply(llm)
+    assert failing.calls == 1
+
+
+@pytest.mark.parametrize(("error", "state"), [(ModelUnavailable, State.OPEN), (ModelMissing, State.CLOSED)])
+async def test_only_a_runtime_that_does_not_answer_is_spared(
+    error: Callable[[str], AskdError], state: State
+) -> None:
+    llm, _ = model(*(error("no") for _ in range(5)))
+    for _ in range(5):
+        with pytest.raises(AskdError):
+            await reply(llm)
+    assert llm.breaker.state is state
+    await llm.load()  # it is there after all
+    assert llm.breaker.state is State.CLOSED
+
+
+async def test_a_stream_that_its_reader_leaves_counts_neither_way() -> None:
+    llm, _ = model(after_first=True)
+    for _ in range(4):
+        llm.breaker.failed()
+    chunks = llm.generate(build_prompt("Can I?", {1: JOIN}, PromptStyle.CHAT, 64, ()))
+    await anext(chunks)
+    await chunks.aclose()
+    assert llm.breaker.state is State.CLOSED

@@ -1,0 +1,160 @@
+"""What app/assistant.py adds to the pipeline: sharing, keeping, deadlines."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from app.admission import Admission
+from app.assistant import Assistant
+from app.deadline import Deadline
+from app.domain import Answer, Candidates, Mode, Origin, Question, Status, Vector
+from app.errors import DeadlineExceeded, ModelUnavailable, Overloaded
+from tests.fakes.assistant import assistant_of
+from tests.fakes.index import MemoryIndex, manifest_of, records_of
+from tests.fakes.model import ScriptedModel
+from tests.faq import FAQ, JOIN
+
+pytestmark = pytest.mark.anyio
+LATE = Question("Is it possible to join the course at any time?")
+GENERATE = replace(LATE, mode=Mode.GENERATE)
+
+
+class CountingIndex(MemoryIndex):
+    searches = 0
+
+    async def search(
+        self, question: str, *, vector: Vector | None, collection: str | None, size: int
+    ) -> Candidates:
+        self.searches += 1
+        return await super().search(question, vector=vector, collection=collection, size=size)
+
+
+@pytest.fixture
+def llm() -> ScriptedModel:
+    return ScriptedModel(script=["Yes, ", "you can join ", "at any time."], loaded=True)
+
+
+@pytest.fixture
+def index() -> CountingIndex:
+    return CountingIndex(FAQ)
+
+
+@pytest.fixture
+async def assistant(index: CountingIndex, llm: ScriptedModel) -> Assistant:
+    """One that keeps answers and has seen its model."""
+    assistant = assistant_of(index, llm, cache_entries=100)
+    await assistant.watch.look()
+    return assistant
+
+
+async def begun(
+    assistant: Assistant, llm: ScriptedModel, question: Question, count: int
+) -> list[asyncio.Task[Answer]]:
+    """So many who ask the same, while the model holds its breath."""
+    llm.pause.clear()
+    tasks = [asyncio.ensure_future(assistant.ask(question)) for _ in range(count)]
+    while not llm.prompts:
+        await asyncio.sleep(0)
+    return tasks
+
+
+async def test_an_answer_is_kept_and_says_so(assistant: Assistant, llm: ScriptedModel) -> None:
+    first, second = await assistant.ask(LATE), await assistant.ask(LATE)
+    assert (first.cached, second.cached, len(llm.prompts)) == (False, True, 1)
+    assert replace(second, cached=False, timings=first.timings) == first
+    async with assistant.reply(LATE) as reply:
+        *texts, last = [event async for event in reply.events]
+    assert isinstance(last, Answer)
+    assert (last.cached, len(texts), len(llm.prompts)) == (True, 1, 1)
+
+
+async def test_who_wants_a_fresh_answer_gets_one(assistant: Assistant, llm: ScriptedModel) -> None:
+    await assistant.ask(LATE)
+    assert not (await assistant.ask(LATE, fresh=True)).cached
+    assert len(llm.prompts) == 2
+
+
+async def test_a_new_index_or_another_model_has_answers_of_its_own(
+    assistant: Assistant, index: CountingIndex, llm: ScriptedModel
+) -> None:
+    await assistant.ask(LATE)
+    assistant.watch.model = "scripted@another"
+    assert not (await assistant.ask(LATE)).cached
+    await index.publish(manifest_of(FAQ, "2"), records_of(FAQ), lambda _: None)
+    assert not (await assistant.ask(LATE)).cached
+    assert len(llm.prompts) == 3
+
+
+async def test_before_the_model_is_known_nothing_is_kept(llm: ScriptedModel) -> None:
+    assistant = assistant_of(MemoryIndex(FAQ), llm, cache_entries=100)
+    await assistant.ask(LATE)
+    assert not (await assistant.ask(LATE)).cached
+
+
+async def test_what_a_model_in_trouble_left_is_not_kept(assistant: Assistant, llm: ScriptedModel) -> None:
+    llm.script = [ModelUnavailable("down")]
+    assert (await assistant.ask(LATE)).origin is Origin.EXTRACTED
+    llm.script = ["You can join at any time."]
+    assert (await assistant.ask(LATE)).origin is Origin.GENERATED
+
+
+async def test_all_who_ask_the_same_share_one_generation(assistant: Assistant, llm: ScriptedModel) -> None:
+    tasks = await begun(assistant, llm, LATE, 5)
+    llm.pause.set()
+    answers = await asyncio.gather(*tasks)
+    assert len({answer.text for answer in answers}) == len(llm.prompts) == 1
+
+
+async def test_a_generation_ends_when_the_last_of_them_leaves(
+    assistant: Assistant, llm: ScriptedModel
+) -> None:
+    one, other = await begun(assistant, llm, LATE, 2)
+    one.cancel()
+    await asyncio.wait([one])
+    assert not llm.closed
+    other.cancel()
+    await asyncio.wait([other])
+    assert llm.closed
+    assert assistant.pipeline.admission.serving == 0
+
+
+async def test_at_the_deadline_the_faq_speaks_for_a_model_that_is_late(
+    assistant: Assistant, llm: ScriptedModel
+) -> None:
+    llm.pause.clear()
+    answer = await assistant.ask(LATE, Deadline.after(0.1))
+    assert (answer.origin, answer.text) == (Origin.EXTRACTED, JOIN.answer)
+    assert [notice.code for notice in answer.notices] == ["model_timeout"]
+    with pytest.raises(DeadlineExceeded):
+        await assistant.ask(GENERATE, Deadline.after(0.1))
+    assert llm.closed
+
+
+async def test_who_would_wait_too_long_is_refused_before_any_search_or_gets_the_faqs_words(
+    index: CountingIndex, llm: ScriptedModel
+) -> None:
+    admission = Admission()
+    admission.service.learn(60.0)
+    assistant = assistant_of(index, llm, admission=admission)
+    with pytest.raises(Overloaded):
+        await assistant.ask(GENERATE, Deadline.after(30.0))
+    assert index.searches == 0
+    answer = await assistant.ask(LATE, Deadline.after(30.0))
+    assert (answer.status, answer.origin) == (Status.ANSWERED, Origin.EXTRACTED)
+    assert [notice.code for notice in answer.notices] == ["overloaded"]
+    assert llm.prompts == []
+
+
+async def test_the_wait_for_the_slot_is_told(assistant: Assistant, llm: ScriptedModel) -> None:
+    (first,) = await begun(assistant, llm, LATE, 1)
+    second = asyncio.ensure_future(assistant.ask(Question("Can I join the course at any other time?")))
+    while not assistant.pipeline.admission.waiting:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.05)
+    llm.pause.set()
+    assert (await first).timings.queue < 20
+    answer = await second
+    assert answer.timings.queue >= 40
+    timings = answer.timings
+    assert timings.retrieve + timings.queue <= timings.total
