@@ -1,5 +1,5 @@
-"""Answers that were kept, sent before anything else is set in motion: routing and dependencies would take
-ten times as long as looking one up. Whatever is unusual about a request is left to its route."""
+"""Answers that were kept, sent before anything else is set in motion: routing and dependencies take
+longer than all of the rest. Whatever is unusual about a request is left to its route."""
 
 from pydantic import ValidationError
 from starlette.datastructures import Headers
