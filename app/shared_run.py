@@ -19,7 +19,7 @@ class SharedRun(Generic[Item]):
         self._followers = 0
         self._waiting: list[asyncio.Future[None]] = []
         self._task = asyncio.create_task(self._read(items))
-        self._task.add_done_callback(self._wake)
+        self._task.add_done_callback(self._ended)
 
     async def follow(self, deadline: Deadline, what: str) -> AsyncGenerator[Item]:
         """All items from the first on; leaving stops the work unless others follow it.
@@ -60,7 +60,12 @@ class SharedRun(Generic[Item]):
                 self._kept.append(item)
                 self._wake()
 
-    def _wake(self, _: object = None) -> None:
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            task.exception()  # seen: asyncio would complain of one that nobody was left to be told
+        self._wake()
+
+    def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []
         for news in waiting:
             if not news.done():

@@ -111,6 +111,8 @@ class ElasticsearchIndex:
         if self._manifest is None or now - self._manifest[0] > _MANIFEST_SECONDS:
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.create_task(self._read_manifest())
+                # Seen, or asyncio would complain of a failure that nobody was left to be told.
+                self._reading.add_done_callback(lambda task: task.cancelled() or task.exception())
             # All who come meanwhile wait for the one answer, and none who leaves takes it from the others.
             self._manifest = now, await asyncio.shield(self._reading)
         return self._manifest[1]

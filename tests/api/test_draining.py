@@ -33,9 +33,7 @@ async def served(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         await task
 
 
-async def test_who_is_served_when_the_grace_is_over_is_told_so(
-    app: FastAPI, llm: ScriptedModel
-) -> None:
+async def test_who_is_served_when_the_grace_is_over_is_told_so(app: FastAPI, llm: ScriptedModel) -> None:
     llm.pause.clear()
     bodies = [{"question": question, "mode": "generate"} for question in QUESTIONS]
     async with served(app) as client:

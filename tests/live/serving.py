@@ -28,11 +28,12 @@ Event = tuple[str, dict[str, Any]]
 
 
 def settings_of(*chosen: Chosen) -> Settings:
-    """What is chosen, later choices winning; search is by words alone unless an embedder is chosen.
+    """What is chosen, later choices winning; search is by words alone unless an embedder is
+    chosen, and no answer is kept.
 
     Nothing comes from a .env file.
     """
-    values: Chosen = {"embedder": "none"}
+    values: Chosen = {"embedder": "none", "cache_entries": 0}
     for each in chosen:
         values |= each
     return Settings(_env_file=None, **values)
