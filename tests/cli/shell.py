@@ -106,6 +106,8 @@ class Shell:
             env=self._environment(settings),
             stdout=subprocess.DEVNULL,
             stderr=err or subprocess.DEVNULL,
+            # As at a terminal, also where the tests run in the background of a script, which ignores it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     @contextmanager
