@@ -3,7 +3,6 @@
 import asyncio
 import math
 import time
-from itertools import count
 from types import TracebackType
 from typing import Self
 
@@ -63,7 +62,8 @@ class Admission:
         """A place in the queue; leave it, or use it as a context manager. Raises Overloaded."""
         place = Place(self, deadline)
         needed = self.predicted_wait + self.service.usual
-        if needed > deadline.left:
+        # With a slot free nobody is refused: an estimate that turns all away could never be corrected.
+        if needed > deadline.left and not self._free(len(self._queue)):
             raise self.overloaded(deadline, needed)
         self._queue[place] = None
         return place
@@ -102,18 +102,24 @@ class Admission:
     def _refuse_late(self) -> None:
         """Who waits in vain by what is known now is told now."""
         residual = self._residual()
-        ahead = count()
+        ahead = 0  # of those who stay
         for place in list(self._queue):
-            needed = self._wait(next(ahead), residual) + self.service.mean
+            needed = self._wait(ahead, residual) + self.service.mean
             if needed > _SLACK * place.deadline.left:
                 place.refuse(self.overloaded(place.deadline, needed))
+            else:
+                ahead += 1
+
+    def _free(self, ahead: int) -> bool:
+        """Whether there is a slot for who has so many ahead in the queue."""
+        return len(self._serving) + ahead < self._slots
 
     def _residual(self) -> float:
         """Seconds of work left in the slots, all together."""
         return sum(max(self.service.mean - place.served, 0.0) for place in self._serving)
 
     def _wait(self, ahead: int, residual: float) -> float:
-        if len(self._serving) + ahead < self._slots:
+        if self._free(ahead):
             return 0.0
         return (residual + ahead * self.service.mean) / self._slots
 

@@ -69,6 +69,23 @@ async def test_who_would_wait_too_long_is_refused_at_once() -> None:
     admission.enter(Deadline.after(40.0))
 
 
+async def test_a_free_slot_refuses_nobody_whatever_the_last_generations_took() -> None:
+    admission = taught(1000.0)
+    with admission.enter(Deadline.after(30.0)) as place:
+        await place.turn()
+        with pytest.raises(Overloaded):
+            admission.enter(Deadline.after(30.0))
+    assert admission.enter(Deadline.after(30.0))
+
+
+async def test_the_wait_is_predicted_from_what_all_slots_have_to_do() -> None:
+    admission = taught(10.0, slots=2)
+    for expected in (0.0, 0.0, 10.0, 15.0):
+        assert admission.predicted_wait == pytest.approx(expected, abs=1.0)
+        await waiting(admission.enter(NEVER))
+    assert (admission.serving, admission.waiting) == (2, 2)
+
+
 async def test_who_waits_is_refused_when_too_little_time_is_left_to_begin() -> None:
     admission = taught(0.2)
     serving = admission.enter(NEVER)
@@ -92,6 +109,22 @@ async def test_who_waits_in_vain_is_told_as_soon_as_that_is_known() -> None:
     await turns[0]
     with pytest.raises(Overloaded):
         await turns[1]
+
+
+async def test_those_who_are_sent_away_keep_nobody_behind_them_waiting() -> None:
+    admission = Admission()
+    first = admission.enter(NEVER)
+    await first.turn()
+    hasty = [admission.enter(Deadline.after(0.1)) for _ in range(20)]
+    patient = admission.enter(Deadline.after(1.0))  # enough for its own turn, not for twenty before it
+    turns = [await waiting(place) for place in [*hasty, patient]]
+    await asyncio.sleep(0.15)
+    with first:
+        first.complete()
+    assert await turns.pop() < 1.0
+    assert [type(error) for error in await asyncio.gather(*turns, return_exceptions=True)] == [
+        Overloaded
+    ] * 20
 
 
 async def test_who_leaves_while_waiting_takes_nothing_along() -> None:
