@@ -64,6 +64,20 @@ class Breaker:
             if probe:
                 self._probing = False
 
+    @contextmanager
+    def lookup(
+        self, failures: type[Exception] | tuple[type[Exception], ...], refused: Callable[[int], Exception]
+    ) -> Iterator[None]:
+        """As `call`, for what may come from memory, or without the backend's real work: when it succeeds
+        that proves nothing, so it closes nothing and is no probe."""
+        if self.pause_left > 0:
+            raise refused(math.ceil(self.pause_left))
+        try:
+            yield
+        except failures:
+            self.failed()
+            raise
+
     def succeeded(self) -> None:
         self._failed = 0
 

@@ -1,7 +1,7 @@
 """Index and model behind a circuit breaker, with one second try where the connection was lost."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from typing import TypeVar
 
 from app.breaker import Breaker, RetryBudget
@@ -10,6 +10,8 @@ from app.errors import AskdError, ModelTimeout, ModelUnavailable, SearchUnavaila
 from app.ports import LanguageModel, SearchIndex
 
 T = TypeVar("T")
+_Guard = Callable[[type[Exception], Callable[[int], Exception]], AbstractContextManager[None]]
+_MODEL_FAILURES = (ModelUnavailable, ModelTimeout)
 
 
 class GuardedIndex:
@@ -23,29 +25,28 @@ class GuardedIndex:
     async def search(
         self, question: str, *, vector: Vector | None, collection: str | None, size: int
     ) -> Candidates:
-        return await self._call(
-            lambda: self._index.search(question, vector=vector, collection=collection, size=size)
+        return await self._guarded(
+            self.breaker.call,
+            lambda: self._index.search(question, vector=vector, collection=collection, size=size),
         )
 
     async def manifest(self) -> Manifest:
-        return await self._call(self._index.manifest)
+        return await self._guarded(self.breaker.lookup, self._index.manifest)
 
     async def statistics(self) -> WordStatistics:
-        return await self._call(self._index.statistics)
+        return await self._guarded(self.breaker.lookup, self._index.statistics)
 
-    async def _call(self, work: Callable[[], Awaitable[T]]) -> T:
+    async def _guarded(self, guard: _Guard, work: Callable[[], Awaitable[T]]) -> T:
         try:
-            result = await self._once(work)
+            with guard(SearchUnavailable, _search_spared):
+                result = await work()
         except SearchUnavailable as error:
             if not (error.retryable and self._budget.spend()):
                 raise
-            return await self._once(work)
+            with guard(SearchUnavailable, _search_spared):
+                return await work()
         self._budget.succeeded()
         return result
-
-    async def _once(self, work: Callable[[], Awaitable[T]]) -> T:
-        with self.breaker.call(SearchUnavailable, _search_spared):
-            return await work()
 
 
 class GuardedModel:
@@ -64,7 +65,7 @@ class GuardedModel:
         return await self._llm.status()
 
     async def profile(self) -> ModelProfile:
-        with self.breaker.call(ModelUnavailable, _model_spared):
+        with self.breaker.lookup(_MODEL_FAILURES, _model_spared):
             return await self._llm.profile()
 
     async def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
@@ -88,7 +89,7 @@ class GuardedModel:
                 yield chunk
 
     async def _once(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
-        with self.breaker.call((ModelUnavailable, ModelTimeout), _model_spared):
+        with self.breaker.call(_MODEL_FAILURES, _model_spared):
             async with aclosing(self._llm.generate(prompt)) as chunks:
                 async for chunk in chunks:
                     self.breaker.succeeded()  # it works: others need not wait for the end

@@ -5,8 +5,15 @@ from contextlib import aclosing
 import pytest
 
 from app.breaker import Breaker, RetryBudget, State
-from app.domain import Chunk, Manifest, Prompt, PromptStyle, Usage
-from app.errors import AskdError, IndexMissing, ModelMissing, ModelUnavailable, SearchUnavailable
+from app.domain import Candidates, Chunk, Manifest, Prompt, PromptStyle, Usage, Vector
+from app.errors import (
+    AskdError,
+    IndexMissing,
+    ModelMissing,
+    ModelTimeout,
+    ModelUnavailable,
+    SearchUnavailable,
+)
 from app.guarded import GuardedIndex, GuardedModel
 from app.prompt import build_prompt
 from tests.fakes.index import MemoryIndex
@@ -30,6 +37,12 @@ class Refused(Exception):
 
 def call(breaker: Breaker, outcome: BaseException | None = None) -> None:
     with breaker.call(ConnectionError, Refused):
+        if outcome:
+            raise outcome
+
+
+def look_up(breaker: Breaker, outcome: BaseException | None = None) -> None:
+    with breaker.lookup(ConnectionError, Refused):
         if outcome:
             raise outcome
 
@@ -88,6 +101,23 @@ def test_a_cancelled_call_is_nobodys_fault() -> None:
     assert state_of(breaker) is State.CLOSED
 
 
+def test_what_is_only_looked_up_can_open_it_but_never_closes_it() -> None:
+    breaker = Breaker(failures=2, pause=5.0, clock=(clock := Clock()))
+    for _ in range(2):
+        look_up(breaker)
+        with pytest.raises(ConnectionError):
+            look_up(breaker, ConnectionError())
+    assert state_of(breaker) is State.OPEN
+    with pytest.raises(Refused):
+        look_up(breaker)
+    clock.now = 5.0
+    look_up(breaker)
+    look_up(breaker)  # none of them is the probe
+    assert state_of(breaker) is State.HALF_OPEN
+    call(breaker)
+    assert state_of(breaker) is State.CLOSED
+
+
 def test_second_tries_end_when_most_first_ones_fail() -> None:
     budget = RetryBudget()
     assert [budget.spend() for _ in range(6)] == [True] * 4 + [False] * 2
@@ -117,6 +147,12 @@ class FailingIndex(MemoryIndex):
         super().__init__(FAQ)
         self._failing = failing
 
+    async def search(
+        self, question: str, *, vector: Vector | None, collection: str | None, size: int
+    ) -> Candidates:
+        self._failing.fail()
+        return await super().search(question, vector=vector, collection=collection, size=size)
+
     async def manifest(self) -> Manifest:
         self._failing.fail()
         return await super().manifest()
@@ -145,6 +181,19 @@ async def test_a_lost_connection_is_tried_once_more() -> None:
     with pytest.raises(SearchUnavailable):
         await GuardedIndex(FailingIndex(failing)).manifest()
     assert failing.calls == 2
+
+
+async def test_not_every_lost_connection_is_tried_once_more() -> None:
+    failing = Failing()
+    index = GuardedIndex(FailingIndex(failing))
+    for _ in range(4):
+        failing.errors = [lost()]
+        await index.search("join", vector=None, collection=None, size=1)
+    assert failing.calls == 8
+    failing.errors = [lost()]
+    with pytest.raises(SearchUnavailable):
+        await index.search("join", vector=None, collection=None, size=1)
+    assert failing.calls == 9
 
 
 @pytest.mark.parametrize("error", [SearchUnavailable("down"), IndexMissing("none")])
@@ -187,15 +236,20 @@ async def test_a_generation_is_tried_again_only_before_its_first_words() -> None
     assert failing.calls == 1
 
 
-@pytest.mark.parametrize(("error", "state"), [(ModelUnavailable, State.OPEN), (ModelMissing, State.CLOSED)])
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [(ModelUnavailable, State.OPEN), (ModelTimeout, State.OPEN), (ModelMissing, State.CLOSED)],
+)
 async def test_only_a_runtime_that_does_not_answer_is_spared(
     error: Callable[[str], AskdError], state: State
 ) -> None:
     llm, _ = model(*(error("no") for _ in range(5)))
     for _ in range(5):
+        await llm.profile()  # which it tells all the same
         with pytest.raises(AskdError):
             await reply(llm)
     assert llm.breaker.state is state
+    assert (await llm.status()).present
     await llm.load()  # it is there after all
     assert llm.breaker.state is State.CLOSED
 
