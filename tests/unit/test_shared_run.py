@@ -1,6 +1,8 @@
 import asyncio
+import gc
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 
@@ -60,6 +62,45 @@ async def test_only_the_last_who_leaves_stops_the_work() -> None:
     await other.aclose()
     assert source.closed
     assert run.over
+
+
+async def test_a_slow_follower_holds_nobody_up() -> None:
+    source = Source()
+    run = SharedRun(source())
+    slow = run.follow(NEVER, "it")
+    assert await anext(slow) == 0
+    source.more.set()
+    assert await all_of(run) == [0, 1, 2, 3, 4]
+    assert [number async for number in slow] == [1, 2, 3, 4]
+
+
+async def test_one_who_is_cancelled_while_it_waits_has_left() -> None:
+    source = Source()
+    run = SharedRun(source())
+    follower = asyncio.ensure_future(all_of(run))
+    while len(run._kept) < 2:
+        await asyncio.sleep(0)
+    follower.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await follower
+    assert source.closed
+
+
+async def test_of_an_error_that_nobody_is_left_to_be_told_nobody_hears() -> None:
+    complaints: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    source = Source(error=ValueError("broken"))
+    run = SharedRun(source())
+    follower = run.follow(NEVER, "it")
+    await anext(follower)
+    source.more.set()
+    while not run.over:
+        await asyncio.sleep(0)
+    await follower.aclose()
+    del run, follower
+    gc.collect()
+    asyncio.get_running_loop().set_exception_handler(None)
+    assert complaints == []
 
 
 async def test_an_error_reaches_all_who_follow() -> None:

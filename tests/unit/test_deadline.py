@@ -1,0 +1,51 @@
+import asyncio
+
+import pytest
+
+from app.deadline import NEVER, Deadline
+from app.errors import DeadlineExceeded
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_what_is_not_done_by_then_is_broken_off() -> None:
+    broken_off = False
+    with pytest.raises(DeadlineExceeded, match=r"^the search took longer than the 0\.05 seconds"):
+        async with Deadline.after(0.05).limit("the search"):
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                broken_off = True
+                raise
+    assert broken_off
+
+
+async def test_it_is_the_same_for_all_that_is_done_one_after_the_other() -> None:
+    deadline = Deadline.after(0.05)
+    async with deadline.limit("the search"):
+        await asyncio.sleep(0.01)
+    with pytest.raises(DeadlineExceeded):
+        async with deadline.limit("the answer"):
+            await asyncio.sleep(0.05)
+    assert deadline.left < 0
+    with pytest.raises(DeadlineExceeded):
+        async with deadline.limit("what is begun afterwards"):
+            await asyncio.Event().wait()
+
+
+async def test_who_is_cancelled_is_not_late() -> None:
+    async def work() -> None:
+        async with Deadline.after(60.0).limit("it"):
+            await asyncio.Event().wait()
+
+    task = asyncio.ensure_future(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_never_is_never() -> None:
+    async with NEVER.limit("it"):
+        await asyncio.sleep(0)
+    assert NEVER.left == float("inf")
