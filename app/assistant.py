@@ -89,6 +89,8 @@ class Assistant:
                 if not first.done():
                     first.cancel()
                     await asyncio.wait({first})
+                if not first.cancelled():
+                    first.exception()  # seen: asyncio would complain of one that nobody was left to be told
 
     async def _key(self, question: Question) -> AnswerKey:
         manifest = await self.pipeline.index.manifest()
@@ -114,16 +116,14 @@ class Assistant:
                             said = True
                         yield item if own else _joined(item, progress, started)
                 return
-            except DeadlineExceeded as error:
-                if progress is None:
+            except (DeadlineExceeded, Overloaded) as error:
+                if not own and not said and deadline.left > 0:
+                    continue  # it was another caller whose time was too short
+                if progress is None or isinstance(error, Overloaded):
                     raise
                 for event in self.pipeline.late(progress, error):
                     yield event
                 return
-            except Overloaded:
-                if own or said:
-                    raise
-                # It was another caller whose time was too short.
 
     def _run(
         self, key: AnswerKey, question: Question, deadline: Deadline, fresh: bool

@@ -1,14 +1,30 @@
 """What app/assistant.py adds to the pipeline: sharing, keeping, deadlines."""
 
 import asyncio
+import gc
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from app.admission import Admission
 from app.assistant import Assistant
-from app.deadline import Deadline
-from app.domain import Answer, Candidates, Mode, Origin, Question, Status, Vector
+from app.deadline import NEVER, Deadline
+from app.domain import (
+    Answer,
+    Candidates,
+    Chunk,
+    Mode,
+    Origin,
+    Prompt,
+    Question,
+    Replacement,
+    Status,
+    Text,
+    Vector,
+)
 from app.errors import DeadlineExceeded, ModelUnavailable, Overloaded
 from tests.fakes.assistant import assistant_of
 from tests.fakes.index import MemoryIndex, manifest_of, records_of
@@ -22,11 +38,14 @@ GENERATE = replace(LATE, mode=Mode.GENERATE)
 
 class CountingIndex(MemoryIndex):
     searches = 0
+    gate: asyncio.Event | None = None  # a search waits for it
 
     async def search(
         self, question: str, *, vector: Vector | None, collection: str | None, size: int
     ) -> Candidates:
         self.searches += 1
+        if self.gate:
+            await self.gate.wait()
         return await super().search(question, vector=vector, collection=collection, size=size)
 
 
@@ -75,6 +94,21 @@ async def test_who_wants_a_fresh_answer_gets_one(assistant: Assistant, llm: Scri
     assert len(llm.prompts) == 2
 
 
+async def test_a_fresh_answer_is_shared_with_nobody_and_kept_from_then_on(
+    index: CountingIndex, llm: ScriptedModel
+) -> None:
+    assistant = assistant_of(index, llm, admission=Admission(slots=2), cache_entries=100)
+    await assistant.watch.look()
+    (shared,) = await begun(assistant, llm, LATE, 1)
+    fresh = asyncio.ensure_future(assistant.ask(LATE, fresh=True))
+    while len(llm.prompts) < 2:
+        await asyncio.sleep(0)
+    llm.pause.set()
+    assert not (await shared).cached
+    assert not (await fresh).cached
+    assert (await assistant.ask(LATE)).cached
+
+
 async def test_a_new_index_or_another_model_has_answers_of_its_own(
     assistant: Assistant, index: CountingIndex, llm: ScriptedModel
 ) -> None:
@@ -99,6 +133,21 @@ async def test_what_a_model_in_trouble_left_is_not_kept(assistant: Assistant, ll
     assert (await assistant.ask(LATE)).origin is Origin.GENERATED
 
 
+async def test_a_failure_is_not_kept(assistant: Assistant, llm: ScriptedModel) -> None:
+    llm.script = [ModelUnavailable("down")]
+    with pytest.raises(ModelUnavailable):
+        await assistant.ask(GENERATE)
+    llm.script = ["You can join at any time."]
+    assert not (await assistant.ask(GENERATE)).cached
+    assert len(assistant.cache) == 1
+
+
+async def test_that_the_faq_does_not_hold_it_is_kept_too(assistant: Assistant) -> None:
+    unknown = Question("What is the capital of France?")
+    first, second = await assistant.ask(unknown), await assistant.ask(unknown)
+    assert (first.status, first.cached, second.cached) == (Status.NO_ANSWER, False, True)
+
+
 async def test_all_who_ask_the_same_share_one_generation(assistant: Assistant, llm: ScriptedModel) -> None:
     tasks = await begun(assistant, llm, LATE, 5)
     llm.pause.set()
@@ -119,6 +168,58 @@ async def test_a_generation_ends_when_the_last_of_them_leaves(
     assert assistant.pipeline.admission.serving == 0
 
 
+async def test_who_joins_later_has_times_of_its_own(
+    assistant: Assistant, index: CountingIndex, llm: ScriptedModel
+) -> None:
+    index.gate = asyncio.Event()
+    first = asyncio.ensure_future(assistant.ask(LATE))
+    while not index.searches:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.05)
+    second = asyncio.ensure_future(assistant.ask(LATE))
+    await asyncio.sleep(0)
+    index.gate.set()
+    own, joined = (await first).timings, (await second).timings
+    assert own.retrieve >= 50 > joined.retrieve == 0.0
+    assert own.total - joined.total >= 40
+    assert own.first_token
+    assert joined.first_token
+    assert joined.first_token <= joined.total
+
+
+async def test_nobody_is_late_because_another_one_was_in_a_hurry(
+    assistant: Assistant, index: CountingIndex
+) -> None:
+    index.gate = asyncio.Event()
+    hasty = asyncio.ensure_future(assistant.ask(LATE, Deadline.after(0.05)))
+    while not index.searches:
+        await asyncio.sleep(0)
+    patient = asyncio.ensure_future(assistant.ask(LATE, Deadline.after(60.0)))
+    with pytest.raises(DeadlineExceeded):
+        await hasty
+    index.gate.set()
+    assert (await patient).origin is Origin.GENERATED
+
+
+async def test_nobody_is_refused_because_another_one_was_in_a_hurry(
+    index: CountingIndex, llm: ScriptedModel
+) -> None:
+    admission = Admission()
+    admission.service.learn(0.2)
+    assistant = assistant_of(index, llm, admission=admission)
+    with admission.enter(NEVER) as busy:
+        await busy.turn()
+        hasty = asyncio.ensure_future(assistant.ask(GENERATE, Deadline.after(0.6)))
+        while not admission.waiting:
+            await asyncio.sleep(0)
+        patient = asyncio.ensure_future(assistant.ask(GENERATE, Deadline.after(60.0)))
+        with pytest.raises((Overloaded, DeadlineExceeded)):
+            await hasty
+        assert not patient.done()
+    assert (await patient).origin is Origin.GENERATED
+    assert len(llm.prompts) == 1
+
+
 async def test_at_the_deadline_the_faq_speaks_for_a_model_that_is_late(
     assistant: Assistant, llm: ScriptedModel
 ) -> None:
@@ -131,11 +232,59 @@ async def test_at_the_deadline_the_faq_speaks_for_a_model_that_is_late(
     assert llm.closed
 
 
+class StallingModel(ScriptedModel):
+    """Says what its script says, then nothing more, and comes to no end."""
+
+    async def generate(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
+        async with aclosing(super().generate(prompt)) as chunks:
+            async for chunk in chunks:
+                if chunk.usage:
+                    await asyncio.Event().wait()
+                yield chunk
+
+
+async def test_what_was_written_until_the_deadline_is_taken_back(index: CountingIndex) -> None:
+    llm = StallingModel(script=["You can join."])
+    async with assistant_of(index, llm).reply(LATE, Deadline.after(0.3)) as reply:
+        *texts, replacement, answer = [event async for event in reply.events]
+    assert {type(text) for text in texts} == {Text}
+    assert replacement == Replacement(JOIN.answer)
+    assert isinstance(answer, Answer)
+    assert [notice.code for notice in answer.notices] == ["model_timeout"]
+    assert llm.closed
+
+
+async def test_leaving_a_reply_stops_the_model_and_leaves_nothing_behind(
+    assistant: Assistant, llm: ScriptedModel
+) -> None:
+    complaints: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    tasks = asyncio.all_tasks()
+    llm.pause.clear()
+    async with assistant.reply(LATE):
+        pass
+    assert llm.closed
+    assert asyncio.all_tasks() == tasks
+
+    llm.script = [ModelUnavailable("gone")]
+    async with assistant.reply(GENERATE):
+        llm.pause.set()
+        while not llm.closed:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.01)  # what it raised is there, and nobody reads it
+    gc.collect()
+    asyncio.get_running_loop().set_exception_handler(None)
+    assert complaints == []
+    assert asyncio.all_tasks() == tasks
+    assert assistant.pipeline.admission.serving == 0
+
+
 async def test_who_would_wait_too_long_is_refused_before_any_search_or_gets_the_faqs_words(
     index: CountingIndex, llm: ScriptedModel
 ) -> None:
     admission = Admission()
     admission.service.learn(60.0)
+    await admission.enter(NEVER).turn()
     assistant = assistant_of(index, llm, admission=admission)
     with pytest.raises(Overloaded):
         await assistant.ask(GENERATE, Deadline.after(30.0))
