@@ -164,8 +164,10 @@ async def ask_stream(
         # Entered here: what fails before the stream begins is still an HTTP status.
         reply = assistant.reply(body.question_asked(), deadline, fresh=fresh)
         events = _events(await unless_gone(request, opened.enter_async_context(reply)), request_id)
-        last_words = event(0, "error", problem_of(stopping(), request_id))
-        return EventStream(opened.pop_all(), events, draining, last_words=last_words)
+        problem = problem_of(stopping(), request_id)
+        return EventStream(
+            opened.pop_all(), events, draining, last_words=lambda number: event(number, "error", problem)
+        )
     raise AssertionError("unreachable: nothing in the block is suppressed")
 
 

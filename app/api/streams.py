@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from typing import Any, TypeVar
 
@@ -66,15 +66,21 @@ class EventStream(Response):
     media_type = "text/event-stream"
 
     def __init__(
-        self, source: AsyncExitStack, events: AsyncIterator[bytes], draining: Draining, *, last_words: bytes
+        self,
+        source: AsyncExitStack,
+        events: AsyncIterator[bytes],
+        draining: Draining,
+        *,
+        last_words: Callable[[int], bytes],
     ) -> None:
-        """`last_words` are the event that ends the stream when the service has to stop."""
+        """`last_words` makes the event, of this number, that ends the stream when the service has to stop."""
         # no-cache, and no buffering in nginx: a token is worth reading when it comes
         super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._source = source
         self._events = events
         self._begun = False
+        self._sent = 0  # events
         self._draining = draining
         self._last_words = last_words
         self._last = time.monotonic()
@@ -88,7 +94,8 @@ class EventStream(Response):
             except ShuttingDown:
                 if not self._begun:
                     raise
-                await send({"type": "http.response.body", "body": self._last_words, "more_body": False})
+                words = self._last_words(self._sent + 1)
+                await send({"type": "http.response.body", "body": words, "more_body": False})
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -96,6 +103,7 @@ class EventStream(Response):
         heartbeat = asyncio.ensure_future(self._beat(send))
         try:
             async for chunk in self._events:
+                self._sent += 1
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 self._last = time.monotonic()
         finally:

@@ -47,8 +47,8 @@ async def test_who_is_served_when_the_grace_is_over_is_told_so(app: FastAPI, llm
         refused = await queued
         assert (refused.status_code, refused.json()["type"]) == (503, "/problems/shutting-down")
         assert refused.headers["retry-after"] == "5"
-        last = (await stream).text.strip().split("\n\n")[-1]
-        assert "event: error" in last
+        *before, last = (await stream).text.strip().split("\n\n")
+        assert f"id: {len(before) + 1}\nevent: error" in last
         assert "/problems/shutting-down" in last
         assert llm.closed
 

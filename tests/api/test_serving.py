@@ -4,6 +4,15 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.admission import Admission
+from app.api.patience import Patience
+from app.api.routes import get_assistant
+from app.deadline import NEVER
+from tests.fakes.assistant import assistant_of
+from tests.fakes.index import MemoryIndex
+from tests.fakes.model import ScriptedModel
+from tests.faq import FAQ
+
 pytestmark = pytest.mark.anyio
 LATE = {"question": "Is it possible to join the course at any time?"}
 
@@ -16,6 +25,28 @@ async def test_a_deadline_without_sense_is_refused_by_its_name(
     response = await client.post(path, json=LATE, headers={"X-Request-Timeout": wanted})
     assert (response.status_code, response.json()["type"]) == (422, "/problems/invalid-request")
     assert response.json()["errors"][0]["field"] == "header.X-Request-Timeout"
+
+
+def test_nobody_waits_longer_than_the_most_there_is() -> None:
+    patience = Patience(default=120.0, most=600.0)
+    waits = [patience.deadline(wanted).seconds for wanted in (None, "0.5", "600", "601", "1e9", "inf")]
+    assert waits == [120.0, 0.5, 600.0, 600.0, 600.0, 600.0]
+    assert Patience(default=120.0, most=60.0).deadline(None).seconds == 60.0
+
+
+async def test_who_would_wait_too_long_is_told_when_to_come_back(app: FastAPI, llm: ScriptedModel) -> None:
+    admission = Admission()
+    admission.service.learn(10.0)
+    assistant = assistant_of(MemoryIndex(FAQ), llm, admission=admission)
+    app.dependency_overrides[get_assistant] = lambda: assistant
+    await admission.enter(NEVER).turn()
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://askd") as client:
+        for path in ("/ask", "/ask/stream"):
+            body = LATE | {"mode": "generate"}
+            response = await client.post(path, json=body, headers={"X-Request-Timeout": "5"})
+            assert (response.status_code, response.json()["type"]) == (503, "/problems/overloaded")
+            assert 15 <= int(response.headers["retry-after"]) <= 18  # 10 to wait, 12.5 to be served, less 5
+    assert llm.prompts == []
 
 
 async def test_a_deadline_may_be_longer_than_the_most_there_is(client: httpx.AsyncClient) -> None:
