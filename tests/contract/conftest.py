@@ -12,6 +12,7 @@ from elasticsearch import AsyncElasticsearch
 
 from app.adapters.elasticsearch_index import ElasticsearchIndex, open_client
 from app.adapters.embedded_index import EmbeddedIndex
+from app.guarded import GuardedIndex
 from app.ports import IndexStore, SearchIndex
 from tests.fakes.index import MemoryIndex
 
@@ -44,6 +45,25 @@ class DurablePlace(IndexPlace, Protocol):
 @dataclass
 class MemoryPlace:
     index: MemoryIndex = field(default_factory=MemoryIndex)
+
+    def open(self) -> Index:
+        return self.index
+
+
+class GuardedMemoryIndex(GuardedIndex):
+    """Its writing side is that of the index it guards."""
+
+    def __init__(self, index: MemoryIndex) -> None:
+        super().__init__(index)
+        self.publish = index.publish
+        self.versions = index.versions
+        self.rollback = index.rollback
+        self.records = index.records
+
+
+@dataclass
+class GuardedPlace:
+    index: GuardedMemoryIndex = field(default_factory=lambda: GuardedMemoryIndex(MemoryIndex()))
 
     def open(self) -> Index:
         return self.index
@@ -87,6 +107,11 @@ def memory_index() -> IndexPlace:
 
 
 @pytest.fixture
+def guarded_index() -> IndexPlace:
+    return GuardedPlace()
+
+
+@pytest.fixture
 def embedded_index(tmp_path: Path) -> DurablePlace:
     return EmbeddedPlace(tmp_path)
 
@@ -103,7 +128,7 @@ async def elasticsearch_index(elasticsearch_url: str) -> AsyncIterator[DurablePl
 _DURABLE = ["embedded_index", pytest.param("elasticsearch_index", marks=pytest.mark.live)]
 
 
-@pytest.fixture(params=["memory_index", *_DURABLE])
+@pytest.fixture(params=["memory_index", "guarded_index", *_DURABLE])
 def index_place(request: pytest.FixtureRequest) -> IndexPlace:
     place: IndexPlace = request.getfixturevalue(request.param)
     return place

@@ -19,6 +19,7 @@ from app.adapters.ollama import OllamaModel, open_client
 from app.adapters.ollama_requests import Runner
 from app.domain import Chunk, Message, Prompt, PromptStyle, Usage
 from app.errors import PromptTooLong
+from app.guarded import GuardedModel
 from app.ports import LanguageModel
 from tests.fakes.model import ScriptedModel
 
@@ -33,6 +34,11 @@ STORY = "Tell a very long story about a lighthouse keeper, with many chapters."
 @pytest.fixture
 def scripted_model() -> LanguageModel:
     return ScriptedModel(tuple(f"word{number} " for number in range(400)), context_tokens=WINDOW)
+
+
+@pytest.fixture
+def guarded_model(scripted_model: LanguageModel) -> LanguageModel:
+    return GuardedModel(scripted_model)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +58,12 @@ async def ollama_model(ollama_url: str) -> AsyncIterator[LanguageModel]:
 
 
 @pytest.fixture(
-    params=["scripted_model", "embedded_model", pytest.param("ollama_model", marks=pytest.mark.live)]
+    params=[
+        "scripted_model",
+        "guarded_model",
+        "embedded_model",
+        pytest.param("ollama_model", marks=pytest.mark.live),
+    ]
 )
 def model(request: pytest.FixtureRequest) -> LanguageModel:
     model: LanguageModel = request.getfixturevalue(request.param)
