@@ -40,24 +40,22 @@ class Assistant:
         return await self.pipeline.index.manifest()
 
     async def find(self, question: Question, deadline: Deadline = NEVER) -> Found:
-        """Retrieval alone. Raises what `Pipeline.find` raises, or DeadlineExceeded."""
-        async with deadline.limit("the search"):
-            return await self.pipeline.find(question)
+        """Retrieval alone. Raises as `Pipeline.find`."""
+        return await self.pipeline.find(question, deadline)
 
     async def kept(self, question: Question) -> Answer | None:
         """The answer, if it was given not long ago. Raises RetrievalError."""
-        kept = self.cache.get(await self._key(question))
-        return _again(kept) if kept else None
+        _, kept = await self._looked_up(question, NEVER, fresh=False)
+        return kept
 
     async def ask(self, question: Question, deadline: Deadline = NEVER, *, fresh: bool = False) -> Answer:
         """The whole answer; with `fresh` not one that was kept, or is being written for somebody else.
 
         Raises QuestionError, RetrievalError, ModelError or DeadlineExceeded.
         """
-        async with deadline.limit("the search"):
-            key = await self._key(question)
-        if not fresh and (kept := self.cache.get(key)):
-            return _again(kept)
+        key, kept = await self._looked_up(question, deadline, fresh)
+        if kept:
+            return kept
         async with aclosing(self._events(key, question, deadline, fresh)) as events:
             async for event in events:
                 if isinstance(event, Answer):
@@ -72,10 +70,9 @@ class Assistant:
 
         Raises what fails before the first words, as `ask`.
         """
-        async with deadline.limit("the search"):
-            key = await self._key(question)
-        if not fresh and (kept := self.cache.get(key)):
-            yield Reply(kept.sources, _all([Text(kept.text), _again(kept)]))
+        key, kept = await self._looked_up(question, deadline, fresh)
+        if kept:
+            yield Reply(kept.sources, _all([Text(kept.text), kept]))
             return
         async with aclosing(self._events(key, question, deadline, fresh)) as events:
             progress = cast(Progress, await anext(events))
@@ -92,9 +89,15 @@ class Assistant:
                 if not first.cancelled():
                     first.exception()  # seen: asyncio would complain of one that nobody was left to be told
 
-    async def _key(self, question: Question) -> AnswerKey:
-        manifest = await self.pipeline.index.manifest()
-        return AnswerKey.of(question, manifest.version, self.watch.model, PROMPT_VERSION)
+    async def _looked_up(
+        self, question: Question, deadline: Deadline, fresh: bool
+    ) -> tuple[AnswerKey, Answer | None]:
+        """What the answer goes by, and the answer where it was kept and need not be fresh."""
+        async with deadline.limit("the search"):
+            manifest = await self.pipeline.index.manifest()
+        key = AnswerKey.of(question, manifest.version, self.watch.model, PROMPT_VERSION)
+        kept = None if fresh else self.cache.get(key)
+        return key, kept and _again(kept)
 
     async def _events(
         self, key: AnswerKey, question: Question, deadline: Deadline, fresh: bool

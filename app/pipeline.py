@@ -112,8 +112,12 @@ class Pipeline:
     fusion: Fusion = Fusion.HYBRID
     admission: Admission = field(default_factory=Admission)
 
-    async def find(self, question: Question) -> Found:
-        """Retrieval alone. Raises UnknownCollection or what `SearchIndex.search` raises."""
+    async def find(self, question: Question, deadline: Deadline = NEVER) -> Found:
+        """Retrieval alone. Raises UnknownCollection, DeadlineExceeded or what `SearchIndex.search` raises."""
+        async with deadline.limit("the search"):
+            return await self._found(question)
+
+    async def _found(self, question: Question) -> Found:
         started = time.perf_counter()
         manifest = await self.index.manifest()
         _check_collection(question.collection, manifest)
@@ -162,9 +166,7 @@ class Pipeline:
         # In mode generate nothing but the model will do: who would wait in vain is told before any work.
         place = self.admission.enter(deadline) if question.mode is Mode.GENERATE else None
         with place or nullcontext():
-            async with deadline.limit("the search"):
-                found = await self.find(question)
-            progress = Progress(question, started, found)
+            progress = Progress(question, started, await self.find(question, deadline))
             yield progress
             async with aclosing(self._events(progress, deadline, place)) as events:
                 async for event in events:
