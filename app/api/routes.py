@@ -1,6 +1,5 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from itertools import count
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Request
@@ -21,7 +20,7 @@ from app.api.schemas import (
     SearchOut,
     StreamSource,
 )
-from app.api.streams import EventStream, event, unless_gone
+from app.api.streams import Event, EventStream, unless_gone
 from app.assistant import Assistant, Reply
 from app.deadline import Deadline
 from app.domain import Answer, Replacement, Text
@@ -164,29 +163,25 @@ async def ask_stream(
         # Entered here: what fails before the stream begins is still an HTTP status.
         reply = assistant.reply(body.question_asked(), deadline, fresh=fresh)
         events = _events(await unless_gone(request, opened.enter_async_context(reply)), request_id)
-        problem = problem_of(stopping(), request_id)
-        return EventStream(
-            opened.pop_all(), events, draining, last_words=lambda number: event(number, "error", problem)
-        )
+        last_words = Event("error", problem_of(stopping(), request_id))
+        return EventStream(opened.pop_all(), events, draining, last_words)
     raise AssertionError("unreachable: nothing in the block is suppressed")
 
 
-async def _events(reply: Reply, request_id: str) -> AsyncIterator[bytes]:
+async def _events(reply: Reply, request_id: str) -> AsyncIterator[Event]:
     sources = [StreamSource.of(source).model_dump() for source in reply.sources]
-    yield event(1, "sources", {"sources": sources})
-    numbers = count(2)
+    yield Event("sources", {"sources": sources})
     try:
         async for said in reply.events:
             match said:
                 case Text(text):
-                    yield event(next(numbers), "token", {"text": text})
+                    yield Event("token", {"text": text})
                 case Replacement(text):
-                    yield event(next(numbers), "replace", {"text": text})
+                    yield Event("replace", {"text": text})
                 case Answer():
-                    answer = AnswerOut.of(said, request_id).model_dump(mode="json")
-                    yield event(next(numbers), "done", answer)
+                    yield Event("done", AnswerOut.of(said, request_id).model_dump(mode="json"))
     except AskdError as error:
-        yield event(next(numbers), "error", problem_of(error, request_id))
+        yield Event("error", problem_of(error, request_id))
 
 
 @router.post(

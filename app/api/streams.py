@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, suppress
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
@@ -55,25 +55,30 @@ async def _stopped(task: asyncio.Future[Any]) -> None:
             await task
 
 
-def event(number: int, name: str, data: Any) -> bytes:
-    """One server-sent event with JSON data; the number is its id."""
-    return b"id: %d\nevent: %s\ndata: %s\n\n" % (number, name.encode(), orjson.dumps(data))
+class Event(NamedTuple):
+    """A server-sent event with JSON data."""
+
+    name: str
+    data: Any
+
+    def encoded(self, number: int) -> bytes:
+        return b"id: %d\nevent: %s\ndata: %s\n\n" % (number, self.name.encode(), orjson.dumps(self.data))
 
 
 class EventStream(Response):
-    """Sends events as they come; closes what they are read from at the end and when the caller hangs up."""
+    """Sends events as they come, numbered; closes what they are read from at the end and when the caller
+    hangs up."""
 
     media_type = "text/event-stream"
 
     def __init__(
         self,
         source: AsyncExitStack,
-        events: AsyncIterator[bytes],
+        events: AsyncIterator[Event],
         draining: Draining,
-        *,
-        last_words: Callable[[int], bytes],
+        last_words: Event,
     ) -> None:
-        """`last_words` makes the event, of this number, that ends the stream when the service has to stop."""
+        """`last_words` are the event that ends the stream when the service has to stop."""
         # no-cache, and no buffering in nginx: a token is worth reading when it comes
         super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
@@ -94,21 +99,23 @@ class EventStream(Response):
             except ShuttingDown:
                 if not self._begun:
                     raise
-                words = self._last_words(self._sent + 1)
-                await send({"type": "http.response.body", "body": words, "more_body": False})
+                await self._tell(send, self._last_words, more=False)
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         self._begun = True
         heartbeat = asyncio.ensure_future(self._beat(send))
         try:
-            async for chunk in self._events:
-                self._sent += 1
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            async for event in self._events:
+                await self._tell(send, event)
                 self._last = time.monotonic()
         finally:
             await _stopped(heartbeat)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _tell(self, send: Send, event: Event, *, more: bool = True) -> None:
+        self._sent += 1
+        await send({"type": "http.response.body", "body": event.encoded(self._sent), "more_body": more})
 
     async def _beat(self, send: Send) -> None:
         while True:
