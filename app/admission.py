@@ -72,7 +72,7 @@ class Admission:
 
     def dispatch(self) -> None:
         """Give free slots to the first who are ready for them: a slow search does not hold up the others."""
-        while len(self._serving) < self._slots:
+        while self._free(0):
             ready = next((place for place in self._queue if place.ready), None)
             if ready is None:
                 return
@@ -179,4 +179,3 @@ class Place:
         if self._turn and not self._turn.done():
             self._turn.cancel()
         self._admission.remove(self, self._completed)
-        self._began, self._completed = math.inf, False

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Hashable
+from contextlib import suppress
 from typing import NamedTuple
 
 from cachetools import TLRUCache
@@ -46,9 +47,9 @@ class AnswerCache:
 
     def put(self, key: AnswerKey, answer: Answer) -> None:
         """Keep it, unless something is amiss that will pass."""
-        passing = any(notice.passing for notice in answer.notices)
-        if self._least and not passing and self._weight(answer) <= self._kept.maxsize:
-            self._kept[key] = answer
+        if not any(notice.passing for notice in answer.notices):
+            with suppress(ValueError):  # too large for the whole cache
+                self._kept[key] = answer
 
     def __len__(self) -> int:
         return len(self._kept)

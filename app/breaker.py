@@ -70,7 +70,7 @@ class Breaker:
     ) -> Iterator[None]:
         """As `call`, for what may come from memory, or without the backend's real work: when it succeeds
         that proves nothing, so it closes nothing and is no probe."""
-        if self.pause_left > 0:
+        if self.state is State.OPEN:
             raise refused(math.ceil(self.pause_left))
         try:
             yield
@@ -88,9 +88,10 @@ class Breaker:
 
     def _admitted(self, refused: Callable[[int], Exception]) -> bool:
         """Whether the call is the probe of a half-open breaker."""
-        if self._failed < self._limit:
+        state = self.state
+        if state is State.CLOSED:
             return False
-        if self.pause_left > 0 or self._probing:
+        if state is State.OPEN or self._probing:
             raise refused(max(1, math.ceil(self.pause_left)))
         self._probing = True
         return True
