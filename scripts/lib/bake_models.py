@@ -26,7 +26,6 @@ from typing import Any
 IMAGE = "ollama/ollama:0.34.4"  # runs where there is no ollama on this machine
 LICENCE_LAYER = "application/vnd.ollama.image.license"
 MODEL_LAYER = "application/vnd.ollama.image.model"
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -104,9 +103,7 @@ def _say_what_it_takes(model: str, size: int | None) -> None:
 def _bake_pulled(model: str, into: Path, work: Path) -> None:
     with _ollama(work) as server:
         last = ""
-        for event in server.stream("/api/pull", {"model": model}):
-            if "error" in event:
-                raise BakeError(f"{model} could not be pulled: {event['error']}")
+        for event in server.stream("/api/pull", {"model": model}, f"{model} could not be pulled"):
             total, done = event.get("total"), event.get("completed", 0)
             now = f"{event['status']} {done * 100 // total} %" if total else event["status"]
             if now != last:
@@ -123,9 +120,9 @@ def _bake_file(asked: argparse.Namespace, into: Path, work: Path) -> None:
     with _ollama(work) as server:
         server.upload(asked.from_gguf, digest)
         body = {"model": asked.name, "files": {asked.from_gguf.name: f"sha256:{digest}"}}
-        for event in server.stream("/api/create", body | ({"license": licence} if licence else {})):
-            if "error" in event:
-                raise BakeError(f"Ollama cannot use {asked.from_gguf}: {event['error']}")
+        body |= {"license": licence} if licence else {}
+        for _ in server.stream("/api/create", body, f"Ollama cannot use {asked.from_gguf}"):
+            pass
     source = f"made from {asked.from_gguf.name}, sha256 {digest}"
     _take_over(asked.name, into, work, source=source, own=True)
 
@@ -217,11 +214,16 @@ class Server:
         self._url = f"http://127.0.0.1:{port}"
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def stream(self, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def stream(self, path: str, body: dict[str, Any], failure: str) -> Iterator[dict[str, Any]]:
+        """Raises BakeError, which begins with `failure`, where an event tells of an error."""
+        request = urllib.request.Request(f"{self._url}{path}", data=json.dumps(body).encode())
         try:
-            with self._open(path, json.dumps(body).encode()) as lines:
+            with self._opener.open(request) as lines:
                 for line in lines:
-                    yield json.loads(line)
+                    event = json.loads(line)
+                    if "error" in event:
+                        raise BakeError(f"{failure}: {event['error']}")
+                    yield event
         except urllib.error.HTTPError as error:
             raise BakeError(f"Ollama says no: {error.read().decode()}") from error
 
@@ -240,9 +242,6 @@ class Server:
             self._opener.open(f"{self._url}/api/version", timeout=2).close()
             return True
         return False
-
-    def _open(self, path: str, data: bytes) -> Any:
-        return self._opener.open(urllib.request.Request(f"{self._url}{path}", data=data))
 
 
 @contextlib.contextmanager
