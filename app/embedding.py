@@ -1,4 +1,4 @@
-"""Whether an index can be searched by meaning."""
+"""Whether an index can be searched by meaning, and what is said where it cannot."""
 
 from app.domain import Manifest, Notice
 from app.errors import EmbedderUnavailable
@@ -13,7 +13,7 @@ async def embedder_trouble(embedder: Embedder, manifest: Manifest) -> Notice | N
     try:
         info = await embedder.info()
     except EmbedderUnavailable as error:
-        return Notice("embedder_unavailable", str(error), passing=True)
+        return unavailable(error)
     if info.digest != manifest.embedder.digest:
         detail = (
             f"the index was made with another embedder ({manifest.embedder.name}), so only words were "
@@ -21,3 +21,7 @@ async def embedder_trouble(embedder: Embedder, manifest: Manifest) -> Notice | N
         )
         return Notice("embedder_mismatch", detail, passing=True)
     return None
+
+
+def unavailable(error: EmbedderUnavailable) -> Notice:
+    return Notice("embedder_unavailable", str(error), passing=True)

@@ -23,7 +23,7 @@ from app.domain import (
     Timings,
     Vector,
 )
-from app.embedding import embedder_trouble
+from app.embedding import embedder_trouble, unavailable
 from app.errors import (
     DeadlineExceeded,
     EmbedderUnavailable,
@@ -152,7 +152,7 @@ class Pipeline:
             try:
                 return await self.embedder.embed_question(question), []
             except EmbedderUnavailable as error:
-                trouble = Notice("embedder_unavailable", str(error), passing=True)
+                trouble = unavailable(error)
         return None, [trouble]
 
     async def answer(
