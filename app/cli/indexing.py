@@ -51,15 +51,7 @@ def ingest(
     The files given are the whole index, unless --keep is given.
     """
     settings = read_settings()
-    if if_none and asyncio.run(_has_index(settings)):
-        err.print("there is an index already: nothing was changed")
-        return
-    asyncio.run(_ingest(settings, files, collection, keep, dry_run, strict, as_json))
-
-
-async def _has_index(settings: Settings) -> bool:
-    async with open_askd(settings) as askd:
-        return bool(await askd.store.versions())
+    asyncio.run(_ingest(settings, files, collection, keep, if_none, dry_run, strict, as_json))
 
 
 async def _ingest(
@@ -67,11 +59,15 @@ async def _ingest(
     files: list[Path],
     collection: str | None,
     keep: bool,
+    if_none: bool,
     dry_run: bool,
     strict: bool,
     as_json: bool,
 ) -> None:
     async with open_askd(settings) as askd:
+        if if_none and await askd.store.versions():
+            err.print("there is an index already: nothing was changed")
+            return
         kept = await _records(askd.store) if keep else []
         with _bar("reading", None) as progress:
             found = survey(files, collection=collection, strict=strict, kept=kept, progress=progress)
