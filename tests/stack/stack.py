@@ -12,7 +12,8 @@ from typing import Any
 
 import httpx
 
-from tests.stack.engine import ROOT, docker, inspect
+from tests.checkout import ROOT, files
+from tests.stack.engine import docker, inspect
 
 SERVICES = ("askd", "elasticsearch", "ollama")
 ONE_SHOTS = ("setup", "ingest")
@@ -21,17 +22,10 @@ _NAME = "askd-tests"
 
 def checkout(into: Path) -> Path:
     """What a user has after `git clone`: the tracked files, as they are now."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (into / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, into / name)
+    for path in files():
+        copy = into / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copy)
     return into
 
 

@@ -1,7 +1,6 @@
 """What holds for the files of the repository, whatever they are about."""
 
 import re
-import subprocess
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.checkout import ROOT, files
 
 # In parts, so that this file does not hold what it forbids.
 REGISTRIES = [
@@ -29,19 +28,6 @@ REGISTRIES = [
 # Where Ollama keeps its models inside of its image.
 IN_THE_IMAGE = "/root/.ollama"
 HOME_OR_WORK = re.compile(r"(?<![\w.~}])/(" + "|".join(["root", r"home/\w+", r"Users/\w+", "work"]) + ")/")
-
-
-@cache
-def files() -> list[Path]:
-    """Tracked, or new and not ignored."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
 
 
 @cache
