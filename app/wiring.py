@@ -140,7 +140,8 @@ async def _llm(settings: Settings, opened: AsyncExitStack) -> LanguageModel:
                 generate_timeout=settings.generate_timeout,
             )
         )
-    from app.adapters.ollama import OllamaModel, open_client
+    from app.adapters.ollama import OllamaModel
+    from app.adapters.ollama_client import open_client
     from app.adapters.ollama_requests import Runner
 
     client = await opened.enter_async_context(open_client(str(settings.ollama_url), settings.connect_timeout))

@@ -14,7 +14,8 @@ import httpx
 import pytest
 from platformdirs import user_cache_path
 
-from app.adapters.ollama import OllamaModel, open_client
+from app.adapters.ollama import OllamaModel
+from app.adapters.ollama_client import open_client
 from app.adapters.ollama_requests import Runner
 from app.domain import PromptStyle
 from app.prompt import build_prompt

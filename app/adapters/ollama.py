@@ -1,41 +1,20 @@
-"""Generation by an Ollama server, through its official client."""
+"""Generation by an Ollama server, over its HTTP API."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
-from typing import TypeVar, cast
-
-import httpx
-from httpx_aiohttp import AiohttpTransport
-from ollama import AsyncClient, ChatResponse, ListResponse, ProcessResponse
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
 
 from app.adapters import ollama_profile
 from app.adapters.deadlines import deadline, in_time
 from app.adapters.json_text import unquoted
+from app.adapters.ollama_client import Client
 from app.adapters.ollama_errors import translated
-from app.adapters.ollama_requests import Part, Runner, generation, loading
+from app.adapters.ollama_requests import Runner, generation, loading
 from app.domain import Chunk, ModelProfile, ModelStatus, Prompt, Usage
 from app.errors import ModelError, ModelTimeout, ModelUnavailable, PromptTooLong
 from app.token_estimate import TokenEstimate
 
 _METADATA_SECONDS = 10.0  # for questions that need no model in memory
-_Listed = TypeVar("_Listed", ListResponse.Model, ProcessResponse.Model)
-
-
-@asynccontextmanager
-async def open_client(url: str, connect_timeout: float) -> AsyncIterator[AsyncClient]:
-    """A client that goes to `url` and nowhere else: no proxy, no redirect.
-
-    It rides on aiohttp, which takes less than half the CPU time of httpx's own transport.
-    """
-    async with AsyncClient(
-        url,
-        # The number of slots is the limit, not that of connections; idle ones are few all the same.
-        transport=AiohttpTransport(limits=httpx.Limits(max_connections=None, max_keepalive_connections=64)),
-        timeout=httpx.Timeout(None, connect=connect_timeout),  # OllamaModel keeps the other deadlines
-        trust_env=False,
-        follow_redirects=False,
-    ) as client:
-        yield client
 
 
 class OllamaModel:
@@ -43,7 +22,7 @@ class OllamaModel:
 
     def __init__(
         self,
-        client: AsyncClient,
+        client: Client,
         name: str,
         runner: Runner,
         *,
@@ -60,43 +39,41 @@ class OllamaModel:
 
     async def load(self) -> None:
         async with deadline(self._first_token_timeout, "Ollama did not load the model"):
-            with translated(self._name):
-                body = loading(self._runner, self._name)
-                async with aclosing(await self._post("/api/chat", ChatResponse, body)) as parts:
-                    async for _ in parts:
-                        pass
+            body = loading(self._runner, self._name)
+            async with aclosing(self._client.stream("/api/chat", self._name, body)) as replies:
+                async for _ in replies:
+                    pass
 
     async def profile(self) -> ModelProfile:
         if self._profile is None:
             async with deadline(_METADATA_SECONDS, "Ollama did not describe the model"):
-                with translated(self._name):
-                    shown = await self._client.show(self._name)
-                    listed = self._mine((await self._client.list()).models)
-            self._profile = ModelProfile(
-                name=self._name,
-                digest=(listed and listed.digest) or "",
-                style=ollama_profile.style(shown),
-                context_tokens=ollama_profile.context_tokens(shown, self._runner.num_ctx),
-                parameters=ollama_profile.parameters(shown),
-            )
+                shown = await self._client.post("/api/show", self._name, {"model": self._name})
+                listed = await self._listed("/api/tags")
+            with translated():
+                self._profile = ModelProfile(
+                    name=self._name,
+                    digest=(listed and listed.get("digest")) or "",
+                    style=ollama_profile.style(shown),
+                    context_tokens=ollama_profile.context_tokens(shown, self._runner.num_ctx),
+                    parameters=ollama_profile.parameters(shown),
+                )
         return self._profile
 
     async def status(self) -> ModelStatus:
         try:
             async with deadline(_METADATA_SECONDS, "Ollama did not say how the model is"):
-                with translated(self._name):
-                    listed = self._mine((await self._client.list()).models)
-                    loaded = self._mine((await self._client.ps()).models)
+                listed = await self._listed("/api/tags")
+                loaded = await self._listed("/api/ps")
         except ModelTimeout as error:
             raise ModelUnavailable(str(error)) from error
-        if listed and self._profile and listed.digest != self._profile.digest:
+        if listed and self._profile and listed.get("digest", "") != self._profile.digest:
             self._profile = None  # it was pulled anew
         return ModelStatus(
             name=self._name,
             present=listed is not None,
             loaded=loaded is not None,
-            size_bytes=loaded.size if loaded else None,
-            gpu_bytes=loaded.size_vram if loaded else None,
+            size_bytes=loaded.get("size") if loaded else None,
+            gpu_bytes=loaded.get("size_vram") if loaded else None,
         )
 
     async def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
@@ -122,31 +99,37 @@ class OllamaModel:
             raise
 
     async def _reply(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
-        path, kind, body = generation(self._runner, self._name, prompt)
+        path, body = generation(self._runner, self._name, prompt)
         usage = None
-        with translated(self._name):
-            # Closing hangs up, which makes Ollama stop.
-            async with aclosing(await self._post(path, kind, body)) as parts:
-                async for part in parts:
-                    text = part.message.content if isinstance(part, ChatResponse) else part.response
-                    usage = self._usage(part, prompt) if part.done else None
-                    if text or usage:
-                        yield Chunk(text or "", usage, cut=part.done_reason == "length")
+        async with aclosing(self._client.stream(path, self._name, body)) as replies:
+            async for parts in replies:
+                with translated():
+                    text = "".join([_said(part) for part in parts])
+                    last = parts[-1] if parts and parts[-1].get("done") else None
+                    usage = last and self._usage(last, prompt)
+                if text:
+                    yield Chunk(text)
+                if last and usage:
+                    yield Chunk("", usage, cut=last.get("done_reason") == "length")
         if usage is None:
             raise ModelUnavailable("Ollama broke off in the middle of its answer")
 
-    def _usage(self, last: Part, prompt: Prompt) -> Usage:
-        counted = last.prompt_eval_count or self._estimate.count(_text(prompt))
-        return Usage(counted, last.eval_count or 0)
+    def _usage(self, last: Mapping[str, Any], prompt: Prompt) -> Usage:
+        counted = last.get("prompt_eval_count") or self._estimate.count(_text(prompt))
+        return Usage(int(counted), int(last.get("eval_count") or 0))
 
-    async def _post(self, path: str, kind: type[Part], body: Mapping[str, object]) -> AsyncGenerator[Part]:
-        # The client's own chat() cannot say "truncate": false. This is what chat() does, with our body.
-        parts = await self._client._request(kind, "POST", path, json=body, stream=True)
-        return cast("AsyncGenerator[Part]", parts)
-
-    def _mine(self, models: Sequence[_Listed]) -> _Listed | None:
+    async def _listed(self, path: str) -> dict[str, Any] | None:
+        """This model, as /api/tags or /api/ps has it; None where it does not."""
         mine = ollama_profile.full_name(self._name)
-        return next((model for model in models if ollama_profile.full_name(model.model or "") == mine), None)
+        listed = await self._client.get(path, self._name)
+        with translated():
+            models: Iterable[dict[str, Any]] = listed["models"] or ()
+            return next((each for each in models if ollama_profile.full_name(each["model"]) == mine), None)
+
+
+def _said(part: Mapping[str, Any]) -> str:
+    said: str = part["message"]["content"] if "message" in part else part["response"]
+    return said
 
 
 def _text(prompt: Prompt) -> str:

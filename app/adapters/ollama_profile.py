@@ -1,8 +1,8 @@
 """What Ollama's metadata says of a model. Pure."""
 
 import re
-
-from ollama import ShowResponse
+from collections.abc import Mapping
+from typing import Any
 
 from app.domain import PromptStyle
 
@@ -24,11 +24,11 @@ def full_name(model: str) -> str:
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
-def style(shown: ShowResponse) -> PromptStyle:
-    template = shown.template or ""
+def style(shown: Mapping[str, Any]) -> PromptStyle:
+    template = shown.get("template") or ""
     if _architecture(shown) in _WITHOUT_SYSTEM and not _BARE_TEMPLATE.fullmatch(template):
         return PromptStyle.CHAT_WITHOUT_SYSTEM
-    if _RENDERED.search(shown.modelfile or ""):
+    if _RENDERED.search(shown.get("modelfile") or ""):
         return PromptStyle.CHAT
     if _BARE_TEMPLATE.fullmatch(template):
         return PromptStyle.COMPLETION
@@ -37,19 +37,19 @@ def style(shown: ShowResponse) -> PromptStyle:
     return PromptStyle.CHAT_WITHOUT_SYSTEM
 
 
-def context_tokens(shown: ShowResponse, num_ctx: int) -> int:
+def context_tokens(shown: Mapping[str, Any], num_ctx: int) -> int:
     """The window in force: Ollama gives no model more than it was trained for."""
     return min(num_ctx, _number(shown, f"{_architecture(shown)}.context_length") or num_ctx)
 
 
-def parameters(shown: ShowResponse) -> int | None:
+def parameters(shown: Mapping[str, Any]) -> int | None:
     return _number(shown, "general.parameter_count")
 
 
-def _architecture(shown: ShowResponse) -> str:
-    return str((shown.modelinfo or {}).get("general.architecture", ""))
+def _architecture(shown: Mapping[str, Any]) -> str:
+    return str((shown.get("model_info") or {}).get("general.architecture", ""))
 
 
-def _number(shown: ShowResponse, key: str) -> int | None:
-    value = (shown.modelinfo or {}).get(key)
+def _number(shown: Mapping[str, Any], key: str) -> int | None:
+    value = (shown.get("model_info") or {}).get(key)
     return int(value) if isinstance(value, int | float) else None

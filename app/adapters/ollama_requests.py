@@ -3,11 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ollama import ChatResponse, GenerateResponse
-
 from app.domain import Prompt, PromptStyle
-
-Part = ChatResponse | GenerateResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +38,8 @@ def loading(runner: Runner, model: str) -> dict[str, object]:
     return runner.body(model) | {"messages": []}
 
 
-def generation(runner: Runner, model: str, prompt: Prompt) -> tuple[str, type[Part], Mapping[str, object]]:
-    """The path, what its parts are, and the body."""
+def generation(runner: Runner, model: str, prompt: Prompt) -> tuple[str, Mapping[str, object]]:
+    """The path and the body."""
     if prompt.choices:
         # Ollama can be held to JSON only. Its escapes take tokens, too, and the choices are limit enough.
         body = runner.body(model, num_predict=2 * prompt.max_answer_tokens)
@@ -55,9 +51,9 @@ def generation(runner: Runner, model: str, prompt: Prompt) -> tuple[str, type[Pa
         body = runner.body(model, num_predict=prompt.max_answer_tokens)
     if prompt.style is PromptStyle.COMPLETION:
         # /api/chat would put the text of a base model into a template it was never taught.
-        return "/api/generate", GenerateResponse, body | {"raw": True, "prompt": prompt.messages[0].content}
+        return "/api/generate", body | {"raw": True, "prompt": prompt.messages[0].content}
     messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
-    return "/api/chat", ChatResponse, body | {"messages": messages}
+    return "/api/chat", body | {"messages": messages}
 
 
 def _keep_alive(text: str) -> str | int:

@@ -15,7 +15,8 @@ import pytest
 
 from app.adapters.llamacpp import LlamaCppModel
 from app.adapters.llamacpp_server import ServerOptions
-from app.adapters.ollama import OllamaModel, open_client
+from app.adapters.ollama import OllamaModel
+from app.adapters.ollama_client import open_client
 from app.adapters.ollama_requests import Runner
 from app.domain import Chunk, Message, Prompt, PromptStyle, Usage
 from app.errors import PromptTooLong

@@ -1,7 +1,6 @@
 from collections.abc import Mapping
 
 import pytest
-from ollama import ShowResponse
 
 from app.adapters import ollama_profile
 from app.domain import PromptStyle
@@ -28,9 +27,9 @@ JINJA_REFUSES = (
 
 def shown(
     template: str, architecture: str = "llama", modelfile: str = "", numbers: Mapping[str, int] | None = None
-) -> ShowResponse:
+) -> Mapping[str, object]:
     metadata = {"general.architecture": architecture, **(numbers or {})}
-    return ShowResponse(template=template, modelfile=modelfile, model_info=metadata)
+    return {"template": template, "modelfile": modelfile, "model_info": metadata}
 
 
 @pytest.mark.parametrize(
@@ -56,7 +55,9 @@ def shown(
         ),
     ],
 )
-def test_the_style_is_read_from_template_and_architecture(metadata: ShowResponse, style: PromptStyle) -> None:
+def test_the_style_is_read_from_template_and_architecture(
+    metadata: Mapping[str, object], style: PromptStyle
+) -> None:
     assert ollama_profile.style(metadata) is style
 
 
