@@ -40,7 +40,8 @@ def words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
-def entry_words(entry: FaqEntry) -> list[str]:
+@lru_cache(maxsize=500)  # the entries asked for most; words are looked for in the same ones again and again
+def entry_words(entry: FaqEntry) -> Sequence[str]:
     """The words an entry can be found by."""
     return words(f"{entry.section} {entry.question} {entry.answer}")
 
@@ -57,6 +58,7 @@ def question_words(question: str) -> list[str]:
     return taken
 
 
+@lru_cache(maxsize=5_000)
 def normalised_question(text: str) -> str:
     """Equal for questions that differ in case, spacing and punctuation only."""
     return " ".join(words(text))

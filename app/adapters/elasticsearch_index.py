@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import orjson
 from elasticsearch import ApiError, AsyncElasticsearch, TransportError
 from elasticsearch.helpers import async_scan, async_streaming_bulk
 from elasticsearch.serializer import OrjsonSerializer
 
 from app.adapters import elasticsearch_mapping as mapping
 from app.adapters.elasticsearch_errors import check_responses, translated_errors
+from app.adapters.elasticsearch_search import multi_search
 from app.adapters.elasticsearch_versions import VersionIndexes
 from app.adapters.index_format import (
     check_dimension,
@@ -66,6 +68,7 @@ class ElasticsearchIndex:
     """Both sides of the index behind `alias`; `timeout` bounds each request of a search, in seconds."""
 
     def __init__(self, client: AsyncElasticsearch, alias: str, timeout: float) -> None:
+        self._timeout = timeout
         self._client = client.options(request_timeout=timeout)
         self._writer = client.options(request_timeout=max(timeout, _WRITE_SECONDS))
         self._alias = alias
@@ -100,11 +103,16 @@ class ElasticsearchIndex:
         self, index: str, bodies: Iterable[dict[str, Any]]
     ) -> Sequence[Sequence[Mapping[str, Any]]]:
         # The index itself, not its alias: that may move between one search and the other.
-        searches = [part for body in bodies for part in ({"index": index}, body)]
+        searches = b"".join(
+            orjson.dumps(part, option=orjson.OPT_APPEND_NEWLINE)
+            for body in bodies
+            for part in ({"index": index}, body)
+        )
         with translated_errors():
-            responses = (await self._client.msearch(searches=searches))["responses"]
-        check_responses(responses)
-        return [response["hits"]["hits"] for response in responses]
+            responses = await multi_search(self._client, searches, self._timeout)
+        with damage_reported():
+            check_responses(responses)
+            return [response["hits"]["hits"] for response in responses]
 
     async def manifest(self) -> Manifest:
         now = time.monotonic()
@@ -141,7 +149,9 @@ class ElasticsearchIndex:
         body = {"query": mapping.ENTRIES, "_source": ["record"]}
         with translated_errors():
             async for hit in async_scan(self._writer, body, index=self._alias, size=_BATCH):
-                yield _entry(hit)
+                with damage_reported():
+                    entry = _entry(hit)
+                yield entry
 
     # --- writing ---
 
@@ -218,15 +228,15 @@ class ElasticsearchIndex:
 def _merged(
     version: str, by_words: Sequence[Mapping[str, Any]], by_meaning: Sequence[Mapping[str, Any]]
 ) -> Candidates:
-    cosines = {hit["_id"]: mapping.cosine(hit["_score"]) for hit in by_meaning}
-    known = {hit["_id"] for hit in by_words}
-    found = [Candidate(_entry(hit), hit["_score"], cosines.get(hit["_id"])) for hit in by_words]
-    found += [
-        Candidate(_entry(hit), None, cosines[hit["_id"]]) for hit in by_meaning if hit["_id"] not in known
-    ]
+    with damage_reported():
+        cosines = {hit["_id"]: mapping.cosine(hit["_score"]) for hit in by_meaning}
+        known = {hit["_id"] for hit in by_words}
+        found = [Candidate(_entry(hit), hit["_score"], cosines.get(hit["_id"])) for hit in by_words]
+        found += [
+            Candidate(_entry(hit), None, cosines[hit["_id"]]) for hit in by_meaning if hit["_id"] not in known
+        ]
     return Candidates(found, version, min(cosines.values(), default=None))
 
 
 def _entry(hit: Mapping[str, Any]) -> FaqEntry:
-    with damage_reported():
-        return read_entry(hit["_source"]["record"])
+    return read_entry(hit["_source"]["record"])

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 from app.adapters import index_format
@@ -134,7 +135,12 @@ def cosine(score: float) -> float:
 
 def _terms(field: str, found: Iterable[str], weight: float) -> Iterator[dict[str, Any]]:
     for term, times in Counter(found).items():
-        yield {"term": {field: {"value": term, "boost": weight * times}}}
+        yield _term(field, term, weight * times)
+
+
+@lru_cache(maxsize=20_000)
+def _term(field: str, term: str, weight: float) -> dict[str, Any]:
+    return {"term": {field: {"value": term, "boost": weight}}}
 
 
 def _inside(collection: str | None) -> list[dict[str, Any]]:

@@ -45,8 +45,11 @@ def statistics_data(statistics: WordStatistics) -> dict[str, Any]:
 
 
 def read_entry(data: Mapping[str, Any]) -> FaqEntry:
-    with damage_reported():
-        return FaqEntry(**_known(FaqEntry, data))
+    try:
+        return FaqEntry(**data)
+    except TypeError:
+        with damage_reported():
+            return FaqEntry(**_known(FaqEntry, data))
 
 
 def read_manifest(data: Mapping[str, Any]) -> Manifest:
