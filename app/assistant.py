@@ -56,7 +56,7 @@ class Assistant:
         key, kept = await self._looked_up(question, deadline, fresh)
         if kept:
             return kept
-        async with aclosing(self._events(key, question, deadline, fresh)) as events:
+        async with aclosing(self._events(key, question, deadline, fresh, to_the_end=True)) as events:
             async for event in events:
                 if isinstance(event, Answer):
                     return event
@@ -100,7 +100,13 @@ class Assistant:
         return key, kept and _again(kept)
 
     async def _events(
-        self, key: AnswerKey, question: Question, deadline: Deadline, fresh: bool
+        self,
+        key: AnswerKey,
+        question: Question,
+        deadline: Deadline,
+        fresh: bool,
+        *,
+        to_the_end: bool = False,
     ) -> AsyncGenerator[Progress | Event]:
         """As those of `Pipeline.answer`, perhaps of a run that another caller began."""
         started = time.perf_counter()
@@ -109,7 +115,7 @@ class Assistant:
         while True:
             run, own = self._run(key, question, deadline, fresh)
             try:
-                async with aclosing(run.follow(deadline, "the answer")) as items:
+                async with aclosing(run.follow(deadline, "the answer", to_the_end=to_the_end)) as items:
                     async for item in items:
                         if isinstance(item, Progress):
                             begun, progress = progress is not None, item

@@ -11,7 +11,7 @@ from fastapi_offline import FastAPIOffline
 
 from app.api import errors, middleware, openapi, routes
 from app.api.draining import Draining
-from app.api.kept import KeptAnswers
+from app.api.front import Front
 from app.api.patience import Patience
 from app.assistant import Assistant
 from app.readiness import Readiness
@@ -54,7 +54,7 @@ def create_app(settings: Settings, draining: Draining | None = None) -> FastAPI:
     app.include_router(routes.router)
     errors.install(app)
     openapi.install(app)
-    app.add_middleware(KeptAnswers)
+    app.add_middleware(Front)
     app.add_middleware(middleware.Bodies)
     app.add_middleware(middleware.Requests)
     return app

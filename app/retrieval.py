@@ -60,32 +60,32 @@ def rank(
     """
     asked = normalised_question(wordings[0])
     scored = _scored(found, fusion, calibration.cosine_weight)
-    places: dict[tuple[str, str], Hit] = {}
-    for hit in sorted(scored, key=lambda hit: (-hit.score, hit.entry.key)):
-        places.setdefault((hit.entry.collection, normalised_question(hit.entry.question)), hit)
+    places: dict[tuple[str, str], tuple[float, Candidate]] = {}
+    for score, candidate in sorted(scored, key=lambda each: (-each[0], each[1].entry.key)):
+        entry = candidate.entry
+        places.setdefault((entry.collection, normalised_question(entry.question)), (score, candidate))
     # An entry that asks the very question comes first, whatever the scores say; the sort is stable.
     ordered = sorted(places.items(), key=lambda item: item[0][1] != asked)[:limit]
     if not ordered:
         return NOTHING
-    hits = [hit for _, hit in ordered]
+    hits = [Hit(each.entry, score, each.lexical, each.semantic) for _, (score, each) in ordered]
     exact = bool(asked) and ordered[0][0][1] == asked
     return _judged(wordings, hits, found.semantic_floor, statistics, calibration, exact)
 
 
-def _scored(found: Candidates, fusion: Fusion, cosine_weight: float) -> list[Hit]:
+def _scored(found: Candidates, fusion: Fusion, cosine_weight: float) -> list[tuple[float, Candidate]]:
     """Scores of 0–1. BM25 has no scale, so its best is 1; what the semantic list lacks counts as its end."""
     by_meaning = fusion is not Fusion.LEXICAL and found.semantic_floor is not None
     by_words = fusion is not Fusion.SEMANTIC or not by_meaning
     weight = cosine_weight if by_meaning and by_words else float(by_meaning)
     top = max((candidate.lexical or 0.0 for candidate in found.found), default=0.0) or 1.0
 
-    def hit(candidate: Candidate) -> Hit:
+    def score(candidate: Candidate) -> float:
         cosine = _cosine(candidate, found.semantic_floor)
-        score = (1 - weight) * (candidate.lexical or 0.0) / top + weight * max(cosine or 0.0, 0.0)
-        return Hit(candidate.entry, min(score, 1.0), candidate.lexical, candidate.semantic)
+        return min((1 - weight) * (candidate.lexical or 0.0) / top + weight * max(cosine or 0.0, 0.0), 1.0)
 
     return [
-        hit(candidate)
+        (score(candidate), candidate)
         for candidate in found.found
         if (by_words and candidate.lexical is not None) or (by_meaning and candidate.semantic is not None)
     ]

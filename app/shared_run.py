@@ -1,6 +1,7 @@
 """Work that several callers follow, and that ends early when the last of them leaves."""
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import aclosing
 from typing import Generic, TypeVar
@@ -16,32 +17,37 @@ class SharedRun(Generic[Item]):
 
     def __init__(self, items: AsyncGenerator[Item]) -> None:
         self._kept: list[Item] = []
-        self._followers = 0
-        self._waiting: list[asyncio.Future[None]] = []
+        self._followers: dict[_Follower, None] = {}
         self._task = asyncio.create_task(self._read(items))
         self._task.add_done_callback(self._ended)
 
-    async def follow(self, deadline: Deadline, what: str) -> AsyncGenerator[Item]:
+    async def follow(
+        self, deadline: Deadline, what: str, *, to_the_end: bool = False
+    ) -> AsyncGenerator[Item]:
         """All items from the first on; leaving stops the work unless others follow it.
 
-        Raises what the work raises, or DeadlineExceeded.
+        With `to_the_end` none comes before the last is there, or the time is up, which is cheaper. Raises
+        what the work raises, or DeadlineExceeded.
         """
-        self._followers += 1
+        follower = _Follower(to_the_end, deadline)
+        self._followers[follower] = None
         try:
             at = 0
             while True:
-                while at < len(self._kept):
+                given = not to_the_end or self._task.done() or follower.expired
+                if given and at < len(self._kept):
                     yield self._kept[at]
                     at += 1
-                if self._task.done():
+                elif self._task.done():
                     self._task.result()
                     return
-                news = asyncio.get_running_loop().create_future()
-                self._waiting.append(news)
-                async with deadline.limit(what):
-                    await news
+                elif follower.expired:
+                    raise deadline.exceeded(what)
+                else:
+                    await follower.news()
         finally:
-            self._followers -= 1
+            follower.close()
+            del self._followers[follower]
             if not self._followers and not self._task.done():
                 self._task.cancel()
                 await asyncio.wait({self._task})
@@ -58,18 +64,44 @@ class SharedRun(Generic[Item]):
         async with aclosing(items):
             async for item in items:
                 self._kept.append(item)
-                self._wake()
+                for follower in self._followers:
+                    if not follower.to_the_end:
+                        follower.wake()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
             task.exception()  # seen: asyncio would complain of one that nobody was left to be told
-        self._wake()
+        for follower in self._followers:
+            follower.wake()
 
-    def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for news in waiting:
-            if not news.done():
-                news.set_result(None)
+
+class _Follower:
+    def __init__(self, to_the_end: bool, deadline: Deadline) -> None:
+        self.to_the_end = to_the_end
+        self.expired = False
+        self._waiting: asyncio.Future[None] | None = None
+        # One timer, not one for each item, and it cancels nothing.
+        self._timer = (
+            None
+            if deadline.at == math.inf
+            else asyncio.get_running_loop().call_later(max(deadline.left, 0.0), self._expire)
+        )
+
+    async def news(self) -> None:
+        self._waiting = asyncio.get_running_loop().create_future()
+        await self._waiting
+
+    def wake(self) -> None:
+        if self._waiting and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    def close(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+
+    def _expire(self) -> None:
+        self.expired = True
+        self.wake()
 
 
 class SharedRuns(Generic[Item]):

@@ -1,6 +1,8 @@
 """The end of the service: what runs may finish within its grace, what has not by then is broken off."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from app.errors import ShuttingDown
@@ -10,14 +12,18 @@ class Draining:
     def __init__(self) -> None:
         self.begun = False
         self.over = False
-        self._running: set[asyncio.Future[Any]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
 
-    def watch(self, work: asyncio.Future[Any]) -> None:
-        """Have it cancelled when the grace is over."""
+    @contextmanager
+    def breaking_off(self, work: asyncio.Task[Any]) -> Iterator[None]:
+        """Have the block cancelled when the grace is over."""
         self._running.add(work)
-        work.add_done_callback(self._running.discard)
         if self.over:
             work.cancel()
+        try:
+            yield
+        finally:
+            self._running.discard(work)
 
     def begin(self, grace: float) -> None:
         """Nothing new is wanted; in `grace` seconds all is over."""

@@ -94,12 +94,16 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_error)
 
 
-async def _on_askd_error(request: Request, error: Exception) -> Response:
-    body = problem_of(cast(AskdError, error), request.state.request_id)
+def problem_response(error: AskdError, request_id: str) -> Response:
+    body = problem_of(error, request_id)
     if body["status"] >= 500:
         log.warning("request failed", extra={"problem": body["type"], "request_id": body["request_id"]})
-    wait = cast(AskdError, error).retry_after
+    wait = error.retry_after
     return _response(body, {"Retry-After": str(wait)} if wait else None)
+
+
+async def _on_askd_error(request: Request, error: Exception) -> Response:
+    return problem_response(cast(AskdError, error), request.state.request_id)
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:

@@ -1,14 +1,12 @@
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
-from app.api.draining import Draining, stopping
-from app.api.errors import problem_of
+from app.api import asking
+from app.api.draining import Draining
 from app.api.patience import HEADER, Patience
-from app.api.responses import answer_response, search_response
+from app.api.responses import search_response
 from app.api.schemas import (
     AnswerOut,
     Ask,
@@ -18,13 +16,10 @@ from app.api.schemas import (
     ReadinessOut,
     Search,
     SearchOut,
-    StreamSource,
 )
-from app.api.streams import Event, EventStream, unless_gone
-from app.assistant import Assistant, Reply
+from app.api.streams import unless_gone
+from app.assistant import Assistant
 from app.deadline import Deadline
-from app.domain import Answer, Replacement, Text
-from app.errors import AskdError
 from app.readiness import Readiness
 
 
@@ -121,13 +116,14 @@ async def ask(
     request_id: RequestId,
     deadline: DeadlineDep,
     fresh: Fresh,
+    draining: DrainingDep,
 ) -> Response:
     """Answer a question from the FAQ, with its sources.
 
     A question that the FAQ does not answer is a 200 with `status: no_answer`; a failure never is.
     """
-    answer = await unless_gone(request, assistant.ask(body.question_asked(), deadline, fresh=fresh))
-    return answer_response(answer, request_id)
+    asked = body.question_asked()
+    return await asking.answer(assistant, asked, deadline, request.receive, draining, request_id, fresh=fresh)
 
 
 @router.post(
@@ -159,29 +155,8 @@ async def ask_stream(
     draining: DrainingDep,
 ) -> Response:
     """The same answer as server-sent events, while it is being written."""
-    async with AsyncExitStack() as opened:
-        # Entered here: what fails before the stream begins is still an HTTP status.
-        reply = assistant.reply(body.question_asked(), deadline, fresh=fresh)
-        events = _events(await unless_gone(request, opened.enter_async_context(reply)), request_id)
-        last_words = Event("error", problem_of(stopping(), request_id))
-        return EventStream(opened.pop_all(), events, draining, last_words)
-    raise AssertionError("unreachable: nothing in the block is suppressed")
-
-
-async def _events(reply: Reply, request_id: str) -> AsyncIterator[Event]:
-    sources = [StreamSource.of(source).model_dump() for source in reply.sources]
-    yield Event("sources", {"sources": sources})
-    try:
-        async for said in reply.events:
-            match said:
-                case Text(text):
-                    yield Event("token", {"text": text})
-                case Replacement(text):
-                    yield Event("replace", {"text": text})
-                case Answer():
-                    yield Event("done", AnswerOut.of(said, request_id).model_dump(mode="json"))
-    except AskdError as error:
-        yield Event("error", problem_of(error, request_id))
+    asked = body.question_asked()
+    return await asking.stream(assistant, asked, deadline, request.receive, draining, request_id, fresh=fresh)
 
 
 @router.post(
@@ -192,10 +167,16 @@ async def _events(reply: Reply, request_id: str) -> AsyncIterator[Event]:
     tags=["ask"],
 )
 async def search(
-    body: Search, request: Request, assistant: AssistantDep, request_id: RequestId, deadline: DeadlineDep
+    body: Search,
+    request: Request,
+    assistant: AssistantDep,
+    request_id: RequestId,
+    deadline: DeadlineDep,
+    draining: DrainingDep,
 ) -> Response:
     """Retrieval alone: the entries nearest to a question."""
-    found = await unless_gone(request, assistant.find(body.question_asked(), deadline))
+    work = assistant.find(body.question_asked(), deadline)
+    found = await unless_gone(request.receive, work, draining)
     return search_response(found, request_id)
 
 

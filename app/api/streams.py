@@ -3,11 +3,11 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, suppress
-from typing import Any, NamedTuple, TypeVar
+from contextlib import AsyncExitStack
+from typing import Any, NamedTuple, TypeVar, cast
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -18,41 +18,38 @@ T = TypeVar("T")
 _HEARTBEAT = 15.0  # seconds of silence after which a comment keeps idle proxies from cutting the stream
 
 
-async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
+async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T], draining: Draining) -> T:
     """The work's result; it is cancelled as soon as the caller hangs up, or the service has to stop.
 
     Starlette cancels nothing by itself while a route is still working on its response. Raises
     ClientDisconnect, ShuttingDown, or what the work raises.
     """
-    return await _unless_gone(request.receive, work, request.app.state.draining)
+    task = cast("asyncio.Task[Any]", asyncio.current_task())
+    left = False
 
+    def leave(_: object) -> None:
+        nonlocal left
+        left = True
+        task.cancel()
 
-async def _unless_gone(receive: Receive, work: Coroutine[Any, Any, T], draining: Draining) -> T:
-    task = asyncio.ensure_future(work)
-    draining.watch(task)
     gone = asyncio.ensure_future(_hangs_up(receive))
+    gone.add_done_callback(leave)
     try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientDisconnect
-        if task.cancelled() and draining.over:
-            raise stopping()
-        return task.result()
+        with draining.breaking_off(task):
+            return await work
+    except asyncio.CancelledError:
+        # As asyncio.timeout does it: a cancellation of somebody else's goes on.
+        if not (left or draining.over) or task.uncancel():
+            raise
+        raise (ClientDisconnect() if left else stopping()) from None
     finally:
-        await _stopped(task)
-        await _stopped(gone)
+        gone.remove_done_callback(leave)
+        gone.cancel()
 
 
 async def _hangs_up(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _stopped(task: asyncio.Future[Any]) -> None:
-    if not task.done():
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 class Event(NamedTuple):
@@ -93,7 +90,7 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._source:
             try:
-                await _unless_gone(receive, self._send(send), self._draining)
+                await unless_gone(receive, self._send(send), self._draining)
             except ClientDisconnect:
                 pass
             except ShuttingDown:
@@ -110,7 +107,7 @@ class EventStream(Response):
                 await self._tell(send, event)
                 self._last = time.monotonic()
         finally:
-            await _stopped(heartbeat)
+            heartbeat.cancel()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _tell(self, send: Send, event: Event, *, more: bool = True) -> None:
