@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -19,6 +20,7 @@ from app.wiring import open_askd
 log = logging.getLogger(__name__)
 
 _GRACE = 10  # seconds running answers get after SIGTERM
+_COLLECTED_AFTER = 10_000  # objects: an answer makes thousands, and hardly any of them in a cycle
 _LAST_WORDS = 1  # of these, for telling those that did not make it
 
 
@@ -56,6 +58,13 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, draining: Draining) -> None:
         super().__init__(config)
         self._draining = draining
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        # What is there by now stays: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_COLLECTED_AFTER)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._draining.begin(_GRACE - _LAST_WORDS)
