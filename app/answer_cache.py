@@ -47,7 +47,7 @@ class AnswerCache:
 
     def put(self, key: AnswerKey, answer: Answer) -> None:
         """Keep it, unless something is amiss that will pass."""
-        if not any(notice.passing for notice in answer.notices):
+        if self._kept.maxsize and not any(notice.passing for notice in answer.notices):
             with suppress(ValueError):  # too large for the whole cache
                 self._kept[key] = answer
 

@@ -2,6 +2,7 @@
 
 import math
 import string
+from functools import lru_cache
 
 _CAPITALS = dict.fromkeys(map(ord, string.ascii_uppercase))
 _LETTERS = dict.fromkeys(map(ord, string.ascii_letters + " "))
@@ -39,6 +40,7 @@ class TokenEstimate:
         self.factor += step * (needed - self.factor)
 
 
+@lru_cache(maxsize=500)  # the same entries are counted for question after question
 def _uncorrected(text: str) -> int:
     others = text.translate(_LETTERS)
     thirds = len(text) - len(others) + len(text) - len(text.translate(_CAPITALS))

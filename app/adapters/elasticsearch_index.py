@@ -59,6 +59,7 @@ async def open_client(url: str, api_key: str | None, timeout: float) -> AsyncIte
         request_timeout=timeout,
         max_retries=0,
         serializers=fast,
+        meta_header=False,
         connections_per_node=_CONNECTIONS,
     ) as client:
         yield client

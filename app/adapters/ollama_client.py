@@ -53,7 +53,7 @@ class Client:
         with translated():
             async with self._asked(path, model, body) as response:
                 async for lines in _lines(response):
-                    parts = [_object(line) for line in lines]
+                    parts: list[dict[str, Any]] = orjson.loads(b"[%s]" % b",".join(lines))
                     for part in parts:
                         if "error" in part:
                             raise failure(response.status, part["error"], model)

@@ -42,6 +42,7 @@ def serve(
     config = uvicorn.Config(
         create_app(settings, draining),
         log_config=None,
+        proxy_headers=False,
         access_log=False,  # app.api.middleware writes it, without the question
         server_header=False,
         timeout_graceful_shutdown=_GRACE,
