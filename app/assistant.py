@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import cast
@@ -33,6 +33,7 @@ class Assistant:
     pipeline: Pipeline
     watch: ModelWatch
     cache: AnswerCache
+    given: Callable[[Answer], None] = lambda answer: None  # is told of every answer a caller gets
     _runs: SharedRuns[Progress | Event] = field(default_factory=SharedRuns, init=False)
 
     async def manifest(self) -> Manifest:
@@ -46,6 +47,8 @@ class Assistant:
     async def kept(self, question: Question) -> Answer | None:
         """The answer, if it was given not long ago. Raises RetrievalError."""
         _, kept = await self._looked_up(question, NEVER, fresh=False)
+        if kept:
+            self.given(kept)
         return kept
 
     async def ask(self, question: Question, deadline: Deadline = NEVER, *, fresh: bool = False) -> Answer:
@@ -55,10 +58,12 @@ class Assistant:
         """
         key, kept = await self._looked_up(question, deadline, fresh)
         if kept:
+            self.given(kept)
             return kept
         async with aclosing(self._events(key, question, deadline, fresh, to_the_end=True)) as events:
             async for event in events:
                 if isinstance(event, Answer):
+                    self.given(event)
                     return event
         raise AssertionError("the events of a reply end with its answer")
 
@@ -72,6 +77,7 @@ class Assistant:
         """
         key, kept = await self._looked_up(question, deadline, fresh)
         if kept:
+            self.given(kept)
             yield Reply(kept.sources, _all([Text(kept.text), kept]))
             return
         async with aclosing(self._events(key, question, deadline, fresh)) as events:
@@ -81,13 +87,19 @@ class Assistant:
                 await asyncio.wait({first}, timeout=_GRACE)
                 if first.done():
                     first.result()
-                yield Reply(progress.sources(), _resumed(first, events))
+                yield Reply(progress.sources(), self._told(_resumed(first, events)))
             finally:
                 if not first.done():
                     first.cancel()
                     await asyncio.wait({first})
                 if not first.cancelled():
                     first.exception()  # seen: asyncio would complain of one that nobody was left to be told
+
+    async def _told(self, events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
+        async for event in events:
+            if isinstance(event, Answer):
+                self.given(event)
+            yield event
 
     async def _looked_up(
         self, question: Question, deadline: Deadline, fresh: bool

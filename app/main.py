@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TypedDict
 
@@ -12,6 +13,7 @@ from fastapi_offline import FastAPIOffline
 from app.api import errors, middleware, openapi, routes
 from app.api.draining import Draining
 from app.api.front import Front
+from app.api.metrics import Metrics
 from app.api.patience import Patience
 from app.assistant import Assistant
 from app.readiness import Readiness
@@ -27,13 +29,16 @@ class State(TypedDict):
 def create_app(settings: Settings, draining: Draining | None = None) -> FastAPI:
     """`draining` is told when the service is to stop."""
     draining = draining or Draining()
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         async with open_askd(settings) as askd:
-            watching = asyncio.ensure_future(askd.assistant.watch.run())
+            assistant = replace(askd.assistant, given=metrics.answered)
+            metrics.observe(assistant)
+            watching = asyncio.ensure_future(assistant.watch.run())
             yield {
-                "assistant": askd.assistant,
+                "assistant": assistant,
                 "readiness": Readiness(askd.index, askd.llm, askd.embedder, settings.gpu),
             }
             watching.cancel()
@@ -51,6 +56,7 @@ def create_app(settings: Settings, draining: Draining | None = None) -> FastAPI:
     )
     app.state.patience = Patience(settings.request_timeout, settings.max_request_timeout)
     app.state.draining = draining
+    app.state.metrics = metrics
     app.include_router(routes.router)
     errors.install(app)
     openapi.install(app)

@@ -59,6 +59,7 @@ IMAGES = {
 }
 MODEL = "smollm2"  # the tag under which the live Ollama has SmolLM2-135M-Instruct
 _SERVICES = Path(__file__).parent.parent / "scripts" / "services"
+_PROMETHEUS = _SERVICES.parent / "lib" / "prometheus"
 _USED = pytest.StashKey[list[str]]()
 
 
@@ -121,6 +122,15 @@ def cached_embedders() -> Path:
     for name in embedder_files.KNOWN:
         embedder_files.pull(name, _models(), lambda _: None)
     return _models()
+
+
+def prometheus_programs() -> Path:
+    """The folder with prometheus and promtool; downloaded once for all checkouts."""
+    folder = user_cache_path("askd", appauthor=False) / "services" / "prometheus"
+    done = subprocess.run([_PROMETHEUS, folder], capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.fail(f"scripts/lib/prometheus failed:\n{done.stderr[-4000:]}", pytrace=False)
+    return Path(done.stdout.strip())
 
 
 def _models() -> Path:

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from app import errors
 from app.errors import AskdError
@@ -82,10 +83,21 @@ def plain_problem(
     return _response(body | ({"errors": fields} if fields else {}), headers)
 
 
+class _ProblemResponse(JSONResponse):
+    """Leaves its type in the request's state, for the metrics."""
+
+    def __init__(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+        super().__init__(body, body["status"], headers, PROBLEM)
+        self._type = body["type"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["state"]["problem"] = self._type
+        await super().__call__(scope, receive, send)
+
+
 def _response(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    status = body["status"]
-    retry = {"Retry-After": _RETRY_AFTER} if status in (429, 503) else {}
-    return JSONResponse(body, status, {**retry, **(headers or {})}, PROBLEM)
+    retry = {"Retry-After": _RETRY_AFTER} if body["status"] in (429, 503) else {}
+    return _ProblemResponse(body, {**retry, **(headers or {})})
 
 
 def install(app: FastAPI) -> None:

@@ -47,7 +47,7 @@ class Requests:
         try:
             await self.app(scope, receive, send_with_id)
         except ClientDisconnect:
-            pass  # nobody is there to be answered
+            scope["state"]["left"] = True  # nobody is there to be answered
         except Exception:
             log.exception("unexpected error", extra={"request_id": request_id})
             if status is not None:  # the response has begun: breaking it off is all that is left
@@ -55,6 +55,14 @@ class Requests:
             detail = f"something unexpected happened; the log has it under request id {request_id}"
             await plain_problem(500, detail, request_id)(scope, receive, send_with_id)
         finally:
+            state = scope["state"]
+            scope["app"].state.metrics.responded(
+                scope["path"],
+                status,
+                state.get("problem", "").removeprefix("/problems/"),
+                time.perf_counter() - started,
+                left="left" in state,
+            )
             access.info("request", extra=_facts(scope, status, started, request_id))
 
 

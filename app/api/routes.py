@@ -2,9 +2,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.api import asking
 from app.api.draining import Draining
+from app.api.metrics import Metrics
 from app.api.patience import HEADER, Patience
 from app.api.responses import search_response
 from app.api.schemas import (
@@ -184,6 +186,18 @@ async def search(
 async def collections(assistant: AssistantDep) -> CollectionsOut:
     """The collections of the index, and which version of it is serving."""
     return CollectionsOut.of(await assistant.manifest())
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"description": "In Prometheus' text format", "content": {"text/plain": {}}}},
+    tags=["health"],
+)
+async def metrics(request: Request) -> Response:
+    """Counters and gauges for Prometheus."""
+    counted: Metrics = request.app.state.metrics
+    return Response(counted.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/livez", tags=["health"])

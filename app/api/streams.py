@@ -88,11 +88,12 @@ class EventStream(Response):
         self._last = time.monotonic()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._state = scope["state"]
         async with self._source:
             try:
                 await unless_gone(receive, self._send(send), self._draining)
             except ClientDisconnect:
-                pass
+                scope["state"]["left"] = True
             except ShuttingDown:
                 if not self._begun:
                     raise
@@ -112,6 +113,8 @@ class EventStream(Response):
 
     async def _tell(self, send: Send, event: Event, *, more: bool = True) -> None:
         self._sent += 1
+        if event.name == "error":
+            self._state["problem"] = event.data["type"]
         await send({"type": "http.response.body", "body": event.encoded(self._sent), "more_body": more})
 
     async def _beat(self, send: Send) -> None:
