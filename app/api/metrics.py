@@ -20,7 +20,7 @@ from app.breaker import Breaker, State
 from app.domain import Answer
 from app.guarded import GuardedIndex, GuardedModel
 
-disable_created_metrics()  # a second series for each counter, that nobody reads
+disable_created_metrics()  # type: ignore[no-untyped-call] # a second series for each counter, that nobody reads
 
 ROUTES = frozenset(
     [
