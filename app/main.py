@@ -7,15 +7,22 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import TypedDict
 
+import limits
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from limits import RateLimitItem
+from starlette.middleware.cors import CORSMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.api import errors, middleware, openapi, routes
+from app.api.access import Access
 from app.api.draining import Draining
 from app.api.front import Front
+from app.api.keys import ApiKeys
 from app.api.metrics import Metrics
-from app.api.patience import Patience
+from app.api.patience import HEADER, Patience
 from app.assistant import Assistant
+from app.errors import BadSettings
 from app.readiness import Readiness
 from app.settings import Settings
 from app.wiring import open_askd
@@ -27,7 +34,7 @@ class State(TypedDict):
 
 
 def create_app(settings: Settings, draining: Draining | None = None) -> FastAPI:
-    """`draining` is told when the service is to stop."""
+    """`draining` is told when the service is to stop. Raises BadSettings."""
     draining = draining or Draining()
     metrics = Metrics()
 
@@ -62,5 +69,34 @@ def create_app(settings: Settings, draining: Draining | None = None) -> FastAPI:
     openapi.install(app)
     app.add_middleware(Front)
     app.add_middleware(middleware.Bodies)
-    app.add_middleware(middleware.Requests)
+    _guard(app, settings)
     return app
+
+
+def _guard(app: FastAPI, settings: Settings) -> None:
+    """What stands between the network and the rest, innermost first. Raises BadSettings."""
+    keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
+    hosts = frozenset(name.lower() for name in _listed(settings.allowed_hosts))
+    app.add_middleware(Access, keys=keys, limit=_limit(settings.rate_limit), hosts=hosts)
+    if origins := _listed(settings.cors_origins):
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Cache-Control", "X-API-Key", "X-Request-ID", HEADER],
+            expose_headers=["Retry-After", "Server-Timing", "X-Request-ID"],
+        )
+    app.add_middleware(middleware.Requests)
+    if proxies := _listed(settings.trusted_proxies):
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)
+
+
+def _listed(setting: str | None) -> list[str]:
+    return [item.strip() for item in (setting or "").split(",") if item.strip()]
+
+
+def _limit(setting: str | None) -> RateLimitItem | None:
+    try:
+        return limits.parse(setting) if setting else None
+    except ValueError as error:
+        raise BadSettings(f"ASKD_RATE_LIMIT: {setting!r} is no limit; one is 60/minute") from error

@@ -118,6 +118,23 @@ class Settings(BaseSettings):
     cache_bytes: PositiveInt = Field(32_000_000, description="memory for the answers kept, about")
     cache_seconds: PositiveFloat = Field(3600.0, description="seconds an answer is kept at most")
 
+    api_keys_file: Path | None = Field(
+        None, description="file of the keys that callers need (`askd keys new`); unset: none"
+    )
+    rate_limit: str | None = Field(
+        None,
+        description="most questions of one caller, by key or else address, such as 60/minute; unset: any",
+    )
+    allowed_hosts: str | None = Field(
+        None, description="names this service goes by (Host), with commas, *.example.org for all of a domain"
+    )
+    trusted_proxies: str | None = Field(
+        None, description="addresses or networks whose X-Forwarded-For is believed, with commas"
+    )
+    cors_origins: str | None = Field(
+        None, description="origins of pages whose scripts may ask, with commas; unset: none"
+    )
+
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least level logged")
 
     @model_validator(mode="after")

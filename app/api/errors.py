@@ -34,11 +34,15 @@ STATUS: Mapping[type[AskdError], HTTPStatus] = {
 }
 # What HTTP itself says no to: status -> name of the problem.
 PLAIN: Mapping[int, str] = {
+    401: "unauthorized",
     404: "not-found",
     405: "method-not-allowed",
+    408: "request-timeout",
     413: "request-too-large",
     415: "unsupported-media-type",
+    421: "misdirected-request",
     422: "invalid-request",
+    429: "too-many-requests",
     500: "internal-error",
 }
 _RETRY_AFTER = "5"  # seconds: about what a server needs to come back

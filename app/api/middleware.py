@@ -1,22 +1,36 @@
 """What every request passes, outermost first: request id, access log, the last net, limits. Pure ASGI, since
 Starlette's BaseHTTPMiddleware hides hang-ups from the routes."""
 
+import asyncio
 import logging
 import re
 import time
 from secrets import token_hex
 from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.access import Caller
 from app.api.errors import plain_problem
 
 access = logging.getLogger("askd.access")
 log = logging.getLogger(__name__)
 
 MAX_BODY = 64 * 1024  # bytes
+_BODY_SECONDS = 10
+_API_POLICY = b"default-src 'none'; frame-ancestors 'none'"
+# Its page has scripts and styles within; the Swagger UI it loads comes from here, too.
+_DOCS_POLICY = (
+    b"default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    b"img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+)
+_SECURITY = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+]
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -41,7 +55,13 @@ class Requests:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = request_id
+                policy = _DOCS_POLICY if scope["path"] == "/docs" else _API_POLICY
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", request_id.encode()),
+                    (b"content-security-policy", policy),
+                    *_SECURITY,
+                ]
             await send(message)
 
         try:
@@ -67,6 +87,7 @@ class Requests:
 
 
 def _facts(scope: Scope, status: int | None, started: float, request_id: str) -> dict[str, Any]:
+    caller: Caller | None = scope["state"].get("caller")
     return {
         "request_id": request_id,
         "method": scope["method"],
@@ -74,6 +95,7 @@ def _facts(scope: Scope, status: int | None, started: float, request_id: str) ->
         "status": status,  # null: the caller left before there was one
         "ms": round((time.perf_counter() - started) * 1000, 1),
         "client": (scope.get("client") or [None])[0],
+        "key": caller.key if caller else None,  # its name
     }
 
 
@@ -88,7 +110,14 @@ class Bodies:
             await self.app(scope, receive, send)
             return
         request_id = scope["state"]["request_id"]
-        body = await _read(receive, Headers(scope=scope).get("content-length", ""))
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                body = await _read(receive, Headers(scope=scope).get("content-length", ""))
+        except TimeoutError:
+            detail = f"the body did not come within {_BODY_SECONDS} seconds"
+            refusal = plain_problem(408, detail, request_id, headers={"Connection": "close"})
+            await refusal(scope, receive, send)
+            return
         if body is None:
             detail = f"the body is larger than {MAX_BODY} bytes; a question has at most 2,000 characters"
             await plain_problem(413, detail, request_id, headers={"Connection": "close"})(

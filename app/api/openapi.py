@@ -8,6 +8,11 @@ from fastapi.openapi.utils import get_openapi
 from app.api import examples
 from app.api.errors import PROBLEM
 
+_KEYS = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
 
 def install(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
@@ -30,6 +35,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
         for operation in path.values():
             for response in operation["responses"].values():
                 _as_problem(response)
+    document["components"]["securitySchemes"] = _KEYS
+    document["security"] = [{}, *({name: []} for name in _KEYS)]  # keys are asked for where a setting says so
     for path, (requests, replies) in examples.OF_POST.items():
         operation = document["paths"][path]["post"]
         operation["requestBody"]["content"]["application/json"]["examples"] = requests

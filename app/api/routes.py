@@ -30,10 +30,14 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 _MEANING = {
+    401: "This service wants a key",
     404: "No such collection",
+    408: "The body did not come in time",
     413: "The body is larger than 64 KiB",
     415: "The body is no JSON",
+    421: "This service does not go by the name in the header Host",
     422: "The request is not valid, or the question does not fit the prompt",
+    429: "Too many questions of this caller",
     503: "The index or the model is not there, or too many questions wait for it",
     504: "The model took too long, or the time the request may take is up",
 }
@@ -46,7 +50,8 @@ _EVENT = {
     },
     "required": ["event", "data"],
 }
-_ASKING = (404, 413, 415, 422, 503, 504)
+_GUARDED = (401, 421)
+_ASKING = (*_GUARDED, 404, 408, 413, 415, 422, 429, 503, 504)
 
 
 # Dependencies are coroutines, also where they await nothing: FastAPI runs plain functions in threads.
@@ -165,7 +170,7 @@ async def ask_stream(
     "/search",
     response_model=SearchOut,
     dependencies=[JSON],
-    responses=_problems(404, 413, 415, 422, 503, 504),
+    responses=_problems(*_ASKING),
     tags=["ask"],
 )
 async def search(
@@ -182,7 +187,7 @@ async def search(
     return search_response(found, request_id)
 
 
-@router.get("/collections", responses=_problems(503), tags=["index"])
+@router.get("/collections", responses=_problems(*_GUARDED, 503), tags=["index"])
 async def collections(assistant: AssistantDep) -> CollectionsOut:
     """The collections of the index, and which version of it is serving."""
     return CollectionsOut.of(await assistant.manifest())
@@ -191,7 +196,10 @@ async def collections(assistant: AssistantDep) -> CollectionsOut:
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={200: {"description": "In Prometheus' text format", "content": {"text/plain": {}}}},
+    responses={
+        200: {"description": "In Prometheus' text format", "content": {"text/plain": {}}},
+        **_problems(*_GUARDED),
+    },
     tags=["health"],
 )
 async def metrics(request: Request) -> Response:
@@ -200,7 +208,7 @@ async def metrics(request: Request) -> Response:
     return Response(counted.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.get("/livez", tags=["health"])
+@router.get("/livez", responses=_problems(421), tags=["health"])
 async def livez() -> Live:
     """The process runs."""
     return Live()
@@ -209,7 +217,10 @@ async def livez() -> Live:
 @router.get(
     "/readyz",
     response_model=ReadinessOut,
-    responses={503: {"model": ReadinessOut, "description": "Not ready; `missing` says why"}},
+    responses={
+        503: {"model": ReadinessOut, "description": "Not ready; `missing` says why"},
+        **_problems(421),
+    },
     tags=["health"],
 )
 async def readyz(readiness: Annotated[Readiness, Depends(get_readiness)], draining: DrainingDep) -> Response:

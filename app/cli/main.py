@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.api.errors import name_of
-from app.cli import asking, evaluation, indexing, models, serving
+from app.cli import asking, evaluation, indexing, keys, models, serving
 from app.errors import AskdError, BadSettings
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command()(asking.ask)
 app.command()(asking.search)
 app.add_typer(indexing.index, name="index")
 app.add_typer(models.models, name="models")
+app.add_typer(keys.keys, name="keys")
 app.add_typer(evaluation.evaluation, name="eval")
 
 

@@ -34,13 +34,14 @@ def serve(
     settings = read_settings(host=host, port=port)
     # What is wrong from the start is said here in one line; uvicorn would log it with a traceback.
     asyncio.run(_try_to_open(settings))
+    draining = Draining()
+    service = create_app(settings, draining)
     listener = _listen(settings.host, settings.port)
     configure(settings.log_level)
     # uvicorn tells only of sockets that it opened itself
     log.info("listening", extra={"host": settings.host, "port": listener.getsockname()[1]})
-    draining = Draining()
     config = uvicorn.Config(
-        create_app(settings, draining),
+        service,
         log_config=None,
         proxy_headers=False,
         access_log=False,  # app.api.middleware writes it, without the question

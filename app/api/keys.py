@@ -1,0 +1,82 @@
+"""The keys callers prove themselves with: a file with the names of their owners and the keys' digests."""
+
+import hashlib
+import logging
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.errors import BadSettings
+
+log = logging.getLogger(__name__)
+
+_LINE = re.compile(r"([A-Za-z0-9._-]{1,64}):([0-9a-f]{64})")
+
+
+class ApiKeys:
+    """The file is read anew when it changes. One that makes no sense by then changes nothing."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises BadSettings, which names the line."""
+        self._path = path
+        self._seen = _version(path)
+        self._owners = read_keys(path)
+
+    def owner(self, key: str) -> str | None:
+        """Whose key it is; None: nobody's."""
+        if (seen := _version(self._path)) != self._seen:
+            self._seen = seen
+            try:
+                self._owners = read_keys(self._path)
+            except BadSettings as error:
+                log.warning("the keys stay as they were", extra={"reason": str(error)})
+        # Found by its digest: how long that takes tells nothing of the keys.
+        return self._owners.get(digest(key))
+
+
+def read_keys(path: Path) -> Mapping[str, str]:
+    """Digest -> name. Raises BadSettings."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"ASKD_API_KEYS_FILE: {path} cannot be read as UTF-8 text") from error
+    owners = {}
+    for number, line in enumerate(lines, start=1):
+        text = line.partition("#")[0].strip()
+        if not text:
+            continue
+        found = _LINE.fullmatch(text)
+        if not found:
+            wanted = "must be NAME:SHA256, as `askd keys new` writes it"
+            raise BadSettings(f"ASKD_API_KEYS_FILE: {path}, line {number}: {wanted}")
+        owners[found[2]] = found[1]
+    return owners
+
+
+def add_key(path: Path, name: str) -> str:
+    """A new key, whose digest is in the file from now on. Raises BadSettings."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name):
+        raise BadSettings(f"the name {name!r} must be 1–64 letters, digits, dots, dashes or underscores")
+    if path.exists() and name in read_keys(path).values():
+        raise BadSettings(f"{path} has a key named {name} already")
+    key = f"askd_{secrets.token_urlsafe(32)}"
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    line = f"{name}:{digest(key)}\n"
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
+        file.write(line if before.endswith("\n") or not before else f"\n{line}")
+    return key
+
+
+def digest(key: str) -> str:
+    """Plain SHA-256 will do: a key has 256 random bits, so nobody can try them out."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _version(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
