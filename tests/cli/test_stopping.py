@@ -12,7 +12,7 @@ from tests.cli.shell import Shell
 from tests.fakes.ollama_server import Reply, Then, lines, ollama_server, said
 
 pytestmark = pytest.mark.anyio
-RUNNING, QUEUED = 4, 3
+RUNNING, QUEUED = 64, 10  # and as many again that ask for JSON
 SHOWN: dict[str, Any] = {
     "template": "{{ .System }} {{ .Prompt }}",
     "modelfile": "FROM x",

@@ -33,12 +33,51 @@ class Break:
     after: int = 0
 
 
+@dataclass(frozen=True)
+class Late:
+    """The answer is passed on after so many seconds."""
+
+    path: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Crumble:
+    """The answer is passed on byte by byte, each in a packet of its own."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Instead:
+    """They are answered with these bytes; the server hears nothing. Then the connection is closed, or hangs."""
+
+    path: str
+    answer: bytes
+    hangs: bool = False
+
+
+@dataclass
+class Once:
+    """The fault befalls the first of its requests only."""
+
+    fault: "Fault"
+    done: bool = False
+
+    @property
+    def path(self) -> str:
+        return self.fault.path
+
+
+Fault = Stall | Break | Late | Crumble | Instead
+
+
 @dataclass
 class Passage:
     """A request on its way."""
 
     path: str
-    fault: Stall | Break | None
+    fault: Fault | None
     answered: float | None = None  # the first byte of the answer came
     left: float | None = None  # who asked closed the connection
     size: int = 0  # bytes of the answer so far
@@ -47,7 +86,7 @@ class Passage:
 @dataclass
 class TcpProxy:
     upstream: str  # URL
-    fault: Stall | Break | None = None
+    fault: Fault | Once | None = None
     passages: list[Passage] = field(default_factory=list)
     url: str = ""
 
@@ -84,6 +123,13 @@ class _Connection:
             match self.latest and self.latest.fault:
                 case Stall():
                     continue
+                case Instead(answer=answer, hangs=hangs):
+                    if request:  # once for each, whatever more of it comes
+                        self.client.write(answer)
+                        await self.client.drain()
+                        if not hangs:
+                            return
+                    continue
                 case Break(after=0):
                     self._reset()
                     return
@@ -91,6 +137,8 @@ class _Connection:
 
     def _note(self, path: str) -> None:
         fault = self.proxy.fault if self.proxy.fault and path.endswith(self.proxy.fault.path) else None
+        if isinstance(fault, Once):
+            fault, fault.done = None if fault.done else fault.fault, True
         self.latest = Passage(path, fault)
         self.proxy.passages.append(self.latest)
 
@@ -100,13 +148,22 @@ class _Connection:
                 assert self.latest
                 self.latest.answered = self.latest.answered or asyncio.get_running_loop().time()
                 self.latest.size += len(data)
-                self.client.write(data)
                 fault = self.latest.fault
+                await self._pass(data, fault)
                 if isinstance(fault, Break) and self.latest.size >= fault.after:
                     await self.client.drain()
                     self._reset()
                     return
         self.client.close()
+
+    async def _pass(self, data: bytes, fault: Fault | None) -> None:
+        if isinstance(fault, Late):
+            await asyncio.sleep(fault.seconds)
+        for piece in [data[at : at + 1] for at in range(len(data))] if isinstance(fault, Crumble) else [data]:
+            self.client.write(piece)
+            if isinstance(fault, Crumble):
+                await self.client.drain()
+                await asyncio.sleep(0)
 
     def _reset(self) -> None:
         self.client.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
