@@ -1,12 +1,13 @@
 """One version of the embedded index, as files in a folder: what it holds and how it is searched."""
 
-import errno
 import logging
+import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
@@ -122,8 +123,8 @@ def open_version(folder: Path) -> Version:
     """Raises IndexUnreadable when it is not whole, OSError when the system denies access."""
     with _panics_reported():
         manifest = read_manifest(_read_json(folder / _MANIFEST))
-        with _locks_reported():
-            index = tantivy.Index.open(str(folder / _FILES))
+        with _lockable(folder / _FILES) as files:
+            index = tantivy.Index.open(str(files))
             index.config_reader("manual")  # nothing is ever added, so nothing need be watched for
             index.reload()
         analyser = _analyser(manifest.language)
@@ -150,9 +151,10 @@ def write_version(
 ) -> int:
     """Write all that a version is, and count the entries in it afterwards. Raises SearchUnavailable."""
     (folder / _FILES).mkdir()
-    index = tantivy.Index(_schema(), path=str(folder / _FILES), reuse=False)
-    index.register_tokenizer("language", _analyser(manifest.language))
-    writer = index.writer(_HEAP_BYTES, num_threads=1)
+    with _write_failures():
+        index = tantivy.Index(_schema(), path=str(folder / _FILES), reuse=False)
+        index.register_tokenizer("language", _analyser(manifest.language))
+        writer = index.writer(_HEAP_BYTES, num_threads=1)
     counter = WordCounter()
     with _vector_writer(folder, manifest) as vectors:
         for record in records:
@@ -230,14 +232,19 @@ def _panics_reported() -> Iterator[None]:
 
 
 @contextmanager
-def _locks_reported() -> Iterator[None]:
-    """tantivy locks a file even to read, and that it could not is no damage."""
-    try:
-        yield
-    except ValueError as error:
-        if "Lockfile" not in str(error):
-            raise
-        raise PermissionError(errno.EACCES, "its files must be writable, even to search") from error
+def _lockable(files: Path) -> Iterator[Path]:
+    """Where tantivy can open the files: it makes a lock file among them, even to read.
+
+    On a disk that is read-only that is a folder of links to them, for the moment of the opening.
+    """
+    if os.access(files, os.W_OK, effective_ids=True):
+        yield files
+        return
+    with TemporaryDirectory(prefix="askd-") as links:
+        for file in files.iterdir():
+            if not file.name.endswith(".lock"):
+                (Path(links) / file.name).symlink_to(file.resolve())
+        yield Path(links)
 
 
 def _read_json(path: Path) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from resource import RLIMIT_FSIZE, setrlimit
 from types import MappingProxyType
 from typing import IO, Any
 
@@ -78,11 +79,13 @@ class Shell:
         *arguments: str | Path,
         status: int = 0,
         denied: bool = False,
+        file_bytes: int | None = None,
         settings: Settings = _NONE,
     ) -> Ended:
         """Run to the end, which must be with `status` and never with a traceback.
 
-        `denied`: what a file's mode forbids is forbidden to root, too.
+        `denied`: what a file's mode forbids is forbidden to root, too. No file gets larger than `file_bytes`,
+        as on a full disk.
         """
         done = subprocess.run(
             [*(_unprivileged() if denied else []), _ASKD, *arguments],
@@ -91,17 +94,22 @@ class Shell:
             capture_output=True,
             text=True,
             timeout=_PATIENCE,
+            preexec_fn=(lambda: setrlimit(RLIMIT_FSIZE, (limit, limit))) if (limit := file_bytes) else None,
         )
         assert "Traceback" not in done.stdout + done.stderr
         assert done.returncode == status, done
         return Ended(done.returncode, done.stdout, done.stderr)
 
     def start(
-        self, *arguments: str | Path, settings: Settings = _NONE, err: IO[bytes] | None = None
+        self,
+        *arguments: str | Path,
+        denied: bool = False,
+        settings: Settings = _NONE,
+        err: IO[bytes] | None = None,
     ) -> subprocess.Popen[bytes]:
         """Run in the background; what it says goes nowhere or, its standard error, into `err`."""
         return subprocess.Popen(
-            [_ASKD, *arguments],
+            [*(_unprivileged() if denied else []), _ASKD, *arguments],
             cwd=self.folder,
             env=self._environment(settings),
             stdout=subprocess.DEVNULL,
@@ -111,11 +119,11 @@ class Shell:
         )
 
     @contextmanager
-    def serving(self, settings: Settings = _NONE) -> Iterator[Server]:
+    def serving(self, settings: Settings = _NONE, *, denied: bool = False) -> Iterator[Server]:
         """`askd serve` on a free port, from when it listens; killed afterwards unless it has ended."""
         log = self.folder / "serve.log"
         with log.open("wb") as opened:
-            process = self.start("serve", "--port", "0", settings=settings, err=opened)
+            process = self.start("serve", "--port", "0", denied=denied, settings=settings, err=opened)
         try:
             yield Server(process, _address(process, log))
         finally:
