@@ -10,6 +10,7 @@ from app.deadline import Deadline
 from app.errors import Overloaded
 
 _SLACK = 1.25  # who waits already is sent away only when the prediction is over by so much
+_SOONEST = 0.05  # seconds before its deadline until which a generation may begin, however quick they are
 
 
 class ServiceTime:
@@ -65,6 +66,7 @@ class Admission:
         # With a slot free nobody is refused: an estimate that turns all away could never be corrected.
         if needed > deadline.left and not self._free(len(self._queue)):
             raise self.overloaded(deadline, needed)
+        place.ahead = max(self.serving + self.waiting + 1 - self._slots, 0)
         self._queue[place] = None
         return place
 
@@ -115,8 +117,9 @@ class Admission:
         return len(self._serving) + ahead < self._slots
 
     def _residual(self) -> float:
-        """Seconds of work left in the slots, all together."""
-        return sum(max(self.service.mean - place.served, 0.0) for place in self._serving)
+        """Seconds of work left in the slots, all together: who is over the time is expected to need as much
+        again, so that one that hangs is not waited for."""
+        return sum(abs(self.service.mean - place.served) for place in self._serving)
 
     def _wait(self, ahead: int, residual: float) -> float:
         if self._free(ahead):
@@ -130,6 +133,8 @@ class Place:
     def __init__(self, admission: Admission, deadline: Deadline) -> None:
         self.deadline = deadline
         self._admission = admission
+        self.ahead = 0  # who have to end before it begins, as it was when it came
+        self.waited = 0.0  # seconds, for its slot or in vain
         self._turn: asyncio.Future[None] | None = None
         self._began = math.inf
         self._completed = False
@@ -143,19 +148,20 @@ class Place:
         """Seconds since it has its slot."""
         return max(time.monotonic() - self._began, 0.0)
 
-    async def turn(self) -> float:
-        """Wait for the slot; returns for how many seconds. Raises Overloaded when it comes too late."""
+    async def turn(self) -> None:
+        """Wait for the slot. Raises Overloaded when it comes too late."""
         asked = time.monotonic()
         self._turn = asyncio.get_running_loop().create_future()
         self._admission.dispatch()
         # With less time than a generation takes it would be begun in vain.
-        latest = self.deadline.left - self._admission.service.mean
+        latest = self.deadline.left - max(self._admission.service.mean, _SOONEST)
         try:
             async with asyncio.timeout(None if latest == math.inf else latest):
                 await self._turn
         except TimeoutError as error:
             raise self._admission.overloaded(self.deadline, self._admission.service.usual) from error
-        return time.monotonic() - asked
+        finally:
+            self.waited = time.monotonic() - asked
 
     def begin(self) -> None:
         self._began = time.monotonic()

@@ -247,6 +247,7 @@ class Timings:
     queue: float
     first_token: float | None
     total: float
+    queue_position: int = 0  # not a time: how many had to end before the model began
 
 
 @dataclass(frozen=True, slots=True)

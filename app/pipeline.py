@@ -63,7 +63,7 @@ class Progress:
     found: Found
     draft: Draft = field(default_factory=Draft)
     sent: bool = False  # some text has gone out
-    queued_ms: float = 0.0
+    queue: Place | None = None  # it has been in
 
     def sources(self) -> list[Source]:
         return [
@@ -95,7 +95,8 @@ class Progress:
             confidence=self.found.ranking.confidence,
             timings=Timings(
                 retrieve=self.found.retrieve_ms,
-                queue=self.queued_ms,
+                queue=self.queue.waited * 1000 if self.queue else 0.0,
+                queue_position=self.queue.ahead if self.queue else 0,
                 first_token=None if first is None else (first - self.started) * 1000,
                 total=(now - self.started) * 1000,
             ),
@@ -203,7 +204,8 @@ class Pipeline:
         writer = Writer(self.llm, self.prompt_tokens, self.answer_tokens)
         try:
             with place or self.admission.enter(deadline) as slot:
-                progress.queued_ms = await slot.turn() * 1000
+                progress.queue = slot
+                await slot.turn()
                 pieces = writer.write(progress.question.text, entries, draft, best_needed=auto)
                 async with aclosing(pieces):
                     async for piece in pieces:

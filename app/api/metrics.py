@@ -37,6 +37,7 @@ ROUTES = frozenset(
 )
 _OTHER = "other"  # what a stranger asks for must not become a label: there is no end to it
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100)
+_POSITIONS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
 _TOKENS_PER_SECOND = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _BREAKER = {State.CLOSED: 0, State.HALF_OPEN: 1, State.OPEN: 2}
 
@@ -54,6 +55,9 @@ class Metrics:
         self._notices = self._counter("notices", "notices on answers", "code")
         self._retrieval = self._histogram("retrieval_seconds", "retrieval, with the embedding")
         self._queue_wait = self._histogram("queue_wait_seconds", "waiting for a generation slot")
+        self._queue_position = self._histogram(
+            "queue_position", "who had to end before an answer began", buckets=_POSITIONS
+        )
         self._first_token = self._histogram("first_token_seconds", "from question to first token")
         self._pace = self._histogram(
             "tokens_per_second", "of an answer after its first token", buckets=_TOKENS_PER_SECOND
@@ -89,6 +93,7 @@ class Metrics:
         if answer.usage is None:
             return
         self._queue_wait.observe(timings.queue / 1000)
+        self._queue_position.observe(timings.queue_position)
         self._prompt_tokens.inc(answer.usage.prompt_tokens)
         self._completion_tokens.inc(answer.usage.completion_tokens)
         if timings.first_token is not None:

@@ -150,6 +150,9 @@ class Timings(BaseModel):
 
     retrieve: float
     queue: float
+    queue_position: int = Field(
+        0, ge=0, description="not a time: how many answers had to end before the model began this one"
+    )
     first_token: float | None = Field(description="null where no model wrote")
     total: float
 
@@ -182,6 +185,7 @@ class AnswerOut(BaseModel):
             timings_ms=Timings(
                 retrieve=round(answer.timings.retrieve, 1),
                 queue=round(answer.timings.queue, 1),
+                queue_position=answer.timings.queue_position,
                 first_token=_rounded(answer.timings.first_token),
                 total=round(answer.timings.total, 1),
             ),

@@ -41,7 +41,7 @@ async def test_answers_with_sources_as_the_contract_says(client: httpx.AsyncClie
     body = response.json()
     assert 0.5 < body.pop("confidence") < 1
     timings = body.pop("timings_ms")
-    assert timings.keys() == {"retrieve", "queue", "first_token", "total"}
+    assert timings.keys() == {"retrieve", "queue", "queue_position", "first_token", "total"}
     source = {
         "id": "join",
         "collection": "course",
