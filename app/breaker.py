@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
+Failures = type[Exception] | tuple[type[Exception], ...]
+Refused = Callable[[Exception | None, int], Exception]
+
 
 class State(StrEnum):
     CLOSED = "closed"  # all calls go through
@@ -27,6 +30,7 @@ class Breaker:
         self._pause = pause
         self._clock = clock
         self._failed = 0
+        self._last: Exception | None = None  # failure
         self._opened = -math.inf
         self._probing = False
 
@@ -42,18 +46,16 @@ class Breaker:
         return max(self._opened + self._pause - self._clock(), 0.0) if self._failed >= self._limit else 0.0
 
     @contextmanager
-    def call(
-        self, failures: type[Exception] | tuple[type[Exception], ...], refused: Callable[[int], Exception]
-    ) -> Iterator[None]:
+    def call(self, failures: Failures, refused: Refused) -> Iterator[None]:
         """Counts how the block ends: `failures` are the backend's fault, a cancellation is nobody's.
 
-        Raises what `refused` makes of the seconds to wait, when no call goes through.
+        Raises what `refused` makes of the last failure and the seconds to wait, when no call goes through.
         """
         probe = self._admitted(refused)
         try:
             yield
-        except failures:
-            self.failed()
+        except failures as error:
+            self.failed(error)
             raise
         except Exception:
             self.succeeded()  # it answered
@@ -65,34 +67,36 @@ class Breaker:
                 self._probing = False
 
     @contextmanager
-    def lookup(
-        self, failures: type[Exception] | tuple[type[Exception], ...], refused: Callable[[int], Exception]
-    ) -> Iterator[None]:
+    def lookup(self, failures: Failures, refused: Refused) -> Iterator[None]:
         """As `call`, for what may come from memory, or without the backend's real work: when it succeeds
         that proves nothing, so it closes nothing and is no probe."""
         if self.state is State.OPEN:
-            raise refused(math.ceil(self.pause_left))
+            raise self._refusal(refused)
         try:
             yield
-        except failures:
-            self.failed()
+        except failures as error:
+            self.failed(error)
             raise
 
     def succeeded(self) -> None:
         self._failed = 0
 
-    def failed(self) -> None:
+    def failed(self, error: Exception) -> None:
+        self._last = error
         self._failed = min(self._failed + 1, self._limit)
         if self._failed == self._limit:
             self._opened = self._clock()
 
-    def _admitted(self, refused: Callable[[int], Exception]) -> bool:
+    def _refusal(self, refused: Refused) -> Exception:
+        return refused(self._last, max(1, math.ceil(self.pause_left)))
+
+    def _admitted(self, refused: Refused) -> bool:
         """Whether the call is the probe of a half-open breaker."""
         state = self.state
         if state is State.CLOSED:
             return False
         if state is State.OPEN or self._probing:
-            raise refused(max(1, math.ceil(self.pause_left)))
+            raise self._refusal(refused)
         self._probing = True
         return True
 

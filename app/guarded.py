@@ -4,13 +4,13 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, aclosing
 from typing import TypeVar
 
-from app.breaker import Breaker, RetryBudget
+from app.breaker import Breaker, Refused, RetryBudget
 from app.domain import Candidates, Chunk, Manifest, ModelProfile, ModelStatus, Prompt, Vector, WordStatistics
 from app.errors import AskdError, ModelTimeout, ModelUnavailable, SearchUnavailable
 from app.ports import LanguageModel, SearchIndex
 
 T = TypeVar("T")
-_Guard = Callable[[type[Exception], Callable[[int], Exception]], AbstractContextManager[None]]
+_Guard = Callable[[type[Exception], Refused], AbstractContextManager[None]]
 _MODEL_FAILURES = (ModelUnavailable, ModelTimeout)
 
 
@@ -96,15 +96,14 @@ class GuardedModel:
                     yield chunk
 
 
-def _search_spared(seconds: int) -> SearchUnavailable:
-    return SearchUnavailable(
-        f"the search engine failed several times in a row; askd tries it again in {seconds} seconds",
-        retry_after=seconds,
-    )
+def _search_spared(last: Exception | None, seconds: int) -> SearchUnavailable:
+    return SearchUnavailable(_spared("the search engine", last, seconds), retry_after=seconds)
 
 
-def _model_spared(seconds: int) -> ModelUnavailable:
-    return ModelUnavailable(
-        f"the model's runtime failed several times in a row; askd tries it again in {seconds} seconds",
-        retry_after=seconds,
-    )
+def _model_spared(last: Exception | None, seconds: int) -> ModelUnavailable:
+    return ModelUnavailable(_spared("the model's runtime", last, seconds), retry_after=seconds)
+
+
+def _spared(who: str, last: Exception | None, seconds: int) -> str:
+    """With what was said of the last failure: it may tell what to do."""
+    return f"{last}; {who} failed several times in a row, askd tries it again in {seconds} seconds"
