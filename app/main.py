@@ -44,13 +44,15 @@ def create_app(settings: Settings, draining: Draining | None = None) -> FastAPI:
             assistant = replace(askd.assistant, given=metrics.answered)
             metrics.observe(assistant)
             watching = asyncio.ensure_future(assistant.watch.run())
-            yield {
-                "assistant": assistant,
-                "readiness": Readiness(askd.index, askd.llm, askd.embedder, settings.gpu),
-            }
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
+            try:
+                yield {
+                    "assistant": assistant,
+                    "readiness": Readiness(askd.index, askd.llm, askd.embedder, settings.gpu),
+                }
+            finally:
+                watching.cancel()
+                with suppress(asyncio.CancelledError):
+                    await watching
 
     # FastAPI's own /docs page loads its script from a CDN; this one brings it along
     app = FastAPIOffline(
