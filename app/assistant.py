@@ -105,11 +105,12 @@ class Assistant:
         self, question: Question, deadline: Deadline, fresh: bool
     ) -> tuple[AnswerKey, Answer | None]:
         """What the answer goes by, and the answer where it was kept and need not be fresh."""
+        started = time.perf_counter()
         async with deadline.limit("the search"):
             manifest = await self.pipeline.index.manifest()
         key = AnswerKey.of(question, manifest.version, self.watch.model, PROMPT_VERSION)
         kept = None if fresh else self.cache.get(key)
-        return key, kept and _again(kept)
+        return key, kept and _again(kept, started)
 
     async def _events(
         self,
@@ -181,8 +182,9 @@ def _joined(item: Progress | Event, progress: Progress | None, started: float) -
     )
 
 
-def _again(kept: Answer) -> Answer:
-    return replace(kept, cached=True, timings=Timings(retrieve=0.0, queue=0.0, first_token=None, total=0.0))
+def _again(kept: Answer, started: float) -> Answer:
+    total = (time.perf_counter() - started) * 1000
+    return replace(kept, cached=True, timings=Timings(retrieve=0.0, queue=0.0, first_token=None, total=total))
 
 
 async def _all(events: Sequence[Event]) -> AsyncGenerator[Event]:

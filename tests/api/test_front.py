@@ -64,14 +64,16 @@ async def test_a_kept_answer_is_the_same_but_for_what_is_the_requests_own(
 ) -> None:
     del app.router.routes[:]  # there is nowhere else to go
     second = await client.post("/ask", json=LATE, headers={"X-Request-Timeout": "1"})
+    timings = second.json()["timings_ms"]
     own = {
         "cached": True,
-        "timings_ms": {"retrieve": 0.0, "queue": 0.0, "first_token": None, "total": 0.0},
+        "timings_ms": timings,
         "request_id": second.headers["x-request-id"],
     }
     assert second.json() == first.json() | own
     assert not first.json()["cached"]
-    assert second.headers["server-timing"].endswith("total;dur=0.00")
+    assert timings.pop("total") < 100
+    assert set(timings.values()) == {0, None}
     assert second.headers.keys() == first.headers.keys()
     assert len(llm.prompts) == 1
 
