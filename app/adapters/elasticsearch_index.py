@@ -133,7 +133,7 @@ class ElasticsearchIndex:
         metas = [each.get("_meta", {}) for each in mappings]
         if [meta.get("alias") for meta in metas] != [self._alias]:
             raise IndexUnreadable(
-                f"{self._alias!r} in Elasticsearch is not askd's; set ASKD_INDEX to another name"
+                "what Elasticsearch has under the name of ASKD_INDEX is not askd's; set it to another name"
             )
         manifest = check_schema(read_manifest(metas[0]["manifest"]))
         return manifest if mapping.vector_search(mappings[0]) else replace(manifest, embedder=None)
