@@ -22,6 +22,7 @@ class Reply:
     pieces: Sequence[bytes] = ()
     status: int = 200
     then: Then = Then.END
+    pause: float = 0.0  # seconds after each piece, without which they may be read together
 
 
 @dataclass
@@ -54,6 +55,8 @@ class OllamaServer:
         for piece in reply.pieces:
             writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
             await writer.drain()
+            if reply.pause:
+                await asyncio.sleep(reply.pause)
         if reply.then is Then.END:
             writer.write(b"0\r\n\r\n")
         elif reply.then is Then.TEAR:

@@ -8,7 +8,7 @@ import pytest
 
 from app.adapters.elasticsearch_index import open_client
 from tests.live.serving import SAMPLE, Chosen, ingest, settings_of
-from tests.live.tcp_proxy import TcpProxy, nobodys_url, proxy_to
+from tests.live.tcp_proxy import TcpProxy, proxy_to
 from tests.servers import MODEL
 
 # Several threads of a model spin while they wait for each other, and crawl where other work takes a CPU away.
@@ -75,16 +75,6 @@ def embedded_model(gguf: Path) -> Chosen:
 @pytest.fixture(scope="session")
 def ollama_model(ollama_url: str) -> Chosen:
     return {"ollama_url": ollama_url, "model": MODEL, **_ONE_THREAD}
-
-
-@pytest.fixture(params=["down", "unknown", "not pulled"])
-def no_model(request: pytest.FixtureRequest, ollama_model: Chosen) -> tuple[Chosen, str]:
-    """Settings that lead to no model, and the name of the problem."""
-    if request.param == "down":
-        return ollama_model | {"ollama_url": nobodys_url()}, "model-unavailable"
-    if request.param == "unknown":
-        return ollama_model | {"model": "nope"}, "model-missing"
-    return {}, "model-missing"  # the embedded model, and none lies in the data directory
 
 
 @pytest.fixture

@@ -7,15 +7,16 @@ import asyncio
 import re
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
 T = TypeVar("T")
 _REQUEST = re.compile(rb"(?:GET|POST|HEAD) (\S+) HTTP/1\.1\r\n")
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_BETWEEN_PACKETS = 0.01  # seconds: at once they would be read together
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,18 @@ class Late:
 
 @dataclass(frozen=True)
 class Crumble:
-    """The answer is passed on byte by byte, each in a packet of its own."""
+    """The answer is passed on in crumbs of a few bytes."""
 
     path: str
 
 
 @dataclass(frozen=True)
 class Instead:
-    """They are answered with these bytes; the server hears nothing. Then the connection is closed, or hangs."""
+    """They are answered with these pieces, each in a packet of its own; the server hears nothing. Then the
+    connection is closed, or hangs."""
 
     path: str
-    answer: bytes
+    pieces: Sequence[bytes]
     hangs: bool = False
 
 
@@ -90,8 +92,30 @@ class TcpProxy:
     passages: list[Passage] = field(default_factory=list)
     url: str = ""
 
+    _server: asyncio.Server | None = None
+    _connections: set[asyncio.Task[None]] = field(default_factory=set)
+
     def to(self, path: str) -> list[Passage]:
         return [passage for passage in self.passages if passage.path.endswith(path)]
+
+    async def listen(self) -> None:
+        """Anew after `close` on the same port."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", urlsplit(self.url).port or 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def close(self) -> None:
+        """Who connects is refused, who is connected is cut off."""
+        if self._server:
+            self._server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+        await self.connect(reader, writer)
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream = urlsplit(self.upstream)
@@ -123,10 +147,9 @@ class _Connection:
             match self.latest and self.latest.fault:
                 case Stall():
                     continue
-                case Instead(answer=answer, hangs=hangs):
+                case Instead(pieces=pieces, hangs=hangs):
                     if request:  # once for each, whatever more of it comes
-                        self.client.write(answer)
-                        await self.client.drain()
+                        await self._say(pieces, _BETWEEN_PACKETS)
                         if not hangs:
                             return
                     continue
@@ -138,7 +161,8 @@ class _Connection:
     def _note(self, path: str) -> None:
         fault = self.proxy.fault if self.proxy.fault and path.endswith(self.proxy.fault.path) else None
         if isinstance(fault, Once):
-            fault, fault.done = None if fault.done else fault.fault, True
+            once, fault = fault, None if fault.done else fault.fault
+            once.done = True
         self.latest = Passage(path, fault)
         self.proxy.passages.append(self.latest)
 
@@ -147,8 +171,10 @@ class _Connection:
             while data := await answers.read(65536):
                 assert self.latest
                 self.latest.answered = self.latest.answered or asyncio.get_running_loop().time()
-                self.latest.size += len(data)
                 fault = self.latest.fault
+                if isinstance(fault, Break):
+                    data = data[: fault.after - self.latest.size]
+                self.latest.size += len(data)
                 await self._pass(data, fault)
                 if isinstance(fault, Break) and self.latest.size >= fault.after:
                     await self.client.drain()
@@ -159,11 +185,16 @@ class _Connection:
     async def _pass(self, data: bytes, fault: Fault | None) -> None:
         if isinstance(fault, Late):
             await asyncio.sleep(fault.seconds)
-        for piece in [data[at : at + 1] for at in range(len(data))] if isinstance(fault, Crumble) else [data]:
+        if isinstance(fault, Crumble):
+            await self._say([data[at : at + 7] for at in range(0, len(data), 7)], pause=0)
+        else:
+            self.client.write(data)
+
+    async def _say(self, pieces: Sequence[bytes], pause: float) -> None:
+        for piece in pieces:
             self.client.write(piece)
-            if isinstance(fault, Crumble):
-                await self.client.drain()
-                await asyncio.sleep(0)
+            await self.client.drain()
+            await asyncio.sleep(pause)
 
     def _reset(self) -> None:
         self.client.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
@@ -173,22 +204,11 @@ class _Connection:
 @asynccontextmanager
 async def proxy_to(upstream: str) -> AsyncIterator[TcpProxy]:
     proxy = TcpProxy(upstream)
-    async with _listening(proxy.connect) as proxy.url:
+    await proxy.listen()
+    try:
         yield proxy
-
-
-@asynccontextmanager
-async def answering(answer: bytes) -> AsyncIterator[str]:
-    """A server that says the same to everybody, whatever was asked; yields its URL."""
-
-    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(65536)
-        writer.write(answer)
-        await writer.drain()
-        writer.close()
-
-    async with _listening(answer_once) as url:
-        yield url
+    finally:
+        await proxy.close()
 
 
 def http_answer(status: str, body: str, *headers: str) -> bytes:
@@ -200,31 +220,6 @@ def nobodys_url() -> str:
     """Where nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return f"http://127.0.0.1:{server.getsockname()[1]}"
-
-
-@asynccontextmanager
-async def _listening(
-    connect: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
-) -> AsyncIterator[str]:
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def tracked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        tasks.add(task)
-        try:
-            await connect(reader, writer)
-        finally:
-            tasks.discard(task)
-
-    server = await asyncio.start_server(tracked, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def until(found: Callable[[], T | None], seconds: float = 60.0) -> T:

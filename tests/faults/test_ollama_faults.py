@@ -1,0 +1,142 @@
+"""A real Ollama behind a proxy that fails in its place, and one made up that fails within a line."""
+
+import json
+
+import pytest
+
+from tests.fakes.ollama_server import Reply, Then, lines
+from tests.faults.calls import CALLS, SURE, WELL, Call, Seen, made, model_fails
+from tests.faults.inflicted import Down, Inflicted, answers, check_recovered, html, seen_by_all
+from tests.faults.models import DONE, SAID, TEXT, made_up, reply, says
+from tests.faults.models import WELL as WELL_AGAIN
+from tests.faults.page import Page
+from tests.live.problems import SECRET
+from tests.live.serving import Chosen, serving, settings_of
+from tests.live.tcp_proxy import Break, Crumble, Instead, Late, Once, Stall, TcpProxy
+
+pytestmark = pytest.mark.anyio
+
+GROUP = "Ollama"
+_ALL, _GENERATION = "", "/api/chat"  # ends of paths
+_JSON = "content-type: application/json"
+_UNAVAILABLE = model_fails(503, "model-unavailable")
+_BROKEN_OFF = model_fails(
+    503, "model-unavailable", streamed="200, some words, then `error` model-unavailable"
+)
+_TIMEOUT = model_fails(504, "model-timeout", streamed="200, then `error` model-timeout")
+
+
+def _says(status: str, body: object = None) -> tuple[bytes]:
+    return answers(status, json.dumps(body or {"error": SECRET}), _JSON)
+
+
+FAULTS: dict[str, tuple[Inflicted, Seen]] = {
+    "it goes down: connections are refused": (Down(), _UNAVAILABLE),
+    "it resets every connection": (Break(_ALL), _UNAVAILABLE),
+    "it resets the connection of a generation, once": (Once(Break(_GENERATION)), WELL),
+    "it resets the connection while it writes": (Break(_GENERATION, after=2000), _BROKEN_OFF),
+    "the first token never comes": (Stall(_GENERATION), _TIMEOUT),
+    "it is slow, within the limit for the first token": (Late(_GENERATION, 0.1), WELL),
+    "its answers come in crumbs": (Crumble(_ALL), WELL),
+    "it answers bytes that are no HTTP": (Instead(_ALL, (b"\x00\x01" + SECRET.encode(),)), _UNAVAILABLE),
+    "another server answers in its place": (Instead(_ALL, html()), _UNAVAILABLE),
+    "it sends to another address (302)": (
+        Instead(_ALL, answers("302 Found", "", "location: http://127.0.0.1:9/")),
+        _UNAVAILABLE,
+    ),
+    "its answer is empty": (Instead(_GENERATION, answers("200 OK", "", _JSON)), _UNAVAILABLE),
+    "its JSON is of another shape": (Instead(_GENERATION, _says("200 OK", [{"text": 1}])), _UNAVAILABLE),
+    "it wants a key (401)": (Instead(_GENERATION, _says("401 Unauthorized")), _UNAVAILABLE),
+    "the model is gone (404)": (
+        Instead(_GENERATION, _says("404 Not Found")),
+        model_fails(503, "model-missing"),
+    ),
+    "it has too much to do (429)": (Instead(_GENERATION, _says("429 Too Many Requests")), _UNAVAILABLE),
+    "it fails (500)": (Instead(_GENERATION, _says("500 Internal Server Error")), _UNAVAILABLE),
+    "it is not available (503)": (Instead(_GENERATION, _says("503 Service Unavailable")), _UNAVAILABLE),
+    "it is not available (503), once": (
+        Once(Instead(_GENERATION, _says("503 Service Unavailable"))),
+        WELL,
+    ),
+}
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("what", FAULTS)
+async def test_while_ollama_fails(
+    what: str, embedded_index: Chosen, ollama_model: Chosen, ollama_proxy: TcpProxy, page: Page
+) -> None:
+    fault, expected = FAULTS[what]
+    proxied: Chosen = {"ollama_url": ollama_proxy.url}
+    if expected is _TIMEOUT:
+        proxied["first_token_timeout"] = 1
+    settings = settings_of(embedded_index, ollama_model, proxied)
+    seen = await seen_by_all(settings, ollama_proxy, fault)
+    page.note(GROUP, what, seen)
+    assert seen == expected
+
+
+@pytest.mark.live
+async def test_what_a_dying_model_said_is_taken_back_where_the_entry_is_sure(
+    embedded_index: Chosen, ollama_model: Chosen, ollama_proxy: TcpProxy
+) -> None:
+    proxied: Chosen = {"ollama_url": ollama_proxy.url}
+    async with serving(settings_of(embedded_index, ollama_model, proxied)) as service:
+        await service.ready()
+        ollama_proxy.fault = Break(_GENERATION, after=2000)
+        seen = await made(Call("/ask/stream", {"question": SURE}), service.client)
+    assert seen == "200 extracted, model_unavailable, words taken back"
+
+
+# --- byte by byte --------------------------------------------------------------------------------
+
+_TORN = SAID.index("–".encode()) + 1
+
+
+TORN: dict[str, tuple[Reply, Seen]] = {
+    "a line comes in two packets, torn inside a UTF-8 character": (
+        reply(SAID[:_TORN], SAID[_TORN:], DONE),
+        WELL,
+    ),
+    "it ends inside a UTF-8 character": (reply(SAID, SAID[:_TORN]), _BROKEN_OFF),
+    "it is cut off inside a UTF-8 character": (reply(SAID, SAID[:_TORN], then=Then.TEAR), _BROKEN_OFF),
+    "a line is no UTF-8": (reply(SAID, b'{"message": {"content": "\xff"}}\n'), _BROKEN_OFF),
+    "a line is no JSON": (reply(SAID, b"{nonsense}\n", DONE), _BROKEN_OFF),
+    "a line tells of an error": (reply(SAID, lines({"error": SECRET})), _BROKEN_OFF),
+    "the first line tells of an error": (reply(lines({"error": SECRET})), _UNAVAILABLE),
+    "it ends without its last line": (reply(SAID), _BROKEN_OFF),
+    "it ends without a word": (reply(DONE), _UNAVAILABLE),
+    "a line has no end": (reply(SAID, b"x" * 3_000_000, then=Then.HANG), _BROKEN_OFF),
+    "it stops in the middle of its answer, the connection open": (
+        reply(SAID, then=Then.HANG),
+        model_fails(504, "model-timeout", streamed="200, some words, then `error` model-timeout"),
+    ),
+    "it counts more tokens than its window holds": (
+        reply(lines({"error": "the prompt exceeds the available context size (9999 tokens)"}), status=400),
+        WELL
+        | {
+            "auto, sure of the entry": "200 extracted, entry_too_long",
+            "auto, not sure": "200 extracted, entry_too_long",
+            "generate": "422 nothing-fits",
+            "generate, as a stream": "422 nothing-fits",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TORN)
+async def test_while_a_line_of_ollama_is_wrong(what: str, embedded_index: Chosen, page: Page) -> None:
+    answer, expected = TORN[what]
+    seen: dict[str, str] = {}
+    for name, call in CALLS.items():
+        async with made_up() as (ollama, model):
+            settings = settings_of(embedded_index, model, {"generate_timeout": 1})
+            async with serving(settings) as service:
+                await service.ready()
+                says(ollama, answer)
+                seen[name] = await made(call, service.client)
+                says(ollama, WELL_AGAIN)
+                await check_recovered(service)
+                assert (await service.ask(**CALLS["generate"].body))["answer"] == TEXT
+    page.note(GROUP, what, seen)
+    assert seen == expected
