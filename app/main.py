@@ -60,6 +60,8 @@ def create_app(settings: Settings, draining: Draining | None = None) -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
         redoc_url=None,
+        # FastAPI's own: environment variables alone would have it send spans and exceptions' messages.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.patience = Patience(settings.request_timeout, settings.max_request_timeout)
     app.state.draining = draining
