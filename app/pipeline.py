@@ -172,6 +172,10 @@ class Pipeline:
                 async for event in events:
                     yield event
 
+    async def turn(self, place: Place) -> float:
+        """Wait for the slot; returns for how many seconds. Raises as `Place.turn`."""
+        return await place.turn()
+
     def late(self, progress: Progress, error: DeadlineExceeded) -> Sequence[Event]:
         """What to say when the time is up. Raises `error` when the FAQ cannot speak for the model."""
         if progress.question.mode is not Mode.AUTO or not progress.found.ranking.confident:
@@ -203,7 +207,7 @@ class Pipeline:
         writer = Writer(self.llm, self.prompt_tokens, self.answer_tokens)
         try:
             with place or self.admission.enter(deadline) as slot:
-                progress.queued_ms = await slot.turn() * 1000
+                progress.queued_ms = await self.turn(slot) * 1000
                 pieces = writer.write(progress.question.text, entries, draft, best_needed=auto)
                 async with aclosing(pieces):
                     async for piece in pieces:
