@@ -34,6 +34,7 @@ class Assistant:
     watch: ModelWatch
     cache: AnswerCache
     given: Callable[[Answer], None] = lambda answer: None  # is told of every answer a caller gets
+    joined: Callable[[], None] = lambda: None  # is told when a caller waits for what another began
     _runs: SharedRuns[Progress | Event] = field(default_factory=SharedRuns, init=False)
 
     async def manifest(self) -> Manifest:
@@ -127,6 +128,8 @@ class Assistant:
         said = False
         while True:
             run, own = self._run(key, question, deadline, fresh)
+            if not own:
+                self.joined()
             try:
                 async with aclosing(run.follow(deadline, "the answer", to_the_end=to_the_end)) as items:
                     async for item in items:

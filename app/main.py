@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 from importlib.metadata import version
 from typing import TypedDict
@@ -11,6 +11,7 @@ import limits
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from limits import RateLimitItem
+from opentelemetry.trace import Tracer
 from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -21,11 +22,13 @@ from app.api.front import Front
 from app.api.keys import ApiKeys
 from app.api.metrics import Metrics
 from app.api.patience import HEADER, Patience
+from app.api.spans import Spans
+from app.api.traces import Traces, traced
 from app.assistant import Assistant
 from app.errors import BadSettings
 from app.readiness import Readiness
 from app.settings import Settings
-from app.wiring import open_askd
+from app.wiring import open_askd, open_collector
 
 
 class State(TypedDict):
@@ -37,12 +40,16 @@ def create_app(settings: Settings, draining: Draining | None = None) -> FastAPI:
     """`draining` is told when the service is to stop. Raises BadSettings."""
     draining = draining or Draining()
     metrics = Metrics()
+    collector = open_collector(settings)
+    spans = _spans(settings, collector.tracer) if collector else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
-        async with open_askd(settings) as askd:
+        async with collector or nullcontext(), open_askd(settings) as askd:
             assistant = replace(askd.assistant, given=metrics.answered)
             metrics.observe(assistant)
+            if spans:
+                assistant = traced(assistant, spans)
             watching = asyncio.ensure_future(assistant.watch.run())
             try:
                 yield {
@@ -62,6 +69,8 @@ def create_app(settings: Settings, draining: Draining | None = None) -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
         redoc_url=None,
+        # FastAPI's own: environment variables alone would have it send spans and exceptions' messages.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.patience = Patience(settings.request_timeout, settings.max_request_timeout)
     app.state.draining = draining
@@ -71,11 +80,11 @@ def create_app(settings: Settings, draining: Draining | None = None) -> FastAPI:
     openapi.install(app)
     app.add_middleware(Front)
     app.add_middleware(middleware.Bodies)
-    _guard(app, settings)
+    _guard(app, settings, spans)
     return app
 
 
-def _guard(app: FastAPI, settings: Settings) -> None:
+def _guard(app: FastAPI, settings: Settings, spans: Spans | None) -> None:
     """What stands between the network and the rest, innermost first. Raises BadSettings."""
     keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
     hosts = frozenset(name.lower() for name in _listed(settings.allowed_hosts))
@@ -89,8 +98,19 @@ def _guard(app: FastAPI, settings: Settings) -> None:
             expose_headers=["Retry-After", "Server-Timing", "X-Request-ID"],
         )
     app.add_middleware(middleware.Requests)
+    if spans:
+        app.add_middleware(Traces, spans=spans)
     if proxies := _listed(settings.trusted_proxies):
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)
+
+
+def _spans(settings: Settings, tracer: Tracer) -> Spans:
+    return Spans(
+        tracer,
+        "ollama" if settings.ollama_url else "llama_cpp",
+        "elasticsearch" if settings.elasticsearch_url else None,
+        settings.trace_content,
+    )
 
 
 def _listed(setting: str | None) -> list[str]:

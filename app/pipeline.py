@@ -173,6 +173,10 @@ class Pipeline:
                 async for event in events:
                     yield event
 
+    async def turn(self, place: Place) -> None:
+        """Wait for the slot. Raises as `Place.turn`."""
+        await place.turn()
+
     def late(self, progress: Progress, error: DeadlineExceeded) -> Sequence[Event]:
         """What to say when the time is up. Raises `error` when the FAQ cannot speak for the model."""
         if progress.question.mode is not Mode.AUTO or not progress.found.ranking.confident:
@@ -205,7 +209,7 @@ class Pipeline:
         try:
             with place or self.admission.enter(deadline) as slot:
                 progress.queue = slot
-                await slot.turn()
+                await self.turn(slot)
                 pieces = writer.write(progress.question.text, entries, draft, best_needed=auto)
                 async with aclosing(pieces):
                     async for piece in pieces:

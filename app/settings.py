@@ -135,6 +135,11 @@ class Settings(BaseSettings):
         None, description="origins of pages whose scripts may ask, with commas; unset: none"
     )
 
+    otlp_endpoint: AnyHttpUrl | None = Field(
+        None, description="OpenTelemetry collector (OTLP/HTTP) that gets traces; unset: nothing is traced"
+    )
+    trace_content: bool = Field(False, description="questions and answers go into the traces, word for word")
+
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least level logged")
 
     @model_validator(mode="after")

@@ -24,6 +24,7 @@ from app.settings import Settings
 if TYPE_CHECKING:
     from app.adapters.elasticsearch_index import ElasticsearchIndex
     from app.adapters.embedded_index import EmbeddedIndex
+    from app.adapters.otlp import Collector
 
 _REMOVAL_SECONDS = 60.0  # it may take longer than any search should
 
@@ -69,6 +70,17 @@ async def open_trial(settings: Settings) -> AsyncIterator[Askd]:
             yield askd
     finally:
         await _remove_index(own)
+
+
+def open_collector(settings: Settings) -> "Collector | None":
+    """Where traces go; None: nothing is traced. Raises BadSettings."""
+    if settings.otlp_endpoint is None:
+        return None
+    try:
+        from app.adapters.otlp import Collector
+    except ImportError as error:
+        raise BadSettings("ASKD_OTLP_ENDPOINT needs OpenTelemetry's SDK: pip install 'askd[otel]'") from error
+    return Collector(settings.otlp_endpoint)
 
 
 async def _remove_index(settings: Settings) -> None:

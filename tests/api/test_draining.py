@@ -1,36 +1,18 @@
 """The end of the service, on a real socket: ASGI's test transport keeps a stream until it is whole."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
 from tests.fakes.model import ScriptedModel
+from tests.served import served
 
 pytestmark = pytest.mark.anyio
 QUESTIONS = [
     "Is it possible to join the course at any time?",
     "Can I still join the course at any time, though it has begun?",
 ]
-
-
-@asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    host, port = server.servers[0].sockets[0].getsockname()
-    try:
-        async with httpx.AsyncClient(base_url=f"http://{host}:{port}", trust_env=False, timeout=30) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        await task
 
 
 async def test_who_is_served_when_the_grace_is_over_is_told_so(app: FastAPI, llm: ScriptedModel) -> None:

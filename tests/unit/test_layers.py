@@ -72,6 +72,13 @@ def test_only_adapters_know_a_vendor(path: Path) -> None:
         assert not {name.split(".")[0] for name in imported(path)} & VENDORS
 
 
+def test_only_one_module_knows_how_spans_are_sent() -> None:
+    senders = ("opentelemetry.sdk", "opentelemetry.exporter")
+    assert [path for path in modules() if any(name.startswith(senders) for name in imported(path))] == [
+        APP / "adapters" / "otlp.py"
+    ]
+
+
 @pytest.mark.parametrize("path", modules(), ids=str)
 def test_only_the_wiring_knows_the_adapters(path: Path) -> None:
     if place(path) not in ("adapters", "wiring"):
