@@ -153,6 +153,8 @@ class Place:
         asked = time.monotonic()
         self._turn = asyncio.get_running_loop().create_future()
         self._admission.dispatch()
+        if self._turn.done():
+            return
         # With less time than a generation takes it would be begun in vain.
         latest = self.deadline.left - max(self._admission.service.mean, _SOONEST)
         try:

@@ -3,9 +3,9 @@
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from types import TracebackType
 
 from app.errors import DeadlineExceeded
 
@@ -24,20 +24,33 @@ class Deadline:
         """Seconds; negative once it has passed."""
         return self.at - time.monotonic()
 
-    @asynccontextmanager
-    async def limit(self, what: str) -> AsyncIterator[None]:
+    def limit(self, what: str) -> AbstractAsyncContextManager[None]:
         """Cancels the block at the deadline. Raises DeadlineExceeded then."""
-        try:
-            async with asyncio.timeout(None if self.at == math.inf else self.left):
-                yield
-        except TimeoutError as error:
-            raise self.exceeded(what) from error
+        return _Limit(self, what)
 
     def exceeded(self, what: str) -> DeadlineExceeded:
         return DeadlineExceeded(
             f"{what} took longer than the {self.seconds:g} seconds this request may take; "
             "raise X-Request-Timeout, or use mode extract"
         )
+
+
+class _Limit(AbstractAsyncContextManager[None]):
+    def __init__(self, deadline: Deadline, what: str) -> None:
+        self._deadline = deadline
+        self._what = what
+        self._timeout = asyncio.timeout(None if deadline.at == math.inf else deadline.left)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._timeout.__aexit__(kind, error, trace)
+        except TimeoutError as late:
+            raise self._deadline.exceeded(self._what) from late
 
 
 NEVER = Deadline(math.inf, math.inf)

@@ -72,28 +72,24 @@ class GuardedModel:
         return await self._llm.count_tokens(texts)
 
     async def generate(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
-        began = False
-        try:
-            async with aclosing(self._once(prompt)) as chunks:
-                async for chunk in chunks:
-                    began = True
-                    yield chunk
-        except AskdError as error:
-            if began or not (error.retryable and self._budget.spend()):
-                raise
-        else:
-            self._budget.succeeded()
-            return
-        async with aclosing(self._once(prompt)) as chunks:
-            async for chunk in chunks:
-                yield chunk
-
-    async def _once(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
-        with self.breaker.call(_MODEL_FAILURES, _model_spared):
-            async with aclosing(self._llm.generate(prompt)) as chunks:
-                async for chunk in chunks:
-                    self.breaker.succeeded()  # it works: others need not wait for the end
-                    yield chunk
+        second = False
+        while True:
+            began = False
+            try:
+                with self.breaker.call(_MODEL_FAILURES, _model_spared):
+                    async with aclosing(self._llm.generate(prompt)) as chunks:
+                        async for chunk in chunks:
+                            if not began:
+                                began = True
+                                self.breaker.succeeded()  # it works: others need not wait for the end
+                            yield chunk
+            except AskdError as error:
+                if began or second or not (error.retryable and self._budget.spend()):
+                    raise
+                second = True
+            else:
+                self._budget.succeeded()
+                return
 
 
 def _search_spared(last: Exception | None, seconds: int) -> SearchUnavailable:

@@ -88,7 +88,9 @@ def _guard(app: FastAPI, settings: Settings, spans: Spans | None) -> None:
     """What stands between the network and the rest, innermost first. Raises BadSettings."""
     keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
     hosts = frozenset(name.lower() for name in _listed(settings.allowed_hosts))
-    app.add_middleware(Access, keys=keys, limit=_limit(settings.rate_limit), hosts=hosts)
+    limit = _limit(settings.rate_limit)
+    if keys or hosts or limit:
+        app.add_middleware(Access, keys=keys, limit=limit, hosts=hosts)
     if origins := _listed(settings.cors_origins):
         app.add_middleware(
             CORSMiddleware,

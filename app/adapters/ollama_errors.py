@@ -4,13 +4,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import aiohttp
-
 from app.errors import ModelError, ModelMissing, ModelUnavailable, PromptTooLong
 
 # A server that is away or breaks off; then nonsense: bad JSON or UTF-8, and JSON of another shape.
-_FAILURES = (aiohttp.ClientError, OSError, ValueError, TypeError, AttributeError, LookupError)
-_LOST = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError)
+_FAILURES = (OSError, ValueError, TypeError, AttributeError, LookupError)
 _OVERFLOW = re.compile("exceed.*context|context.*exceed", re.DOTALL)
 _PROMPT_TOKENS = re.compile(r"n_prompt_tokens\D{1,4}(\d+)|\((\d+) tokens\)")
 
@@ -25,7 +22,7 @@ def translated() -> Iterator[None]:
     except _FAILURES as error:
         raise ModelUnavailable(
             "Ollama did not answer, or broke off; is it running at ASKD_OLLAMA_URL?",
-            retryable=isinstance(error, _LOST) and not isinstance(error, TimeoutError),
+            retryable=isinstance(error, ConnectionError),
         ) from error
 
 

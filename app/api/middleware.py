@@ -83,7 +83,8 @@ class Requests:
                 time.perf_counter() - started,
                 left="left" in state,
             )
-            access.info("request", extra=_facts(scope, status, started, request_id))
+            if access.isEnabledFor(logging.INFO):
+                access.info("request", extra=_facts(scope, status, started, request_id))
 
 
 def _facts(scope: Scope, status: int | None, started: float, request_id: str) -> dict[str, Any]:

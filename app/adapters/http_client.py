@@ -1,0 +1,200 @@
+"""HTTP/1.1 to one server, with next to nothing between the bytes and their reader.
+
+For Ollama, which sends each token as a chunk of its own: aiohttp takes several times the CPU time for a
+streamed answer (README, Decisions). httptools parses. No redirects, cookies, proxies or compression.
+"""
+
+import asyncio
+import ssl
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
+from urllib.parse import unquote, urlsplit
+
+import httptools
+
+_BUFFERED = 1 << 20  # bytes that may wait for their reader before the server has to
+_TOGETHER = 0.005  # seconds: what comes so soon after another piece is read with it
+
+
+class HttpClient:
+    """Connections to the server at `url`: as many as there are requests, kept for the next ones."""
+
+    def __init__(self, url: str, connect_timeout: float) -> None:
+        """`connect_timeout` in seconds."""
+        parts = urlsplit(url)
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._host, self._port = parts.hostname or "", parts.port or (443 if self._tls else 80)
+        self._prefix = parts.path.rstrip("/")
+        self._connect_timeout = connect_timeout
+        self._headers = f"Host: {parts.netloc.rpartition('@')[2]}\r\nUser-Agent: askd\r\n"
+        if parts.username is not None:
+            secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            self._headers += f"Authorization: Basic {b64encode(secret.encode()).decode()}\r\n"
+        self._idle: list[_Connection] = []
+
+    @asynccontextmanager
+    async def request(self, method: str, path: str, body: bytes = b"") -> AsyncIterator["Response"]:
+        """The response, once its status is known; leaving it unread hangs up. `body` is JSON.
+
+        Raises OSError, or ValueError where the answer is no HTTP, as the reading does.
+        """
+        connection = await self._connected()
+        head = f"{method} {self._prefix}{path} HTTP/1.1\r\n{self._headers}"
+        if body:
+            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        try:
+            response = connection.ask(f"{head}\r\n".encode() + body)
+            await response.begin()
+            yield response
+        finally:
+            if connection.reusable:
+                self._idle.append(connection)
+            else:
+                connection.close()
+
+    def close(self) -> None:
+        for connection in self._idle:
+            connection.close()
+        self._idle.clear()
+
+    async def _connected(self) -> "_Connection":
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.open:
+                return connection
+        async with asyncio.timeout(self._connect_timeout):
+            _, connected = await asyncio.get_running_loop().create_connection(
+                _Connection, self._host, self._port, ssl=self._tls
+            )
+        return connected
+
+
+class _Connection(asyncio.Protocol):
+    """One request at a time."""
+
+    def __init__(self) -> None:
+        self.open = True
+        self._response: Response | None = None
+
+    @property
+    def reusable(self) -> bool:
+        return self.open and self._response is not None and self._response.reusable
+
+    def ask(self, request: bytes) -> "Response":
+        self._response = Response(self._transport)
+        self._transport.write(request)
+        return self._response
+
+    def close(self) -> None:
+        self._transport.abort()
+
+    # --- asyncio's calls ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._response:
+            self._response.feed(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.open = False
+        if self._response:
+            self._response.end(exc)
+
+
+class Response:
+    status = 0
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._parser = httptools.HttpResponseParser(self)
+        self._pieces: list[bytes] = []
+        self._complete = False
+        self._paused = False
+        self._error: Exception | None = None
+        self._waiting: asyncio.Future[None] | None = None
+        self._read_some = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def reusable(self) -> bool:
+        """Whether it was read to its end, and the server takes another request."""
+        return self._complete and not self._pieces and bool(self._parser.should_keep_alive())
+
+    async def begin(self) -> None:
+        """Wait for the status."""
+        while not self.status:
+            await self._news()
+
+    async def some(self) -> bytes:
+        """What has arrived of the body; empty at its end. The first piece and the last come at once."""
+        while not self._pieces:
+            if self._complete:
+                return b""
+            await self._news()
+        data = b"".join(self._pieces)
+        self._pieces.clear()
+        self._read_some = True
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+        return data
+
+    async def read(self) -> bytes:
+        """All of the body."""
+        parts = []
+        while part := await self.some():
+            parts.append(part)
+        return b"".join(parts)
+
+    async def _news(self) -> None:
+        if self._error:
+            raise self._error
+        self._waiting = asyncio.get_running_loop().create_future()
+        await self._waiting
+
+    # --- of the connection ---
+
+    def feed(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._error = ValueError("no HTTP")
+            self._error.__cause__ = error
+        if len(self._pieces) > 1 and not self._paused and sum(map(len, self._pieces)) > _BUFFERED:
+            self._paused = True
+            self._transport.pause_reading()
+        if self._complete or self._error or not self._read_some:
+            self._wake()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_TOGETHER, self._wake)
+
+    def end(self, error: Exception | None) -> None:
+        if not self._complete:
+            # Without a length the end of the connection is that of the body.
+            if error is None and self.status and not self._parser.should_keep_alive():
+                self._complete = True
+            else:
+                self._error = self._error or error or ConnectionResetError("the connection was closed")
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if self._waiting and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    # --- httptools' calls ---
+
+    def on_headers_complete(self) -> None:
+        self.status = self._parser.get_status_code()
+
+    def on_body(self, body: bytes) -> None:
+        self._pieces.append(body)
+
+    def on_message_complete(self) -> None:
+        self._complete = True
