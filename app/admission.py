@@ -3,34 +3,37 @@
 import asyncio
 import math
 import time
+from collections import deque
+from statistics import fmean, pstdev
 from types import TracebackType
 from typing import Self
 
 from app.deadline import Deadline
 from app.errors import Overloaded
 
-_SLACK = 1.25  # who waits already is sent away only when the prediction is over by so much
+_REMEMBERED = 8  # generations: an answer takes as long as those just before it, not as those of an hour ago
+_TELLING = 4  # generations that say how far they spread
 _SOONEST = 0.05  # seconds before its deadline until which a generation may begin, however quick they are
 
 
 class ServiceTime:
-    """How long a generation takes, in seconds: moving mean and mean deviation, as RFC 6298 has them."""
+    """How long generations take, in seconds, by the last few that ended."""
 
     def __init__(self) -> None:
         self.mean = 0.0  # 0: not known yet
-        self._deviation = 0.0
+        self._last: deque[float] = deque(maxlen=_REMEMBERED)
+        self._deviation = 0.0  # standard
 
     def learn(self, seconds: float) -> None:
-        if not self.mean:
-            self.mean, self._deviation = seconds, seconds / 4
-            return
-        self._deviation += (abs(seconds - self.mean) - self._deviation) / 4
-        self.mean += (seconds - self.mean) / 8
+        self._last.append(seconds)
+        self.mean = fmean(self._last)
+        self._deviation = pstdev(self._last) if len(self._last) >= _TELLING else self.mean / 4
 
-    @property
-    def usual(self) -> float:
-        """Most generations take no longer."""
-        return self.mean + self._deviation
+    def spread(self, generations: float) -> float:
+        """By how much so many, one after the other, may take longer or shorter than their mean says: two
+        standard errors, of the generations to come and of what is known of the mean."""
+        known = max(len(self._last), 1)
+        return 2 * self._deviation * math.sqrt(generations + generations**2 / known)
 
 
 class Admission:
@@ -62,7 +65,7 @@ class Admission:
     def enter(self, deadline: Deadline) -> "Place":
         """A place in the queue; leave it, or use it as a context manager. Raises Overloaded."""
         place = Place(self, deadline)
-        needed = self.predicted_wait + self.service.usual
+        _, needed = self._needed(len(self._queue), self._residual())
         # With a slot free nobody is refused: an estimate that turns all away could never be corrected.
         if needed > deadline.left and not self._free(len(self._queue)):
             raise self.overloaded(deadline, needed)
@@ -106,8 +109,8 @@ class Admission:
         residual = self._residual()
         ahead = 0  # of those who stay
         for place in list(self._queue):
-            needed = self._wait(ahead, residual) + self.service.mean
-            if needed > _SLACK * place.deadline.left:
+            least, needed = self._needed(ahead, residual)
+            if least > place.deadline.left:
                 place.refuse(self.overloaded(place.deadline, needed))
             else:
                 ahead += 1
@@ -122,9 +125,14 @@ class Admission:
         return sum(abs(self.service.mean - place.served) for place in self._serving)
 
     def _wait(self, ahead: int, residual: float) -> float:
-        if self._free(ahead):
-            return 0.0
-        return (residual + ahead * self.service.mean) / self._slots
+        """Seconds until who has so many before it in the queue has a slot."""
+        return 0.0 if self._free(ahead) else (residual + ahead * self.service.mean) / self._slots
+
+    def _needed(self, ahead: int, residual: float) -> tuple[float, float]:
+        """Seconds until its answer would be there: at least, and at most."""
+        expected = self._wait(ahead, residual) + self.service.mean
+        spread = self.service.spread(ahead / self._slots + 1)
+        return expected - spread, expected + spread
 
 
 class Place:
@@ -161,7 +169,8 @@ class Place:
             async with asyncio.timeout(None if latest == math.inf else latest):
                 await self._turn
         except TimeoutError as error:
-            raise self._admission.overloaded(self.deadline, self._admission.service.usual) from error
+            needed = self._admission.service.mean
+            raise self._admission.overloaded(self.deadline, needed) from error
         finally:
             self.waited = time.monotonic() - asked
 

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import time
 
 import pytest
@@ -65,9 +66,9 @@ async def test_who_would_wait_too_long_is_refused_at_once() -> None:
     admission.enter(NEVER)
     with pytest.raises(Overloaded, match="1 questions wait") as refused:
         admission.enter(Deadline.after(20.0))
-    # 10 of the one being served, 10 of the one waiting, 12.5 of its own at most: 12.5 more than it has
-    assert refused.value.retry_after == 13
-    admission.enter(Deadline.after(40.0))
+    # 10 of the one being served, of the one waiting and of its own, and 12.2 for what is not known yet
+    assert refused.value.retry_after == 23
+    admission.enter(Deadline.after(50.0))
 
 
 async def test_a_free_slot_refuses_nobody_whatever_the_last_generations_took() -> None:
@@ -196,13 +197,29 @@ async def test_only_a_generation_that_ended_or_took_long_tells_how_long_one_take
     assert admission.service.mean > 0.05
 
 
-def test_the_estimate_follows_what_it_is_told() -> None:
+def test_the_estimate_is_that_of_the_last_generations() -> None:
     service = ServiceTime()
-    assert (service.mean, service.usual) == (0.0, 0.0)
-    for _ in range(50):
+    assert (service.mean, service.spread(10)) == (0.0, 0.0)
+    service.learn(2.0)
+    assert service.spread(1) > 1.0  # one tells little
+    for _ in range(7):
         service.learn(2.0)
-    assert service.mean == pytest.approx(2.0)
-    assert 2.0 <= service.usual < 2.01
-    service.learn(10.0)
-    assert service.mean == pytest.approx(3.0)
-    assert service.usual > 4.0
+    assert (service.mean, service.spread(100)) == (2.0, 0.0)
+    for _ in range(8):
+        service.learn(10.0)
+    assert service.mean == 10.0
+    service.learn(12.0)
+    assert 0 < service.spread(1) < service.spread(4) < 4 * service.spread(1)
+
+
+async def test_who_is_let_in_is_answered_in_time_however_many_come() -> None:
+    """A hundred at once, and a slot that answers twenty in the time they have."""
+    admission = Admission()
+    for seconds in (0.019, 0.021, 0.02, 0.02, 0.02, 0.019, 0.021, 0.02):
+        admission.service.learn(seconds)
+    deadline = Deadline.after(0.4)
+    let_in = []
+    for _ in range(100):
+        with contextlib.suppress(Overloaded):
+            let_in.append(admission.enter(deadline))
+    assert 17 <= len(let_in) <= 20
