@@ -12,6 +12,7 @@ from app.deadline import Deadline
 from app.errors import Overloaded
 
 _REMEMBERED = 8  # generations: an answer takes as long as those just before it, not as those of an hour ago
+_OF_ITS_TIME = 0.99  # a caller's begins before we hear of it, and ends when the answer has arrived
 _TELLING = 4  # generations that say how far they spread
 _SOONEST = 0.05  # seconds before its deadline until which a generation may begin, however quick they are
 
@@ -62,13 +63,19 @@ class Admission:
         """Seconds until who comes now would have a slot."""
         return self._wait(len(self._queue), self._residual())
 
+    def check(self, deadline: Deadline) -> None:
+        """Raises Overloaded when who comes now would not be answered in time."""
+        # With a slot free nobody is refused: an estimate that turns all away could never be corrected.
+        if self._free(len(self._queue)):
+            return
+        _, needed = self._needed(len(self._queue), self._residual())
+        if needed > _OF_ITS_TIME * deadline.left:
+            raise self.overloaded(deadline, needed)
+
     def enter(self, deadline: Deadline) -> "Place":
         """A place in the queue; leave it, or use it as a context manager. Raises Overloaded."""
+        self.check(deadline)
         place = Place(self, deadline)
-        _, needed = self._needed(len(self._queue), self._residual())
-        # With a slot free nobody is refused: an estimate that turns all away could never be corrected.
-        if needed > deadline.left and not self._free(len(self._queue)):
-            raise self.overloaded(deadline, needed)
         place.ahead = max(self.serving + self.waiting + 1 - self._slots, 0)
         self._queue[place] = None
         return place

@@ -9,7 +9,7 @@ from typing import cast
 
 from app.answer_cache import AnswerCache, AnswerKey
 from app.deadline import NEVER, Deadline
-from app.domain import Answer, Event, Manifest, Question, Source, Text, Timings
+from app.domain import Answer, Event, Manifest, Mode, Question, Source, Text, Timings
 from app.errors import DeadlineExceeded, Overloaded
 from app.model_watch import ModelWatch
 from app.pipeline import Found, Pipeline, Progress
@@ -155,6 +155,8 @@ class Assistant:
     ) -> tuple[SharedRun[Progress | Event], bool]:
         if fresh:
             return SharedRun(self._kept_answer(key, question, deadline)), True
+        if question.mode is Mode.GENERATE and key not in self._runs:
+            self.pipeline.admission.check(deadline)  # as it will be, but before any work
         return self._runs.join(key, lambda: self._kept_answer(key, question, deadline))
 
     async def _kept_answer(

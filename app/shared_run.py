@@ -110,6 +110,10 @@ class SharedRuns(Generic[Item]):
     def __init__(self) -> None:
         self._runs: dict[Hashable, SharedRun[Item]] = {}
 
+    def __contains__(self, key: Hashable) -> bool:
+        run = self._runs.get(key)
+        return run is not None and not run.over
+
     def join(self, key: Hashable, begin: Callable[[], AsyncGenerator[Item]]) -> tuple[SharedRun[Item], bool]:
         """The run of this key and whether it was begun by this call. The caller has to follow it."""
         run = self._runs.get(key)
