@@ -18,6 +18,8 @@ class Exchange:
         self._transport = transport
 
     def reply(self, body: bytes) -> None:
+        if self._transport.is_closing():  # who asked has left
+            return
         self._transport.write(
             b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
             b"X-Elastic-Product: Elasticsearch\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
