@@ -14,7 +14,7 @@ from elasticsearch.helpers import async_scan, async_streaming_bulk
 from elasticsearch.serializer import OrjsonSerializer
 
 from app.adapters import elasticsearch_mapping as mapping
-from app.adapters.elasticsearch_errors import check_responses, translated_errors
+from app.adapters.elasticsearch_errors import check_product, check_responses, translated_errors
 from app.adapters.elasticsearch_node import HomeNode
 from app.adapters.elasticsearch_search import multi_search
 from app.adapters.elasticsearch_versions import VersionIndexes
@@ -131,6 +131,7 @@ class ElasticsearchIndex:
     async def _read_manifest(self) -> Manifest:
         with translated_errors():
             response = await self._client.indices.get_mapping(index=self._alias)
+            check_product(response.meta, response.body)
         with damage_reported():
             mappings = [found["mappings"] for found in response.values()]
             metas = [each.get("_meta", {}) for each in mappings]
@@ -148,6 +149,7 @@ class ElasticsearchIndex:
         if self._statistics is None or self._statistics[0] != version:
             with translated_errors():
                 document = await self._client.get(index=self._alias, id=mapping.STATISTICS_ID)
+                check_product(document.meta, document.body)
             with damage_reported():
                 self._statistics = version, read_statistics(document["_source"]["statistics"])
         return self._statistics[1]

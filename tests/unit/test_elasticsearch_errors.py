@@ -18,6 +18,7 @@ from tests.fakes.index import manifest_of, records_of
 pytestmark = pytest.mark.anyio
 
 ENTRY = FaqEntry("1", "course", "Where is the lantern?", "Here.")
+MAPPING = {"askd": {"mappings": mappings("askd", manifest_of([ENTRY]))}}
 VERSION_8_REFUSES = '{"error": {"type": "media_type_header_exception"}, "status": 400}'
 
 
@@ -82,6 +83,16 @@ async def test_a_failure_is_told_in_our_words_at_once(server: FailingServer, wor
     assert server.requests == 1
 
 
+async def test_another_server_is_told_from_elasticsearch_whenever_it_comes() -> None:
+    ours = FailingServer(bodies={"_mapping": json.dumps(MAPPING)})
+    async with index_on(ours) as index:
+        await index.manifest()
+        index._manifest = None
+        ours.headers, ours.bodies = {}, {}
+        with pytest.raises(SearchUnavailable, match="not Elasticsearch"):
+            await index.manifest()
+
+
 async def test_nobody_listening_is_told() -> None:
     async with open_client("http://127.0.0.1:9", api_key=None, timeout=5.0) as client:
         index = ElasticsearchIndex(client, "askd", timeout=5.0)
@@ -116,9 +127,6 @@ async def test_an_answer_of_another_shape_is_no_index(body: str) -> None:
     async with index_on(FailingServer(body=body)) as index:
         with pytest.raises(IndexUnreadable):
             await search(index)
-
-
-MAPPING = {"askd": {"mappings": mappings("askd", manifest_of([ENTRY]))}}
 
 
 @pytest.mark.parametrize(
