@@ -23,6 +23,8 @@ class Reply:
     status: int = 0  # 0: nothing came, or the connection was lost
     body: bytes = b""
     retry_after: str | None = None
+    content_type: str | None = None
+    request_id: str | None = None
     headers: float | None = None
     first_token: float | None = None
     seconds: float = 0.0
@@ -98,8 +100,13 @@ class Caller(asyncio.Protocol):
         self._finish(0)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if name.lower() == b"retry-after":
-            self._reply.retry_after = value.decode()
+        match name.lower():
+            case b"retry-after":
+                self._reply.retry_after = value.decode()
+            case b"content-type":
+                self._reply.content_type = value.decode()
+            case b"x-request-id":
+                self._reply.request_id = value.decode()
 
     def on_headers_complete(self) -> None:
         self._reply.headers = time.perf_counter() - self._sent

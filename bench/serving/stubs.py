@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import cycle, islice
@@ -18,7 +18,7 @@ from app.adapters.index_format import entry_data
 from app.domain import INDEX_SCHEMA, FaqEntry, Manifest
 from app.ingest.survey import survey
 from app.text import WordCounter, entry_words
-from bench.serving.stub_http import Exchange, serving
+from bench.serving.stub_http import Exchange, Handler, serving
 
 MODEL = "stub:2b"
 _SAMPLE = Path(__file__).parent.parent.parent / "app" / "sample" / "faq.json"
@@ -224,6 +224,7 @@ class Stubs:
     elasticsearch_url: str
     ollama_url: str
     question: str  # of which the first entry found holds every word
+    best: str  # the id of that entry
 
     def begin(self, pace: Pace) -> None:
         """Count from nought, at this pace."""
@@ -232,7 +233,9 @@ class Stubs:
 
 
 @asynccontextmanager
-async def open_stubs(model: type[Ollama] = Ollama) -> AsyncIterator[Stubs]:
+async def open_stubs(
+    model: type[Ollama] = Ollama, serve: Callable[[Handler], AbstractAsyncContextManager[str]] = serving
+) -> AsyncIterator[Stubs]:
     entries = list(survey([_SAMPLE], collection=None, strict=False).entries())
     best = entries[0]
     words = [word if place == 0 else f" {word}" for place, word in enumerate(best.answer.split())]
@@ -241,9 +244,10 @@ async def open_stubs(model: type[Ollama] = Ollama) -> AsyncIterator[Stubs]:
         yield Stubs(
             elasticsearch,
             ollama,
-            await opened.enter_async_context(serving(elasticsearch.handle)),
-            await opened.enter_async_context(serving(ollama.handle)),
+            await opened.enter_async_context(serve(elasticsearch.handle)),
+            await opened.enter_async_context(serve(ollama.handle)),
             best.question + " " + best.answer.partition(". ")[0],
+            best.id,
         )
 
 

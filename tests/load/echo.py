@@ -10,6 +10,7 @@ from itertools import cycle, islice
 
 from bench.serving.stubs import Generation, Ollama
 
+_REMEMBERED = 5000  # marks
 _MARK = re.compile(r"zq[a-z]{6}")
 
 
@@ -61,6 +62,8 @@ class Echo(Ollama):
         written.begun.set()
         written.idle.clear()
         self._running[generation] = written, writing
+        if len(self.written) > _REMEMBERED:
+            del self.written[next(iter(self.written))]
         return self._said(mark)
 
     def ended(self, generation: Generation, *, left: bool) -> None:
@@ -71,7 +74,7 @@ class Echo(Ollama):
         super().ended(generation, left=left)
 
     def _said(self, mark: str) -> list[str]:
-        return [*islice(cycle(self._words), self.pace.tokens - 2), f" {mark}", " [1]"]
+        return [*islice(cycle(self._words), self.pace.tokens - 2), f" «{mark}»", " [1]"]
 
 
 def _asked(messages: Sequence[dict[str, str]]) -> str:
