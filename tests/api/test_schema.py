@@ -9,7 +9,7 @@ import httpx
 import pytest
 import schemathesis
 from fastapi import FastAPI
-from hypothesis import given, settings
+from hypothesis import given, seed, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import positive_data_acceptance
 
@@ -23,6 +23,7 @@ from app.settings import Settings
 from tests.api import snapshot
 from tests.fakes.assistant import assistant_of
 from tests.fakes.model import ScriptedModel
+from tests.sizes import CASES, SEED
 
 SAMPLE = Path("app/sample/faq.json")
 VOLATILE = {"confidence", "model", "usage", "timings_ms", "request_id"}
@@ -49,6 +50,7 @@ def test_the_committed_document_is_that_of_the_service() -> None:
     )
 
 
+@pytest.mark.timeout(180 + CASES / 5)
 @pytest.mark.parametrize(("path", "method", "mode"), CALLS)
 def test_the_service_does_what_its_document_says(
     path: str, method: str, mode: GenerationMode, app: FastAPI
@@ -56,8 +58,9 @@ def test_the_service_does_what_its_document_says(
     app.router.lifespan_context = _nothing_opened
     operation = schemathesis.openapi.from_asgi("/openapi.json", app)[path][method]
 
+    @seed(SEED)
     @given(operation.as_strategy(generation_mode=mode))
-    @settings(max_examples=30, derandomize=True, deadline=None)
+    @settings(max_examples=CASES, database=None)
     def holds(case: Case[Any]) -> None:
         # Not checked: that all is accepted which the document allows. It cannot say that a question needs
         # a visible character.

@@ -22,7 +22,7 @@ from tests.load.access_log import AccessLog, access_log
 from tests.load.echo import Echo, mark_of
 from tests.load.footprint import Footprint, left_behind
 from tests.load.lag import Lag, watched_lag
-from tests.load.sizes import HANG_UPS, SEED
+from tests.sizes import HANG_UPS, SEED
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60 + HANG_UPS)]
 

@@ -27,9 +27,9 @@ from tests.load.echo import Echo, mark_of
 from tests.load.faults import OF_INDEX, OF_MODEL
 from tests.load.footprint import Footprint, left_behind
 from tests.load.lag import Lag, watched_lag
-from tests.load.sizes import REQUESTS, SEED
 from tests.load.verdict import Asked, Judge, Limits, summary
 from tests.load.weather import Sky, changing
+from tests.sizes import REQUESTS, SEED
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120 + REQUESTS / 10)]
 
