@@ -78,8 +78,8 @@ def test_every_oddity_on_its_own_is_answered(path: str, send: Send) -> None:
             request = Request("POST", path, headers, [usual])
             _check(request, send(request))
     for field in ["question", "collection", "limit", "mode", "extra", "\\ud800"]:
-        for value in odd.VALUES:
-            body = f'{{"question": "Can I join?", "{field}": {value}}}'.encode()
+        for text in odd.VALUES:
+            body = f'{{"question": "Can I join?", "{field}": {text}}}'.encode()
             request = Request("POST", path, [json_kind], [body])
             _check(request, send(request))
 
