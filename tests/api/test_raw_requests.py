@@ -77,7 +77,8 @@ def test_every_oddity_on_its_own_is_answered(path: str, send: Send) -> None:
             headers = [(name, value)] if name == b"Content-Type" else [json_kind, (name, value)]
             request = Request("POST", path, headers, [usual])
             _check(request, send(request))
-    for field in ["question", "collection", "limit", "mode", "extra", "\\ud800"]:
+    # The others share their models with /ask.
+    for field in ["question", "collection", "limit", "mode", "extra", "\\ud800"] if path == "/ask" else []:
         for text in odd.VALUES:
             body = f'{{"question": "Can I join?", "{field}": {text}}}'.encode()
             request = Request("POST", path, [json_kind], [body])

@@ -107,7 +107,7 @@ async def open_service() -> AsyncIterator[Service]:
             yield service
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def service() -> AsyncIterator[Service]:
     async with open_service() as service:
         yield service
