@@ -76,8 +76,9 @@ class House:
         moment = None if chance.random() < _STAYS else chance.choice(MOMENTS)
         done = self.log.done_with(f"guest-{number}")
         caller = Caller(str(self.service.client.base_url))
-        await caller.connect()
         self.present[mark] += 1
+        self.left_at.pop(mark, None)
+        await caller.connect()
         asked_at = time.monotonic()
         reply = asyncio.ensure_future(caller.post(path, body, headers=f"x-request-id: guest-{number}\r\n"))
         wait = asyncio.ensure_future(self._until(moment, mark))
