@@ -1,7 +1,7 @@
 """The pipeline: retrieve, decide, then let the model write, or quote the FAQ itself."""
 
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +22,7 @@ from app.domain import (
     Text,
     Timings,
     Vector,
+    WordStatistics,
 )
 from app.embedding import embedder_trouble, unavailable
 from app.errors import (
@@ -49,6 +50,7 @@ class Found:
 
     ranking: Ranking
     notices: Sequence[Notice]
+    statistics: WordStatistics  # of the index that was searched
     embed_ms: float
     search_ms: float
     retrieve_ms: float  # both, and the ranking
@@ -139,6 +141,7 @@ class Pipeline:
         return Found(
             ranking,
             notices,
+            statistics,
             embed_ms=(embedded - started) * 1000,
             search_ms=(searched - embedded) * 1000,
             retrieve_ms=(time.perf_counter() - started) * 1000,
@@ -227,20 +230,21 @@ class Pipeline:
             draft.in_prompt, draft.cited = (), set()
             yield progress.answer(NOT_IN_FAQ, None)
             return
-        async for event in self._checked(progress):
+        for event in self._checked(progress):
             yield event
 
-    async def _checked(self, progress: Progress) -> AsyncGenerator[Event]:
-        """The finished text, if the entries it was written from hold what it says."""
-        draft = progress.draft
-        statistics = await self.index.statistics()
+    def _checked(self, progress: Progress) -> Iterator[Event]:
+        """The finished text, if the entries it was written from hold what it says.
+
+        Nobody is asked for anything any more: what fails now must not take the answer back.
+        """
+        draft, statistics = progress.draft, progress.found.statistics
         hits = progress.found.ranking.hits
         given = {position: hits[position - 1].entry for position in draft.in_prompt}
         supported = coverage_by(draft.text, given.values(), statistics) >= SUPPORTED
         if not supported and progress.question.mode is Mode.AUTO:
             detail = "the model's words went beyond the FAQ; this is the best entry itself"
-            for event in self._extracted(progress, Notice("unsupported", detail)):
-                yield event
+            yield from self._extracted(progress, Notice("unsupported", detail))
             return
         if not draft.cited:
             draft.cited |= repeated(draft.text, given, statistics)
@@ -250,8 +254,7 @@ class Pipeline:
         if draft.cut:
             detail = "the answer reached its limit of tokens and stops short; raise ASKD_ANSWER_TOKENS"
             notices.append(Notice("answer_cut", detail))
-        model = (await self.llm.profile()).name
-        yield progress.answer(draft.text.strip(), Origin.GENERATED, model, notices)
+        yield progress.answer(draft.text.strip(), Origin.GENERATED, draft.model, notices)
 
     def _extracted(self, progress: Progress, *notices: Notice) -> Sequence[Event]:
         """The best entry's own words."""

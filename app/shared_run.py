@@ -123,6 +123,9 @@ class SharedRuns(Generic[Item]):
         run.on_end(lambda: self._forget(key, run))
         return run, True
 
+    def __len__(self) -> int:
+        return len(self._runs)
+
     def _forget(self, key: Hashable, run: SharedRun[Item]) -> None:
         if self._runs.get(key) is run:
             del self._runs[key]

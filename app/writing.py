@@ -24,6 +24,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])[ \t]+(?=\S)|\n+")
 class Draft:
     """What is known of an answer while it is being written. Positions count sources from 1."""
 
+    model: str | None = None  # its name
     in_prompt: Sequence[int] = ()
     cited: set[int] = field(default_factory=set)
     text: str = ""
@@ -48,6 +49,7 @@ class Writer:
         or what `LanguageModel.generate` raises.
         """
         profile = await self.llm.profile()
+        draft.model = profile.name
         verbatim = profile.parameters is not None and profile.parameters < VERBATIM_BELOW
         kept = await self._kept(question, entries, profile, best_needed or verbatim)
         choices: Sequence[str] = ()

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from elastic_transport import ApiResponseMeta
 from elasticsearch import ApiError, ConnectionError, TransportError, UnsupportedProductError
 from elasticsearch.helpers import BulkIndexError, ScanError
 
@@ -27,6 +28,12 @@ def translated_errors() -> Iterator[None]:
             "Elasticsearch did not answer; check ASKD_ELASTICSEARCH_URL and that it runs",
             retryable=isinstance(error, ConnectionError),
         ) from error
+
+
+def check_product(meta: ApiResponseMeta, body: object) -> None:
+    """Its client looks only once who answers. Raises UnsupportedProductError."""
+    if meta.headers.get("x-elastic-product") != "Elasticsearch":
+        raise UnsupportedProductError(message="this is not Elasticsearch", meta=meta, body=body)
 
 
 def check_responses(responses: Iterable[Mapping[str, Any]]) -> None:

@@ -14,7 +14,8 @@ from elasticsearch.helpers import async_scan, async_streaming_bulk
 from elasticsearch.serializer import OrjsonSerializer
 
 from app.adapters import elasticsearch_mapping as mapping
-from app.adapters.elasticsearch_errors import check_responses, translated_errors
+from app.adapters.elasticsearch_errors import check_product, check_responses, translated_errors
+from app.adapters.elasticsearch_node import HomeNode
 from app.adapters.elasticsearch_search import multi_search
 from app.adapters.elasticsearch_versions import VersionIndexes
 from app.adapters.index_format import (
@@ -60,6 +61,7 @@ async def open_client(url: str, api_key: str | None, timeout: float) -> AsyncIte
         max_retries=0,
         serializers=fast,
         meta_header=False,
+        node_class=HomeNode,
         connections_per_node=_CONNECTIONS,
     ) as client:
         yield client
@@ -101,7 +103,7 @@ class ElasticsearchIndex:
         return _merged(manifest.version, by_words, by_meaning[0] if by_meaning else [])
 
     async def _hits(
-        self, index: str, bodies: Iterable[dict[str, Any]]
+        self, index: str, bodies: Sequence[dict[str, Any]]
     ) -> Sequence[Sequence[Mapping[str, Any]]]:
         # The index itself, not its alias: that may move between one search and the other.
         searches = b"".join(
@@ -113,7 +115,7 @@ class ElasticsearchIndex:
             responses = await multi_search(self._client, searches, self._timeout)
         with damage_reported():
             check_responses(responses)
-            return [response["hits"]["hits"] for response in responses]
+            return [response["hits"]["hits"] for response, _ in zip(responses, bodies, strict=True)]
 
     async def manifest(self) -> Manifest:
         now = time.monotonic()
@@ -129,21 +131,27 @@ class ElasticsearchIndex:
     async def _read_manifest(self) -> Manifest:
         with translated_errors():
             response = await self._client.indices.get_mapping(index=self._alias)
-        mappings = [found["mappings"] for found in response.values()]
-        metas = [each.get("_meta", {}) for each in mappings]
-        if [meta.get("alias") for meta in metas] != [self._alias]:
+            check_product(response.meta, response.body)
+        with damage_reported():
+            mappings = [found["mappings"] for found in response.values()]
+            metas = [each.get("_meta", {}) for each in mappings]
+            aliases = [meta.get("alias") for meta in metas]
+        if aliases != [self._alias]:
             raise IndexUnreadable(
                 "what Elasticsearch has under the name of ASKD_INDEX is not askd's; set it to another name"
             )
-        manifest = check_schema(read_manifest(metas[0]["manifest"]))
-        return manifest if mapping.vector_search(mappings[0]) else replace(manifest, embedder=None)
+        with damage_reported():
+            manifest = check_schema(read_manifest(metas[0]["manifest"]))
+            return manifest if mapping.vector_search(mappings[0]) else replace(manifest, embedder=None)
 
     async def statistics(self) -> WordStatistics:
         version = (await self.manifest()).version
         if self._statistics is None or self._statistics[0] != version:
             with translated_errors():
                 document = await self._client.get(index=self._alias, id=mapping.STATISTICS_ID)
-            self._statistics = version, read_statistics(document["_source"]["statistics"])
+                check_product(document.meta, document.body)
+            with damage_reported():
+                self._statistics = version, read_statistics(document["_source"]["statistics"])
         return self._statistics[1]
 
     async def records(self) -> AsyncIterator[FaqEntry]:

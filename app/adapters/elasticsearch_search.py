@@ -6,6 +6,8 @@ from typing import Any
 from elasticsearch import ApiError, AsyncElasticsearch
 from elasticsearch.exceptions import HTTP_EXCEPTIONS, UnsupportedProductError
 
+from app.adapters.elasticsearch_errors import check_product
+
 _NDJSON = "application/vnd.elasticsearch+x-ndjson; compatible-with=9"
 _JSON = "application/vnd.elasticsearch+json; compatible-with=9"
 
@@ -24,7 +26,8 @@ async def multi_search(
     )
     if meta.status != 200:
         raise HTTP_EXCEPTIONS.get(meta.status, ApiError)(message=str(body)[:1000], meta=meta, body=body)
+    check_product(meta, body)
     responses = body.get("responses") if isinstance(body, dict) else None
-    if meta.headers.get("x-elastic-product") != "Elasticsearch" or not isinstance(responses, list):
+    if not isinstance(responses, list):
         raise UnsupportedProductError(message="this is not Elasticsearch", meta=meta, body=body)
     return responses

@@ -50,6 +50,7 @@ class OllamaModel:
                 shown = await self._client.post("/api/show", self._name, {"model": self._name})
                 listed = await self._listed("/api/tags")
             with translated():
+                ollama_profile.check(shown)
                 self._profile = ModelProfile(
                     name=self._name,
                     digest=(listed and listed.get("digest")) or "",

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.domain import PromptStyle
 
+_DESCRIBES = {"details", "model_info", "modelfile", "template"}
 # Their chat templates know two roles, user and model; what is said as system ends up in the user's turn.
 _WITHOUT_SYSTEM = {"gemma", "gemma2", "gemma3", "gemma3n"}
 _BARE_TEMPLATE = re.compile(r"\s*(\{\{-?\s*\.Prompt\s*-?\}\})?\s*")
@@ -22,6 +23,12 @@ def full_name(model: str) -> str:
     """As Ollama lists it: without the default registry and library, with a tag."""
     name = model.casefold().removeprefix("registry.ollama.ai/").removeprefix("library/")
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+
+
+def check(shown: Mapping[str, Any]) -> None:
+    """Raises ValueError when this describes no model: it must not pass for a base model that has nothing."""
+    if not shown.keys() & _DESCRIBES:
+        raise ValueError("no metadata of a model")
 
 
 def style(shown: Mapping[str, Any]) -> PromptStyle:

@@ -34,6 +34,7 @@ STATUS: Mapping[type[AskdError], HTTPStatus] = {
 }
 # What HTTP itself says no to: status -> name of the problem.
 PLAIN: Mapping[int, str] = {
+    400: "malformed-request",
     401: "unauthorized",
     404: "not-found",
     405: "method-not-allowed",
@@ -43,6 +44,7 @@ PLAIN: Mapping[int, str] = {
     421: "misdirected-request",
     422: "invalid-request",
     429: "too-many-requests",
+    431: "head-too-large",
     500: "internal-error",
 }
 _RETRY_AFTER = "5"  # seconds: about what a server needs to come back
@@ -83,8 +85,12 @@ def plain_problem(
     headers: Mapping[str, str] | None = None,
     fields: Sequence[Mapping[str, str]] = (),
 ) -> Response:
-    body = _problem(status, PLAIN.get(status, "http-error"), detail, request_id)
+    body = plain_body(status, detail, request_id)
     return _response(body | ({"errors": fields} if fields else {}), headers)
+
+
+def plain_body(status: int, detail: str, request_id: str) -> dict[str, Any]:
+    return _problem(status, PLAIN.get(status, "http-error"), detail, request_id)
 
 
 class _ProblemResponse(JSONResponse):

@@ -31,6 +31,7 @@ _SECURITY = [
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
 ]
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -136,7 +137,7 @@ class Bodies:
 
 async def _read(receive: Receive, declared: str) -> bytes | None:
     """The whole body, or None when it is too large."""
-    if declared.isdigit() and int(declared) > MAX_BODY:
+    if _LENGTH.fullmatch(declared) and int(declared) > MAX_BODY:
         return None
     parts: list[bytes] = []
     size = 0

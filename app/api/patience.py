@@ -1,6 +1,6 @@
 """How long a caller waits for an answer: the header X-Request-Timeout, in seconds."""
 
-import math
+import re
 from dataclasses import dataclass
 
 from fastapi.exceptions import RequestValidationError
@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from app.deadline import Deadline
 
 HEADER = "X-Request-Timeout"
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")  # Python's float takes 1_0, inf and 1e400, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +20,8 @@ class Patience:
         """Raises RequestValidationError when the header makes no sense; more than `most` is that much."""
         if wanted is None:
             return Deadline.after(min(self.default, self.most))
-        try:
-            seconds = float(wanted)
-        except ValueError:
-            seconds = math.nan
-        if not seconds > 0:  # nan, too
-            message = "must be a number of seconds greater than 0"
+        seconds = float(wanted) if _NUMBER.fullmatch(wanted) else 0.0
+        if not seconds > 0:
+            message = "must be a number of seconds greater than 0, such as 30 or 2.5"
             raise RequestValidationError([{"type": "header", "loc": ("header", HEADER), "msg": message}])
         return Deadline.after(min(seconds, self.most))

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from app.api.connections import Connection
 from app.api.draining import Draining
 from app.errors import CannotListen
 from app.logs import configure
@@ -42,6 +43,8 @@ def serve(
     log.info("listening", extra={"host": settings.host, "port": listener.getsockname()[1]})
     config = uvicorn.Config(
         service,
+        http=Connection,
+        ws="none",
         log_config=None,
         proxy_headers=False,
         access_log=False,  # app.api.middleware writes it, without the question

@@ -1,6 +1,8 @@
 """Callers: each has a connection of its own, asks, and notes what came when."""
 
 import asyncio
+import socket
+import struct
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,6 +13,8 @@ from urllib.parse import urlsplit
 import httptools
 import orjson
 
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
 
 @dataclass
 class Reply:
@@ -19,6 +23,8 @@ class Reply:
     status: int = 0  # 0: nothing came, or the connection was lost
     body: bytes = b""
     retry_after: str | None = None
+    content_type: str | None = None
+    request_id: str | None = None
     headers: float | None = None
     first_token: float | None = None
     seconds: float = 0.0
@@ -41,6 +47,11 @@ class Caller(asyncio.Protocol):
         self._reply = Reply()
         self._done: asyncio.Future[None] | None = None
 
+    async def connect(self) -> None:
+        if self._transport is None:
+            loop = asyncio.get_running_loop()
+            await loop.create_connection(lambda: self, self._host, self._port)
+
     async def post(
         self, path: str, body: Mapping[str, Any], timeout: float = 60.0, headers: str = ""
     ) -> Reply:
@@ -53,12 +64,11 @@ class Caller(asyncio.Protocol):
         )
         self._reply, self._done = Reply(), loop.create_future()
         self._sent = time.perf_counter()
-        transport = self._transport
-        if transport is None:
-            transport, _ = await loop.create_connection(lambda: self, self._host, self._port)
+        await self.connect()
         self._parser = httptools.HttpResponseParser(self)
         self._parts: list[bytes] = []
-        transport.write(head.encode() + data)
+        if self._transport:
+            self._transport.write(head.encode() + data)
         try:
             async with asyncio.timeout(timeout):
                 await self._done
@@ -69,8 +79,11 @@ class Caller(asyncio.Protocol):
         self._reply.body = b"".join(self._parts)
         return self._reply
 
-    def close(self) -> None:
+    def close(self, *, reset: bool = False) -> None:
         if self._transport:
+            if reset:
+                connection = self._transport.get_extra_info("socket")
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             self._transport.abort()
             self._transport = None
 
@@ -87,8 +100,13 @@ class Caller(asyncio.Protocol):
         self._finish(0)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if name.lower() == b"retry-after":
-            self._reply.retry_after = value.decode()
+        match name.lower():
+            case b"retry-after":
+                self._reply.retry_after = value.decode()
+            case b"content-type":
+                self._reply.content_type = value.decode()
+            case b"x-request-id":
+                self._reply.request_id = value.decode()
 
     def on_headers_complete(self) -> None:
         self._reply.headers = time.perf_counter() - self._sent

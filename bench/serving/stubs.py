@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import cycle, islice
@@ -18,7 +18,7 @@ from app.adapters.index_format import entry_data
 from app.domain import INDEX_SCHEMA, FaqEntry, Manifest
 from app.ingest.survey import survey
 from app.text import WordCounter, entry_words
-from bench.serving.stub_http import Exchange, serving
+from bench.serving.stub_http import Exchange, Handler, serving
 
 MODEL = "stub:2b"
 _SAMPLE = Path(__file__).parent.parent.parent / "app" / "sample" / "faq.json"
@@ -111,7 +111,7 @@ class Ollama:
         self.counts = Counts()
         self._words = answer
         self._busy = 0
-        self._queue: deque[_Generation] = deque()
+        self._queue: deque[Generation] = deque()
 
     def handle(self, exchange: Exchange) -> None:
         match exchange.path:
@@ -129,12 +129,13 @@ class Ollama:
         if not body["messages"]:
             exchange.reply(_line({"message": {"role": "assistant", "content": ""}, "done": True}))
             return
-        generation = _Generation(self, exchange, body.get("stream", True))
+        generation = Generation(self, exchange, body)
         exchange.left = generation.leave
         self._queue.append(generation)
         self.dispatch()
 
-    def tokens(self) -> list[str]:
+    def tokens(self, generation: "Generation") -> list[str]:
+        """What it says; asked for once, when a generation begins."""
         return [*islice(cycle(self._words), self.pace.tokens - 1), " [1]"]
 
     def dispatch(self) -> None:
@@ -142,20 +143,24 @@ class Ollama:
             self._busy += 1
             self._queue.popleft().begin()
 
-    def leave_queue(self, generation: "_Generation") -> None:
+    def leave_queue(self, generation: "Generation") -> None:
         if generation in self._queue:
             self._queue.remove(generation)
 
-    def free(self) -> None:
+    def ended(self, generation: "Generation", *, left: bool) -> None:
+        if left:
+            self.counts.left += 1
+        else:
+            self.counts.finished += 1
         self._busy -= 1
         self.dispatch()
 
 
 @dataclass(eq=False)
-class _Generation:
+class Generation:
     ollama: Ollama
     exchange: Exchange
-    stream: bool
+    body: Mapping[str, Any]
     _timer: asyncio.TimerHandle | None = field(default=None, init=False)
 
     def begin(self) -> None:
@@ -163,9 +168,10 @@ class _Generation:
         self.ollama.counts.begun += 1
         self._started = time.perf_counter()
         self._at = 0
-        if self.stream:
+        self._tokens = self.ollama.tokens(self)
+        if self.body.get("stream", True):
             self.exchange.begin()
-            self._lines = [_said(token) for token in self.ollama.tokens()]
+            self._lines = [_said(token) for token in self._tokens]
             self._lines.append(_line(_done(pace.tokens) | {"message": {"role": "assistant", "content": ""}}))
             self._timer = _call_at(self._started + pace.first_token, self._send)
         else:
@@ -177,14 +183,13 @@ class _Generation:
         elif not self._timer.cancelled() and self._at >= 0:
             self._timer.cancel()
             self._at = -1
-            self.ollama.counts.left += 1
-            self.ollama.free()
+            self.ollama.ended(self, left=True)
 
     def _reply(self) -> None:
         if time.perf_counter() < (due := self._started + self.ollama.pace.generation):
             self._timer = _call_at(due, self._reply)
             return
-        said = {"role": "assistant", "content": "".join(self.ollama.tokens())}
+        said = {"role": "assistant", "content": "".join(self._tokens)}
         self._end()
         self.exchange.reply(_line(_done(self.ollama.pace.tokens) | {"message": said}))
 
@@ -204,8 +209,7 @@ class _Generation:
 
     def _end(self) -> None:
         self._at = -1
-        self.ollama.counts.finished += 1
-        self.ollama.free()
+        self.ollama.ended(self, left=False)
 
 
 def _call_at(due: float, call: Callable[[], None]) -> asyncio.TimerHandle:
@@ -220,6 +224,7 @@ class Stubs:
     elasticsearch_url: str
     ollama_url: str
     question: str  # of which the first entry found holds every word
+    best: str  # the id of that entry
 
     def begin(self, pace: Pace) -> None:
         """Count from nought, at this pace."""
@@ -228,18 +233,21 @@ class Stubs:
 
 
 @asynccontextmanager
-async def open_stubs() -> AsyncIterator[Stubs]:
+async def open_stubs(
+    model: type[Ollama] = Ollama, serve: Callable[[Handler], AbstractAsyncContextManager[str]] = serving
+) -> AsyncIterator[Stubs]:
     entries = list(survey([_SAMPLE], collection=None, strict=False).entries())
     best = entries[0]
     words = [word if place == 0 else f" {word}" for place, word in enumerate(best.answer.split())]
-    elasticsearch, ollama = Elasticsearch(entries), Ollama(words)
+    elasticsearch, ollama = Elasticsearch(entries), model(words)
     async with AsyncExitStack() as opened:
         yield Stubs(
             elasticsearch,
             ollama,
-            await opened.enter_async_context(serving(elasticsearch.handle)),
-            await opened.enter_async_context(serving(ollama.handle)),
+            await opened.enter_async_context(serve(elasticsearch.handle)),
+            await opened.enter_async_context(serve(ollama.handle)),
             best.question + " " + best.answer.partition(". ")[0],
+            best.id,
         )
 
 

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.anyio
 LATE = {"question": "Is it possible to join the course at any time?"}
 
 
-@pytest.mark.parametrize("wanted", ["", "soon", "0", "-1", "nan"])
+@pytest.mark.parametrize(
+    "wanted", ["", "soon", "0", "-1", "-0", "nan", "inf", "1_0", "1e400", "1e3", "+5", "0x10", "1 0", "5,0"]
+)
 @pytest.mark.parametrize("path", ["/ask", "/ask/stream", "/search"])
 async def test_a_deadline_without_sense_is_refused_by_its_name(
     client: httpx.AsyncClient, path: str, wanted: str
@@ -29,8 +31,8 @@ async def test_a_deadline_without_sense_is_refused_by_its_name(
 
 def test_nobody_waits_longer_than_the_most_there_is() -> None:
     patience = Patience(default=120.0, most=600.0)
-    waits = [patience.deadline(wanted).seconds for wanted in (None, "0.5", "600", "601", "1e9", "inf")]
-    assert waits == [120.0, 0.5, 600.0, 600.0, 600.0, 600.0]
+    waits = [patience.deadline(wanted).seconds for wanted in (None, "0.5", "600", "601", "1" * 400, "9.")]
+    assert waits == [120.0, 0.5, 600.0, 600.0, 600.0, 9.0]
     assert Patience(default=120.0, most=60.0).deadline(None).seconds == 60.0
 
 
@@ -50,7 +52,7 @@ async def test_who_would_wait_too_long_is_told_when_to_come_back(app: FastAPI, l
 
 
 async def test_a_deadline_may_be_longer_than_the_most_there_is(client: httpx.AsyncClient) -> None:
-    response = await client.post("/ask", json=LATE, headers={"X-Request-Timeout": "1e9"})
+    response = await client.post("/ask", json=LATE, headers={"X-Request-Timeout": "1000000000"})
     assert response.status_code == 200
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.confidence import Features
-from app.domain import FaqEntry, Hit, Question
+from app.domain import FaqEntry, Hit, Question, WordStatistics
 from app.evaluation.questions import Case, Place, place_of
 from app.evaluation.runs import Outcome
 from app.pipeline import Found
@@ -33,7 +33,7 @@ class CannedFinder:
             exact=False,
             short=False,
         )
-        return Found(ranking, [], embed_ms=0.0, search_ms=0.0, retrieve_ms=0.0)
+        return Found(ranking, [], WordStatistics(), embed_ms=0.0, search_ms=0.0, retrieve_ms=0.0)
 
 
 def entries(*names: str, collection: str = "course") -> Sequence[FaqEntry]:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 import uvicorn
 
+from app.api.connections import Connection
 from app.assistant import Assistant
 from app.domain import Chunk, FaqEntry, Prompt
 from app.ingest.publishing import publish
@@ -84,7 +85,13 @@ class Service:
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Service]:
     config = uvicorn.Config(
-        create_app(settings), port=0, log_config=None, access_log=False, ws="none", lifespan="on"
+        create_app(settings),
+        http=Connection,
+        port=0,
+        log_config=None,
+        access_log=False,
+        ws="none",
+        lifespan="on",
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())

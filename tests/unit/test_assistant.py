@@ -1,11 +1,24 @@
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
 
 from app.assistant import Assistant
-from app.domain import Answer, Event, Mode, Origin, Question, Replacement, Status, Text
+from app.domain import (
+    Answer,
+    Chunk,
+    Event,
+    Mode,
+    Origin,
+    Prompt,
+    Question,
+    Replacement,
+    Status,
+    Text,
+    WordStatistics,
+)
 from app.errors import (
     AskdError,
     ModelMissing,
@@ -14,6 +27,7 @@ from app.errors import (
     NothingFits,
     PromptTooLong,
     QuestionTooLong,
+    SearchUnavailable,
     UnknownCollection,
 )
 from app.pipeline import NOT_IN_FAQ
@@ -276,3 +290,26 @@ async def test_a_cancelled_question_stops_the_model(assistant: Assistant, llm: S
     with pytest.raises(asyncio.CancelledError):
         await task
     assert llm.closed
+
+
+@pytest.mark.parametrize("mode", [Mode.AUTO, Mode.GENERATE])
+async def test_what_fails_once_the_answer_is_written_does_not_take_it_back(mode: Mode) -> None:
+    down = False
+
+    class Index(MemoryIndex):
+        async def statistics(self) -> WordStatistics:
+            if down:
+                raise SearchUnavailable("down")
+            return await super().statistics()
+
+    class Model(ScriptedModel):
+        async def generate(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
+            nonlocal down
+            async with aclosing(super().generate(prompt)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            down, self.failure = True, ModelUnavailable("down")
+
+    assistant = assistant_of(Index(FAQ), Model(script=["You can join at any time."]))
+    answer = await assistant.ask(replace(LATE, mode=mode))
+    assert (answer.origin, answer.model) == (Origin.GENERATED, "scripted")

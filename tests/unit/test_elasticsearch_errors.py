@@ -1,6 +1,7 @@
 """What becomes of the failures of Elasticsearch, played by a small server that fails as told."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from app.adapters.elasticsearch_index import ElasticsearchIndex, open_client
+from app.adapters.elasticsearch_mapping import STATISTICS_ID, mappings
 from app.domain import FaqEntry
 from app.errors import IndexMissing, IndexUnreadable, SearchUnavailable
 from tests.fakes.index import manifest_of, records_of
@@ -16,6 +18,7 @@ from tests.fakes.index import manifest_of, records_of
 pytestmark = pytest.mark.anyio
 
 ENTRY = FaqEntry("1", "course", "Where is the lantern?", "Here.")
+MAPPING = {"askd": {"mappings": mappings("askd", manifest_of([ENTRY]))}}
 VERSION_8_REFUSES = '{"error": {"type": "media_type_header_exception"}, "status": 400}'
 
 
@@ -23,6 +26,7 @@ VERSION_8_REFUSES = '{"error": {"type": "media_type_header_exception"}, "status"
 class FailingServer:
     status: int = 200
     body: str = "{}"
+    bodies: dict[str, str] = field(default_factory=dict)  # others, by the end of the path
     headers: dict[str, str] = field(default_factory=lambda: {"X-Elastic-Product": "Elasticsearch"})
     delay: float = 0.0
     requests: int = 0
@@ -30,8 +34,9 @@ class FailingServer:
     async def answer(self, request: web.Request) -> web.Response:
         self.requests += 1
         await asyncio.sleep(self.delay)
+        body = self.bodies.get(request.path.rpartition("/")[2], self.body)
         return web.Response(
-            status=self.status, text=self.body, headers=self.headers, content_type="application/json"
+            status=self.status, text=body, headers=self.headers, content_type="application/json"
         )
 
 
@@ -63,6 +68,8 @@ async def search(index: ElasticsearchIndex) -> None:
         (FailingServer(429), "overloaded"),
         (FailingServer(500), "status 500"),
         (FailingServer(503, "not json"), "did not answer"),
+        (FailingServer(302, headers={"Location": "/elsewhere"}), "status 302"),
+        (FailingServer(301, headers={"Location": "http://[nowhere"}), "status 301"),
         (FailingServer(400, VERSION_8_REFUSES), "not version 9"),
         (FailingServer(200, "not json"), "did not answer"),
         (FailingServer(200, headers={}), "not Elasticsearch"),
@@ -74,6 +81,16 @@ async def test_a_failure_is_told_in_our_words_at_once(server: FailingServer, wor
         with pytest.raises(SearchUnavailable, match=words):
             await search(index)
     assert server.requests == 1
+
+
+async def test_another_server_is_told_from_elasticsearch_whenever_it_comes() -> None:
+    ours = FailingServer(bodies={"_mapping": json.dumps(MAPPING)})
+    async with index_on(ours) as index:
+        await index.manifest()
+        index._manifest = None
+        ours.headers, ours.bodies = {}, {}
+        with pytest.raises(SearchUnavailable, match="not Elasticsearch"):
+            await index.manifest()
 
 
 async def test_nobody_listening_is_told() -> None:
@@ -91,6 +108,43 @@ async def test_a_missing_alias_is_a_missing_index() -> None:
     async with index_on(FailingServer(404)) as index:
         with pytest.raises(IndexMissing, match="askd ingest"):
             await search(index)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "null",
+        "[]",
+        "17",
+        '"words"',
+        '{"a": null}',
+        '{"a": {"mappings": null}}',
+        '{"a": {"mappings": []}}',
+    ],
+)
+async def test_an_answer_of_another_shape_is_no_index(body: str) -> None:
+    async with index_on(FailingServer(body=body)) as index:
+        with pytest.raises(IndexUnreadable):
+            await search(index)
+
+
+@pytest.mark.parametrize(
+    "found", ['{"responses": []}', '{"responses": [{}, {}]}', '{"responses": [null]}', '{"responses": [{}]}']
+)
+async def test_a_search_that_finds_another_shape_finds_no_index(found: str) -> None:
+    server = FailingServer(bodies={"_mapping": json.dumps(MAPPING), "_msearch": found})
+    async with index_on(server) as index:
+        with pytest.raises(IndexUnreadable):
+            await search(index)
+
+
+@pytest.mark.parametrize("document", ["[]", "{}", '{"_source": null}', '{"_source": {"statistics": []}}'])
+async def test_statistics_of_another_shape_are_none(document: str) -> None:
+    server = FailingServer(bodies={"_mapping": json.dumps(MAPPING), STATISTICS_ID: document})
+    async with index_on(server) as index:
+        with pytest.raises(IndexUnreadable):
+            await index.statistics()
 
 
 @pytest.mark.parametrize(

@@ -265,6 +265,13 @@ async def test_the_profile_comes_from_the_metadata() -> None:
     assert (profile.style, profile.context_tokens, profile.parameters) == (PromptStyle.CHAT, 512, 134515008)
 
 
+async def test_an_answer_that_describes_no_model_is_no_base_model() -> None:
+    replies = {"show": Reply([lines({"words": 17})]), "tags": Reply([lines(LISTED)])}
+    async with ollama_server(**replies) as server, model_at(server.url) as model:
+        with pytest.raises(ModelUnavailable):
+            await model.profile()
+
+
 async def test_the_profile_is_asked_for_once_and_again_after_a_failure() -> None:
     replies = {"show": Reply([lines(SHOWN)]), "tags": Reply([lines(LISTED)]), "chat": Reply(status=500)}
     async with ollama_server(**replies) as server, model_at(server.url) as model:

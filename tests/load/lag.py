@@ -1,0 +1,47 @@
+"""How late the event loop is, because the machine has much else to do: what no service can make up for."""
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+_PERIOD = 0.005  # seconds
+_KEPT = 10_000  # looks: those of the last minute
+
+
+class Lag:
+    def __init__(self) -> None:
+        self._looks: deque[tuple[float, float]] = deque(maxlen=_KEPT)
+        self._due = math.inf  # the next look
+        self.worst = 0.0
+
+    def since(self, began: float) -> float:
+        """The worst since then, by time.monotonic(); in seconds."""
+        worst = max(time.monotonic() - self._due, 0.0)
+        for at, late in reversed(self._looks):
+            if at < began:
+                break
+            worst = max(worst, late)
+        return worst
+
+    async def watch(self) -> None:
+        while True:
+            due = self._due = time.monotonic() + _PERIOD
+            await asyncio.sleep(_PERIOD)
+            now = time.monotonic()
+            self._looks.append((now, now - due))
+            self.worst = max(self.worst, now - due)
+
+
+@asynccontextmanager
+async def watched_lag() -> AsyncIterator[Lag]:
+    lag = Lag()
+    watching = asyncio.ensure_future(lag.watch())
+    try:
+        yield lag
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
