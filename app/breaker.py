@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 
 Failures = type[Exception] | tuple[type[Exception], ...]
-Refused = Callable[[Exception | None, int], Exception]
+Refused = Callable[[str, int], Exception]
 
 
 class State(StrEnum):
@@ -30,7 +30,7 @@ class Breaker:
         self._pause = pause
         self._clock = clock
         self._failed = 0
-        self._last: Exception | None = None  # failure
+        self._last = ""  # what was said of the last failure
         self._opened = -math.inf
         self._probing = False
 
@@ -82,7 +82,7 @@ class Breaker:
         self._failed = 0
 
     def failed(self, error: Exception) -> None:
-        self._last = error
+        self._last = str(error)
         self._failed = min(self._failed + 1, self._limit)
         if self._failed == self._limit:
             self._opened = self._clock()

@@ -92,14 +92,14 @@ class GuardedModel:
                 return
 
 
-def _search_spared(last: Exception | None, seconds: int) -> SearchUnavailable:
+def _search_spared(last: str, seconds: int) -> SearchUnavailable:
     return SearchUnavailable(_spared("the search engine", last, seconds), retry_after=seconds)
 
 
-def _model_spared(last: Exception | None, seconds: int) -> ModelUnavailable:
+def _model_spared(last: str, seconds: int) -> ModelUnavailable:
     return ModelUnavailable(_spared("the model's runtime", last, seconds), retry_after=seconds)
 
 
-def _spared(who: str, last: Exception | None, seconds: int) -> str:
+def _spared(who: str, last: str, seconds: int) -> str:
     """With what was said of the last failure: it may tell what to do."""
     return f"{last}; {who} failed several times in a row, askd tries it again in {seconds} seconds"

@@ -31,7 +31,7 @@ class Clock:
 
 
 class Refused(Exception):
-    def __init__(self, last: Exception | None, seconds: int) -> None:
+    def __init__(self, last: str, seconds: int) -> None:
         self.last = last
         self.seconds = seconds
 
