@@ -4,7 +4,6 @@ import asyncio
 import math
 import time
 from collections import deque
-from statistics import fmean, pstdev
 from types import TracebackType
 from typing import Self
 
@@ -27,8 +26,10 @@ class ServiceTime:
 
     def learn(self, seconds: float) -> None:
         self._last.append(seconds)
-        self.mean = fmean(self._last)
-        self._deviation = pstdev(self._last) if len(self._last) >= _TELLING else self.mean / 4
+        known = len(self._last)
+        self.mean = sum(self._last) / known
+        squares = sum((each - self.mean) ** 2 for each in self._last)
+        self._deviation = math.sqrt(squares / known) if known >= _TELLING else self.mean / 4
 
     def spread(self, generations: float) -> float:
         """By how much so many, one after the other, may take longer or shorter than their mean says: two

@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 from starlette.responses import Response
 from starlette.types import Receive
 
+from app.api import wire
 from app.api.draining import Draining, stopping
 from app.api.errors import problem_of
 from app.api.responses import answer_response
-from app.api.schemas import AnswerOut, StreamSource
 from app.api.streams import Event, EventStream, unless_gone
 from app.assistant import Assistant, Reply
 from app.deadline import Deadline
@@ -52,7 +52,7 @@ async def stream(
 
 
 async def _events(reply: Reply, request_id: str) -> AsyncIterator[Event]:
-    sources = [StreamSource.of(source).model_dump() for source in reply.sources]
+    sources = [wire.stream_source(source) for source in reply.sources]
     yield Event("sources", {"sources": sources})
     try:
         async for said in reply.events:
@@ -62,6 +62,6 @@ async def _events(reply: Reply, request_id: str) -> AsyncIterator[Event]:
                 case Replacement(text):
                     yield Event("replace", {"text": text})
                 case Answer():
-                    yield Event("done", AnswerOut.of(said, request_id).model_dump(mode="json"))
+                    yield Event("done", wire.answer(said, request_id))
     except AskdError as error:
         yield Event("error", problem_of(error, request_id))

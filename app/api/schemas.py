@@ -1,15 +1,14 @@
-"""The wire models: what a caller sends and gets."""
+"""The wire models: what a caller sends, and what it gets, which `app.api.wire` writes."""
 
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from app import domain
 from app.domain import Mode, Origin, Status
-from app.pipeline import Found
 
 
 def _trimmed(value: object) -> object:
@@ -82,42 +81,17 @@ class _Entry(BaseModel):
     score: float = Field(description="0–1; orders the hits of one search")
 
 
-def _entry(hit: domain.Hit) -> dict[str, Any]:
-    entry = hit.entry
-    return {
-        "id": entry.id,
-        "collection": entry.collection,
-        "section": entry.section,
-        "question": entry.question,
-        "answer": entry.answer,
-        "url": entry.url,
-        "score": round(hit.score, 4),
-    }
-
-
 class StreamSource(_Entry):
     in_prompt: bool = Field(description="the model was given this entry")
-
-    @classmethod
-    def of(cls, source: domain.Source) -> Self:
-        return cls(**_entry(source.hit), in_prompt=source.in_prompt)
 
 
 class Source(StreamSource):
     cited: bool = Field(description="the answer rests on this entry")
 
-    @classmethod
-    def of(cls, source: domain.Source) -> Self:
-        return cls(**_entry(source.hit), in_prompt=source.in_prompt, cited=source.cited)
-
 
 class Hit(_Entry):
     lexical: float | None = Field(description="BM25; comparable within one search only")
     semantic: float | None = Field(description="cosine; null where no embedder took part")
-
-    @classmethod
-    def of(cls, hit: domain.Hit) -> Self:
-        return cls(**_entry(hit), lexical=hit.lexical, semantic=hit.semantic)
 
 
 class Usage(BaseModel):
@@ -130,10 +104,6 @@ class Usage(BaseModel):
 class Notice(BaseModel):
     code: str
     detail: str
-
-    @classmethod
-    def of(cls, notice: domain.Notice) -> Self:
-        return cls(code=notice.code, detail=notice.detail)
 
 
 class SearchTimings(BaseModel):
@@ -170,44 +140,6 @@ class AnswerOut(BaseModel):
     timings_ms: Timings
     request_id: str
 
-    @classmethod
-    def of(cls, answer: domain.Answer, request_id: str) -> Self:
-        return cls(
-            status=answer.status,
-            answer=answer.text,
-            origin=answer.origin,
-            sources=[Source.of(source) for source in answer.sources],
-            confidence=None if answer.confidence is None else round(answer.confidence, 4),
-            model=answer.model,
-            cached=answer.cached,
-            usage=_usage(answer),
-            notices=[Notice.of(notice) for notice in answer.notices],
-            timings_ms=Timings(
-                retrieve=round(answer.timings.retrieve, 1),
-                queue=round(answer.timings.queue, 1),
-                queue_position=answer.timings.queue_position,
-                first_token=_rounded(answer.timings.first_token),
-                total=round(answer.timings.total, 1),
-            ),
-            request_id=request_id,
-        )
-
-
-def _rounded(milliseconds: float | None) -> float | None:
-    return None if milliseconds is None else round(milliseconds, 1)
-
-
-def _usage(answer: domain.Answer) -> Usage | None:
-    if answer.usage is None:
-        return None
-    given = sum(source.in_prompt for source in answer.sources)
-    return Usage(
-        prompt_tokens=answer.usage.prompt_tokens,
-        completion_tokens=answer.usage.completion_tokens,
-        sources_in_prompt=given,
-        sources_dropped=len(answer.sources) - given,
-    )
-
 
 class SearchOut(BaseModel):
     hits: list[Hit] = Field(description="best first")
@@ -215,22 +147,6 @@ class SearchOut(BaseModel):
     notices: list[Notice]
     timings_ms: SearchTimings
     request_id: str
-
-    @classmethod
-    def of(cls, found: Found, request_id: str) -> Self:
-        elapsed = round(found.retrieve_ms, 1)
-        return cls(
-            hits=[Hit.of(hit) for hit in found.ranking.hits],
-            confidence=round(found.ranking.confidence, 4),
-            notices=[Notice.of(notice) for notice in found.notices],
-            timings_ms=SearchTimings(
-                embed=round(found.embed_ms, 1),
-                search=round(found.search_ms, 1),
-                retrieve=elapsed,
-                total=elapsed,
-            ),
-            request_id=request_id,
-        )
 
 
 class IndexOut(BaseModel):

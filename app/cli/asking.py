@@ -1,11 +1,13 @@
 import asyncio
 from typing import Annotated
 
+import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.api.schemas import AnswerOut, Ask, Search, SearchOut
+from app.api import wire
+from app.api.schemas import Ask, Search
 from app.assistant import Assistant
 from app.cli.validation import validated
 from app.domain import Answer, Mode, Question, Replacement, Text
@@ -37,7 +39,7 @@ async def _ask(settings: Settings, question: Question, as_json: bool) -> None:
     async with open_askd(settings) as askd:
         if as_json:
             answer = await askd.assistant.ask(question)
-            typer.echo(AnswerOut.of(answer, _NO_REQUEST).model_dump_json(indent=2))
+            _print_json(wire.answer(answer, _NO_REQUEST))
         else:
             await _stream(askd.assistant, question)
 
@@ -83,9 +85,13 @@ async def _search(settings: Settings, question: Question, as_json: bool) -> None
     async with open_askd(settings) as askd:
         found = await askd.assistant.find(question)
     if as_json:
-        typer.echo(SearchOut.of(found, _NO_REQUEST).model_dump_json(indent=2))
+        _print_json(wire.search(found, _NO_REQUEST))
         return
     table = Table("score", "collection", "id", "question", box=None)
     for hit in found.ranking.hits:
         table.add_row(f"{hit.score:.2f}", hit.entry.collection, hit.entry.id, hit.entry.question)
     out.print(table if found.ranking.hits else "nothing found")
+
+
+def _print_json(body: wire.Json) -> None:
+    typer.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
