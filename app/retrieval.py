@@ -1,9 +1,10 @@
 """From raw signals to a ranking and to how far it can be trusted. Pure, and the same for every index."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -140,13 +141,12 @@ def coverage(text: str, entry: FaqEntry, statistics: WordStatistics) -> float:
 
 def coverage_by(text: str, entries: Iterable[FaqEntry], statistics: WordStatistics) -> float:
     """The same for what several entries hold together."""
-    held = {word for entry in entries for word in entry_words(entry)}
-    near = [word for word in held if len(word) >= _FUZZY_LETTERS - 1]
+    vocabularies = [_vocabulary(entry) for entry in entries]
     weights = _rarity(words(text), statistics)
     total = sum(weights.values())
     if not total:
         return 0.0
-    return sum(weight for word, weight in weights.items() if word in held or _nearly(word, near)) / total
+    return sum(weight for word, weight in weights.items() if _holds(vocabularies, word)) / total
 
 
 def repeated(answer: str, entries: Mapping[int, FaqEntry], statistics: WordStatistics) -> set[int]:
@@ -158,16 +158,36 @@ def repeated(answer: str, entries: Mapping[int, FaqEntry], statistics: WordStati
 
 def _rarity(of: Iterable[str], statistics: WordStatistics) -> Mapping[str, float]:
     """Inverse document frequency as in BM25 (Robertson & Spärck Jones 1976), of content words only."""
+    entries, frequency_of = statistics.entries, statistics.frequencies.get
+    return {word: _idf(entries, frequency_of(word, 1)) for word in of if word not in STOP_WORDS}
 
-    def idf(word: str) -> float:
-        frequency = statistics.frequencies.get(word, 1)
-        return math.log(1 + (statistics.entries - frequency + 0.5) / (frequency + 0.5))
 
-    return {word: idf(word) for word in of if word not in STOP_WORDS}
+@lru_cache(maxsize=5_000)
+def _idf(entries: int, frequency: int) -> float:
+    return math.log(1 + (entries - frequency + 0.5) / (frequency + 0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class _Vocabulary:
+    """The different words of an entry, and those a word of a question may be nearly the same as."""
+
+    words: Set[str]
+    long: Sequence[str]
+
+
+@lru_cache(maxsize=500)  # the entries asked for most; words are looked for in the same ones again and again
+def _vocabulary(entry: FaqEntry) -> _Vocabulary:
+    held = frozenset(entry_words(entry))
+    return _Vocabulary(held, [word for word in held if len(word) >= _FUZZY_LETTERS - 1])
+
+
+def _holds(vocabularies: Iterable[_Vocabulary], word: str) -> bool:
+    """Whether any of them has the word or nearly has it."""
+    return any(word in each.words for each in vocabularies) or (
+        len(word) >= _FUZZY_LETTERS and any(_nearly(word, each.long) for each in vocabularies)
+    )
 
 
 def _nearly(word: str, held: Sequence[str]) -> bool:
-    if len(word) < _FUZZY_LETTERS:
-        return False
     near = process.extractOne(word, held, scorer=OSA.normalized_similarity, score_cutoff=_FUZZY_SIMILARITY)
     return near is not None
