@@ -81,19 +81,15 @@ def _scored(found: Candidates, fusion: Fusion, cosine_weight: float) -> list[tup
     weight = cosine_weight if by_meaning and by_words else float(by_meaning)
     top = max((candidate.lexical or 0.0 for candidate in found.found), default=0.0) or 1.0
 
-    def score(candidate: Candidate) -> float:
-        cosine = _cosine(candidate, found.semantic_floor)
-        return min((1 - weight) * (candidate.lexical or 0.0) / top + weight * max(cosine or 0.0, 0.0), 1.0)
-
-    return [
-        (score(candidate), candidate)
-        for candidate in found.found
-        if (by_words and candidate.lexical is not None) or (by_meaning and candidate.semantic is not None)
-    ]
-
-
-def _cosine(found: Candidate | Hit, floor: float | None) -> float | None:
-    return floor if found.semantic is None else found.semantic
+    floor = found.semantic_floor or 0.0
+    scored = []
+    for candidate in found.found:
+        _, lexical, semantic = candidate
+        if (by_words and lexical is not None) or (by_meaning and semantic is not None):
+            cosine = floor if semantic is None else semantic
+            score = (1 - weight) * (lexical or 0.0) / top + weight * max(cosine, 0.0)
+            scored.append((min(score, 1.0), candidate))
+    return scored
 
 
 def _judged(
@@ -105,7 +101,8 @@ def _judged(
     exact: bool,
 ) -> Ranking:
     covered = max(coverage(wording, hits[0].entry, statistics) for wording in wordings)
-    features = Features(covered, _cosine(hits[0], floor))
+    cosine = floor if hits[0].semantic is None else hits[0].semantic
+    features = Features(covered, cosine)
     confidence = 1.0 if exact else calibration.probability(features)
     enough = confidence >= calibration.threshold
     short = not enough and _matches_shortly(wordings[0], features)
