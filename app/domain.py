@@ -48,7 +48,7 @@ class IndexRecord:
     vector: Vector | None = None
 
 
-class Candidate(NamedTuple):  # each search has dozens, and a frozen dataclass takes three times as long
+class Candidate(NamedTuple):  # each search has dozens, and a frozen dataclass takes twice as long
     """An entry an index found, with its raw signals; None where that list did not hold it."""
 
     entry: FaqEntry

@@ -15,7 +15,7 @@ from elasticsearch.serializer import OrjsonSerializer
 
 from app.adapters import elasticsearch_mapping as mapping
 from app.adapters.elasticsearch_errors import check_responses, translated_errors
-from app.adapters.elasticsearch_search import multi_search
+from app.adapters.elasticsearch_search import multi_search, search_headers
 from app.adapters.elasticsearch_versions import VersionIndexes
 from app.adapters.index_format import (
     check_dimension,
@@ -72,6 +72,7 @@ class ElasticsearchIndex:
     def __init__(self, client: AsyncElasticsearch, alias: str, timeout: float) -> None:
         self._timeout = timeout
         self._client = client.options(request_timeout=timeout)
+        self._headers = search_headers(self._client)
         self._writer = client.options(request_timeout=max(timeout, _WRITE_SECONDS))
         self._alias = alias
         self._indexes = VersionIndexes(self._writer, alias)
@@ -113,7 +114,7 @@ class ElasticsearchIndex:
             for part in ({"index": index}, body)
         )
         with translated_errors():
-            responses = await multi_search(self._client, searches, self._timeout)
+            responses = await multi_search(self._client, self._headers, searches, self._timeout)
         with damage_reported():
             check_responses(responses)
             return [response["hits"]["hits"] for response in responses]
