@@ -143,7 +143,13 @@ def coverage_by(text: str, entries: Iterable[FaqEntry], statistics: WordStatisti
     total = sum(weights.values())
     if not total:
         return 0.0
-    return sum(weight for word, weight in weights.items() if _holds(vocabularies, word)) / total
+    held = frozenset[str]().union(*[each.words for each in vocabularies])
+    covered = [
+        weight
+        for word, weight in weights.items()
+        if word in held or any(_nearly(word, each.long) for each in vocabularies)
+    ]
+    return sum(covered) / total
 
 
 def repeated(answer: str, entries: Mapping[int, FaqEntry], statistics: WordStatistics) -> set[int]:
@@ -178,13 +184,8 @@ def _vocabulary(entry: FaqEntry) -> _Vocabulary:
     return _Vocabulary(held, [word for word in held if len(word) >= _FUZZY_LETTERS - 1])
 
 
-def _holds(vocabularies: Iterable[_Vocabulary], word: str) -> bool:
-    """Whether any of them has the word or nearly has it."""
-    return any(word in each.words for each in vocabularies) or (
-        len(word) >= _FUZZY_LETTERS and any(_nearly(word, each.long) for each in vocabularies)
-    )
-
-
 def _nearly(word: str, held: Sequence[str]) -> bool:
+    if len(word) < _FUZZY_LETTERS:
+        return False
     near = process.extractOne(word, held, scorer=OSA.normalized_similarity, score_cutoff=_FUZZY_SIMILARITY)
     return near is not None
