@@ -7,6 +7,7 @@ hits; the question comes last. Entries go in whole or not at all.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.domain import FaqEntry, Message, Prompt, PromptStyle
 
@@ -85,6 +86,7 @@ def build_prompt(
     return Prompt(style, messages, max_answer_tokens, choices, stop)
 
 
+@lru_cache(maxsize=1_000)  # each entry has two: the one its tokens are counted of, the one in the prompt
 def _block(label: int, entry: FaqEntry) -> str:
     return f"[{label}] Q: {_plain(entry.question)}\nA: {_plain(entry.answer)}\n\n"
 

@@ -1,9 +1,10 @@
 """From raw signals to a ranking and to how far it can be trusted. Pure, and the same for every index."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -80,19 +81,15 @@ def _scored(found: Candidates, fusion: Fusion, cosine_weight: float) -> list[tup
     weight = cosine_weight if by_meaning and by_words else float(by_meaning)
     top = max((candidate.lexical or 0.0 for candidate in found.found), default=0.0) or 1.0
 
-    def score(candidate: Candidate) -> float:
-        cosine = _cosine(candidate, found.semantic_floor)
-        return min((1 - weight) * (candidate.lexical or 0.0) / top + weight * max(cosine or 0.0, 0.0), 1.0)
-
-    return [
-        (score(candidate), candidate)
-        for candidate in found.found
-        if (by_words and candidate.lexical is not None) or (by_meaning and candidate.semantic is not None)
-    ]
-
-
-def _cosine(found: Candidate | Hit, floor: float | None) -> float | None:
-    return floor if found.semantic is None else found.semantic
+    floor = found.semantic_floor or 0.0
+    scored = []
+    for candidate in found.found:
+        _, lexical, semantic = candidate
+        if (by_words and lexical is not None) or (by_meaning and semantic is not None):
+            cosine = floor if semantic is None else semantic
+            score = (1 - weight) * (lexical or 0.0) / top + weight * max(cosine, 0.0)
+            scored.append((min(score, 1.0), candidate))
+    return scored
 
 
 def _judged(
@@ -104,7 +101,8 @@ def _judged(
     exact: bool,
 ) -> Ranking:
     covered = max(coverage(wording, hits[0].entry, statistics) for wording in wordings)
-    features = Features(covered, _cosine(hits[0], floor))
+    cosine = floor if hits[0].semantic is None else hits[0].semantic
+    features = Features(covered, cosine)
     confidence = 1.0 if exact else calibration.probability(features)
     enough = confidence >= calibration.threshold
     short = not enough and _matches_shortly(wordings[0], features)
@@ -140,13 +138,18 @@ def coverage(text: str, entry: FaqEntry, statistics: WordStatistics) -> float:
 
 def coverage_by(text: str, entries: Iterable[FaqEntry], statistics: WordStatistics) -> float:
     """The same for what several entries hold together."""
-    held = {word for entry in entries for word in entry_words(entry)}
-    near = [word for word in held if len(word) >= _FUZZY_LETTERS - 1]
+    vocabularies = [_vocabulary(entry) for entry in entries]
     weights = _rarity(words(text), statistics)
     total = sum(weights.values())
     if not total:
         return 0.0
-    return sum(weight for word, weight in weights.items() if word in held or _nearly(word, near)) / total
+    held = frozenset[str]().union(*[each.words for each in vocabularies])
+    covered = [
+        weight
+        for word, weight in weights.items()
+        if word in held or any(_nearly(word, each.long) for each in vocabularies)
+    ]
+    return sum(covered) / total
 
 
 def repeated(answer: str, entries: Mapping[int, FaqEntry], statistics: WordStatistics) -> set[int]:
@@ -158,12 +161,27 @@ def repeated(answer: str, entries: Mapping[int, FaqEntry], statistics: WordStati
 
 def _rarity(of: Iterable[str], statistics: WordStatistics) -> Mapping[str, float]:
     """Inverse document frequency as in BM25 (Robertson & Spärck Jones 1976), of content words only."""
+    entries, frequency_of = statistics.entries, statistics.frequencies.get
+    return {word: _idf(entries, frequency_of(word, 1)) for word in of if word not in STOP_WORDS}
 
-    def idf(word: str) -> float:
-        frequency = statistics.frequencies.get(word, 1)
-        return math.log(1 + (statistics.entries - frequency + 0.5) / (frequency + 0.5))
 
-    return {word: idf(word) for word in of if word not in STOP_WORDS}
+@lru_cache(maxsize=5_000)
+def _idf(entries: int, frequency: int) -> float:
+    return math.log(1 + (entries - frequency + 0.5) / (frequency + 0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class _Vocabulary:
+    """The different words of an entry, and those a word of a question may be nearly the same as."""
+
+    words: Set[str]
+    long: Sequence[str]
+
+
+@lru_cache(maxsize=500)  # the entries asked for most; words are looked for in the same ones again and again
+def _vocabulary(entry: FaqEntry) -> _Vocabulary:
+    held = frozenset(entry_words(entry))
+    return _Vocabulary(held, [word for word in held if len(word) >= _FUZZY_LETTERS - 1])
 
 
 def _nearly(word: str, held: Sequence[str]) -> bool:

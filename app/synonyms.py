@@ -36,6 +36,8 @@ def _groups(lines: Sequence[str], name: str) -> Iterator[Sequence[str]]:
 
 def wordings(question: str, synonyms: Sequence[Sequence[str]]) -> list[str]:
     """The question as it is, then with each of its synonyms in place of what it says."""
+    if not synonyms:
+        return [question]
     return [question, *islice(_others(" ".join(words(question)), synonyms), _MOST_WORDINGS)]
 
 
@@ -51,6 +53,8 @@ def _others(asked: str, synonyms: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def search_text(of: Sequence[str]) -> str:
     """All wordings as one text to search for: the question, then the words that only the others have."""
+    if len(of) == 1:
+        return of[0]
     known = set(words(of[0]))
     more = [word for wording in of[1:] for word in words(wording) if word not in known]
     return " ".join([of[0], *dict.fromkeys(more)])

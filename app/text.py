@@ -40,7 +40,6 @@ def words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
-@lru_cache(maxsize=500)  # the entries asked for most; words are looked for in the same ones again and again
 def entry_words(entry: FaqEntry) -> Sequence[str]:
     """The words an entry can be found by."""
     return words(f"{entry.section} {entry.question} {entry.answer}")

@@ -4,8 +4,8 @@ import math
 import string
 from functools import lru_cache
 
-_CAPITALS = dict.fromkeys(map(ord, string.ascii_uppercase))
-_LETTERS = dict.fromkeys(map(ord, string.ascii_letters + " "))
+_CAPITALS = string.ascii_uppercase.encode()
+_LETTERS = string.ascii_letters.encode() + b" "
 _LETTERS_A_TOKEN = 3  # English has 4 to 5 in the usual vocabularies
 _MARGIN = 1.1
 _FALL = 0.1  # of the way to a lower factor, with each prompt
@@ -42,6 +42,7 @@ class TokenEstimate:
 
 @lru_cache(maxsize=500)  # the same entries are counted for question after question
 def _uncorrected(text: str) -> int:
-    others = text.translate(_LETTERS)
-    thirds = len(text) - len(others) + len(text) - len(text.translate(_CAPITALS))
-    return math.ceil(thirds / _LETTERS_A_TOKEN) + len(others.encode("utf-8", "surrogatepass"))
+    written = text.encode("utf-8", "surrogatepass")
+    others = len(written.translate(None, _LETTERS))
+    thirds = len(written) - others + len(written) - len(written.translate(None, _CAPITALS))
+    return math.ceil(thirds / _LETTERS_A_TOKEN) + others

@@ -16,7 +16,7 @@ from elasticsearch.serializer import OrjsonSerializer
 from app.adapters import elasticsearch_mapping as mapping
 from app.adapters.elasticsearch_errors import check_product, check_responses, translated_errors
 from app.adapters.elasticsearch_node import HomeNode
-from app.adapters.elasticsearch_search import multi_search
+from app.adapters.elasticsearch_search import multi_search, search_headers
 from app.adapters.elasticsearch_versions import VersionIndexes
 from app.adapters.index_format import (
     check_dimension,
@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 _MANIFEST_SECONDS = 0.5  # how old a manifest may be before it is asked for again
 _WRITE_SECONDS = 60.0  # a refresh or a deletion may take longer than any search should
 _BATCH = 500
+_KNOWN = 2_000  # entries kept at most: a few megabytes
 _CONNECTIONS = 64  # as many searches at once; more wait their turn in the client
 
 
@@ -73,12 +74,14 @@ class ElasticsearchIndex:
     def __init__(self, client: AsyncElasticsearch, alias: str, timeout: float) -> None:
         self._timeout = timeout
         self._client = client.options(request_timeout=timeout)
+        self._headers = search_headers(self._client)
         self._writer = client.options(request_timeout=max(timeout, _WRITE_SECONDS))
         self._alias = alias
         self._indexes = VersionIndexes(self._writer, alias)
         self._manifest: tuple[float, Manifest] | None = None  # when it was read
         self._reading: asyncio.Task[Manifest] | None = None  # the manifest
         self._statistics: tuple[str, WordStatistics] | None = None  # of which version
+        self._known: tuple[str, dict[str, FaqEntry]] = "", {}  # of which version, by Elasticsearch's id
 
     # --- reading ---
 
@@ -100,7 +103,8 @@ class ElasticsearchIndex:
             check_dimension(vector, manifest)
             bodies.append(mapping.search_by_meaning(vector, collection, size))
         by_words, *by_meaning = await self._hits(self._indexes.name_of(manifest.version), bodies)
-        return _merged(manifest.version, by_words, by_meaning[0] if by_meaning else [])
+        known = self._entries_known(manifest.version)
+        return _merged(manifest.version, known, by_words, by_meaning[0] if by_meaning else [])
 
     async def _hits(
         self, index: str, bodies: Sequence[dict[str, Any]]
@@ -112,10 +116,15 @@ class ElasticsearchIndex:
             for part in ({"index": index}, body)
         )
         with translated_errors():
-            responses = await multi_search(self._client, searches, self._timeout)
+            responses = await multi_search(self._client, self._headers, searches, self._timeout)
         with damage_reported():
             check_responses(responses)
             return [response["hits"]["hits"] for response, _ in zip(responses, bodies, strict=True)]
+
+    def _entries_known(self, version: str) -> dict[str, FaqEntry]:
+        if self._known[0] != version or len(self._known[1]) > _KNOWN:
+            self._known = version, {}
+        return self._known[1]
 
     async def manifest(self) -> Manifest:
         now = time.monotonic()
@@ -235,14 +244,25 @@ class ElasticsearchIndex:
 
 
 def _merged(
-    version: str, by_words: Sequence[Mapping[str, Any]], by_meaning: Sequence[Mapping[str, Any]]
+    version: str,
+    known: dict[str, FaqEntry],
+    by_words: Sequence[Mapping[str, Any]],
+    by_meaning: Sequence[Mapping[str, Any]],
 ) -> Candidates:
+    """Both lists as one. What was found before is the same object again: its words are looked up by it."""
+
+    def entry(hit: Mapping[str, Any]) -> FaqEntry:
+        found = known.get(hit["_id"])
+        if found is None:
+            found = known[hit["_id"]] = _entry(hit)
+        return found
+
     with damage_reported():
         cosines = {hit["_id"]: mapping.cosine(hit["_score"]) for hit in by_meaning}
-        known = {hit["_id"] for hit in by_words}
-        found = [Candidate(_entry(hit), hit["_score"], cosines.get(hit["_id"])) for hit in by_words]
+        worded = {hit["_id"] for hit in by_words}
+        found = [Candidate(entry(hit), hit["_score"], cosines.get(hit["_id"])) for hit in by_words]
         found += [
-            Candidate(_entry(hit), None, cosines[hit["_id"]]) for hit in by_meaning if hit["_id"] not in known
+            Candidate(entry(hit), None, cosines[hit["_id"]]) for hit in by_meaning if hit["_id"] not in worded
         ]
     return Candidates(found, version, min(cosines.values(), default=None))
 

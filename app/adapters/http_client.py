@@ -1,58 +1,69 @@
 """HTTP/1.1 to one server, with next to nothing between the bytes and their reader.
 
-For Ollama, which sends each token as a chunk of its own: aiohttp takes several times the CPU time for a
-streamed answer (README, Decisions). httptools parses. No redirects, cookies, proxies or compression.
+Below Elasticsearch's client, and for Ollama, which sends each token as a chunk of its own: aiohttp takes
+several times the CPU time (README, Decisions). httptools parses. No redirects, cookies, proxies, compression.
 """
 
 import asyncio
 import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import cast
 from urllib.parse import unquote, urlsplit
 
 import httptools
 
+JSON = "Content-Type: application/json\r\n"
 _BUFFERED = 1 << 20  # bytes that may wait for their reader before the server has to
 _TOGETHER = 0.005  # seconds: what comes so soon after another piece is read with it
 
 
 class HttpClient:
-    """Connections to the server at `url`: as many as there are requests, kept for the next ones."""
+    """Connections to the server at `url`, kept for the next requests."""
 
-    def __init__(self, url: str, connect_timeout: float) -> None:
-        """`connect_timeout` in seconds."""
+    def __init__(
+        self,
+        url: str,
+        connect_timeout: float,
+        tls: ssl.SSLContext | None = None,
+        connections: int | None = None,
+    ) -> None:
+        """`connect_timeout` in seconds. With `connections` there are no more requests than that at once: the
+        others wait; else there are as many as are made."""
         parts = urlsplit(url)
-        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._tls = (tls or ssl.create_default_context()) if parts.scheme == "https" else None
+        self._turns = asyncio.Semaphore(connections) if connections else nullcontext()
         self._host, self._port = parts.hostname or "", parts.port or (443 if self._tls else 80)
         self._prefix = parts.path.rstrip("/")
         self._connect_timeout = connect_timeout
-        self._headers = f"Host: {parts.netloc.rpartition('@')[2]}\r\nUser-Agent: askd\r\n"
+        self._headers = f"Host: {parts.netloc.rpartition('@')[2]}\r\n"
         if parts.username is not None:
             secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             self._headers += f"Authorization: Basic {b64encode(secret.encode()).decode()}\r\n"
         self._idle: list[_Connection] = []
 
     @asynccontextmanager
-    async def request(self, method: str, path: str, body: bytes = b"") -> AsyncIterator["Response"]:
-        """The response, once its status is known; leaving it unread hangs up. `body` is JSON.
+    async def request(
+        self, method: str, path: str, body: bytes = b"", headers: str = JSON
+    ) -> AsyncIterator["Response"]:
+        """The response, once its status is known; leaving it unread hangs up. `headers` are whole lines.
 
         Raises OSError, or ValueError where the answer is no HTTP, as the reading does.
         """
-        connection = await self._connected()
-        head = f"{method} {self._prefix}{path} HTTP/1.1\r\n{self._headers}"
-        if body:
-            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        try:
-            response = connection.ask(f"{head}\r\n".encode() + body)
-            await response.begin()
-            yield response
-        finally:
-            if connection.reusable:
-                self._idle.append(connection)
-            else:
-                connection.close()
+        head = f"{method} {self._prefix}{path} HTTP/1.1\r\n{self._headers}{headers}"
+        request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+        async with self._turns:
+            connection = await self._connected()
+            try:
+                response = connection.ask(request)
+                await response.begin()
+                yield response
+            finally:
+                if connection.reusable:
+                    self._idle.append(connection)
+                else:
+                    connection.close()
 
     def close(self) -> None:
         for connection in self._idle:
@@ -110,6 +121,7 @@ class Response:
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
+        self.headers: list[tuple[str, str]] = []
         self._parser = httptools.HttpResponseParser(self)
         self._pieces: list[bytes] = []
         self._complete = False
@@ -189,6 +201,9 @@ class Response:
             self._waiting.set_result(None)
 
     # --- httptools' calls ---
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.decode("latin-1"), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
         self.status = self._parser.get_status_code()

@@ -23,7 +23,7 @@ from bench.serving.stub_http import Exchange, Handler, serving
 MODEL = "stub:2b"
 _SAMPLE = Path(__file__).parent.parent.parent / "app" / "sample" / "faq.json"
 _INDEX = "askd-stub"
-_FOUND = 30  # hits at most: as many as askd asks for
+_FOUND, _FOUND_BY_TUTORIAL = 30, 5  # hits: as many as they ask for
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Counts:
 
 
 class Elasticsearch:
-    """Finds the same entries for every question, as many as are asked for."""
+    """Finds the same entries for every question; each index has the fields that its service stores."""
 
     def __init__(self, entries: list[FaqEntry]) -> None:
         manifest = Manifest(
@@ -68,13 +68,14 @@ class Elasticsearch:
         self.pace = Pace()
         self.counts = Counts()
         self._mapping = orjson.dumps({_INDEX: {"mappings": mappings("askd", manifest)}})
-        found = statistics_document(counter.statistics())
+        statistics = statistics_document(counter.statistics())
         self._statistics = orjson.dumps(
-            {"_index": _INDEX, "_id": STATISTICS_ID, "found": True, "_source": found}
+            {"_index": _INDEX, "_id": STATISTICS_ID, "found": True, "_source": statistics}
         )
-        hits = [_hit(entry, place) for place, entry in enumerate(islice(cycle(entries), _FOUND))]
-        self._few, self._many = _search_result(hits[:5]), _search_result(hits)
-        self._several = b'{"took":1,"responses":[%s]}' % self._many.replace(b"{", b'{"status":200,', 1)
+        found = list(islice(cycle(entries), _FOUND))
+        self._searched = _search_result([_flat(entry) for entry in found[:_FOUND_BY_TUTORIAL]])
+        records = _search_result([{"record": entry_data(entry)} for entry in found])
+        self._several = b'{"took":1,"responses":[%s]}' % records.replace(b"{", b'{"status":200,', 1)
 
     def handle(self, exchange: Exchange) -> None:
         path = exchange.path.partition("?")[0]
@@ -85,8 +86,7 @@ class Elasticsearch:
         elif path.endswith("_msearch"):
             self._later(lambda: exchange.reply(self._several))
         elif path.endswith("/_search"):
-            result = self._many if b'"size":30' in exchange.body else self._few
-            self._later(lambda: exchange.reply(result))
+            self._later(lambda: exchange.reply(self._searched))
         else:
             exchange.reply(b"{}")
 
@@ -251,13 +251,20 @@ async def open_stubs(
         )
 
 
-def _hit(entry: FaqEntry, place: int) -> dict[str, Any]:
-    flat = {"question": entry.question, "text": entry.answer, "section": entry.section}
-    source = {"record": entry_data(entry), "course": entry.collection, **flat}
-    return {"_index": _INDEX, "_id": f"{place}", "_score": 20.0 - place / 2, "_source": source}
+def _flat(entry: FaqEntry) -> dict[str, Any]:
+    return {
+        "question": entry.question,
+        "text": entry.answer,
+        "section": entry.section,
+        "course": entry.collection,
+    }
 
 
-def _search_result(hits: list[dict[str, Any]]) -> bytes:
+def _search_result(sources: list[dict[str, Any]]) -> bytes:
+    hits = [
+        {"_index": _INDEX, "_id": f"{place}", "_score": 20.0 - place / 2, "_source": source}
+        for place, source in enumerate(sources)
+    ]
     shards = {"total": 1, "successful": 1, "skipped": 0, "failed": 0}
     return orjson.dumps({"took": 1, "timed_out": False, "_shards": shards, "hits": {"hits": hits}})
 
