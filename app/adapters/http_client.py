@@ -125,6 +125,7 @@ class Response:
         self._parser = httptools.HttpResponseParser(self)
         self._pieces: list[bytes] = []
         self._complete = False
+        self._keeps_alive = False  # the connection takes another request
         self._paused = False
         self._error: Exception | None = None
         self._waiting: asyncio.Future[None] | None = None
@@ -134,7 +135,7 @@ class Response:
     @property
     def reusable(self) -> bool:
         """Whether it was read to its end, and the server takes another request."""
-        return self._complete and not self._pieces and bool(self._parser.should_keep_alive())
+        return self._complete and self._keeps_alive and not self._pieces
 
     async def begin(self) -> None:
         """Wait for the status."""
@@ -213,3 +214,4 @@ class Response:
 
     def on_message_complete(self) -> None:
         self._complete = True
+        self._keeps_alive = bool(self._parser.should_keep_alive())  # afterwards it does not know any more

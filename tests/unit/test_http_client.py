@@ -1,0 +1,123 @@
+"""The HTTP of askd itself: connections are kept, given back whole or not at all, and bounded."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from app.adapters.http_client import HttpClient
+
+pytestmark = pytest.mark.anyio
+WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Lamp: on\r\n\r\nhello"
+
+
+class Server:
+    """Answers every request with `answer`; notes what was asked on which connection."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.answer = answer
+        self.asked: list[list[bytes]] = []  # by connection
+        self.left = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests: list[bytes] = []
+        self.asked.append(requests)
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
+                requests.append(head + await reader.readexactly(length))
+                writer.write(self.answer)
+                if b"onnection: close" in self.answer:
+                    break
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self.left.set()
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def client_of(
+    answer: bytes, user: str = "", connections: int | None = None
+) -> AsyncIterator[tuple[HttpClient, Server]]:
+    server = Server(answer)
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    client = HttpClient(f"http://{user}127.0.0.1:{port}/base/", 5.0, connections=connections)
+    yield client, server
+    client.close()
+    listening.close()
+
+
+async def body(client: HttpClient) -> bytes:
+    async with client.request("POST", "/path", b"{}") as response:
+        return await response.read()
+
+
+async def test_a_connection_is_used_again() -> None:
+    async with client_of(WHOLE) as (client, server):
+        assert [await body(client) for _ in range(3)] == [b"hello"] * 3
+    assert [len(requests) for requests in server.asked] == [3]
+    assert server.asked[0][0].startswith(b"POST /base/path HTTP/1.1\r\nHost: 127.0.0.1:")
+    assert server.asked[0][0].endswith(b"\r\n\r\n{}")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        WHOLE.replace(b"X-Lamp: on", b"Connection: close"),
+        b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhello",  # its end is that of the connection
+        b"HTTP/1.0 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello",
+    ],
+)
+async def test_one_that_the_server_ends_is_not(answer: bytes) -> None:
+    async with client_of(answer) as (client, server):
+        assert [await body(client) for _ in range(2)] == [b"hello"] * 2
+    assert [len(requests) for requests in server.asked] == [1, 1]
+
+
+async def test_who_leaves_before_the_end_hangs_up() -> None:
+    async with client_of(WHOLE[:-1]) as (client, server):
+        async with client.request("GET", "/") as response:
+            assert await response.some() == b"hell"
+            assert (response.status, ("X-Lamp", "on")) == (200, response.headers[1])
+        await asyncio.wait_for(server.left.wait(), 5)
+
+
+async def test_an_answer_that_is_no_http_is_an_error() -> None:
+    async with client_of(b"nonsense\r\n\r\n") as (client, _):
+        with pytest.raises(ValueError, match="no HTTP"):
+            await body(client)
+
+
+async def test_who_is_cancelled_while_it_waits_hangs_up() -> None:
+    async with client_of(WHOLE[:-1]) as (client, server):
+        asking = asyncio.create_task(body(client))
+        while not server.asked or not server.asked[0]:
+            await asyncio.sleep(0.01)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        await asyncio.wait_for(server.left.wait(), 5)
+
+
+async def test_name_and_password_of_the_address_are_sent() -> None:
+    async with client_of(WHOLE, user="lamp:li%40ght@") as (client, server):
+        await body(client)
+    assert b"Authorization: Basic bGFtcDpsaUBnaHQ=\r\n" in server.asked[0][0]
+
+
+async def test_no_more_requests_are_made_at_once_than_allowed() -> None:
+    async with client_of(WHOLE, connections=2) as (client, server):
+        assert await asyncio.gather(*(body(client) for _ in range(20))) == [b"hello"] * 20
+    assert len(server.asked) == 2
+
+
+async def test_a_server_that_is_too_fast_has_to_wait_and_nothing_is_lost() -> None:
+    size = 8_000_000
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size
+    async with client_of(head + b"x" * size) as (client, _), client.request("GET", "/") as response:
+        first = await response.some()
+        await asyncio.sleep(0.2)
+        assert len(first) + sum(map(len, response._pieces)) < size / 2
+        assert len(first) + len(await response.read()) == size
