@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -26,7 +26,7 @@ class Deadline:
 
     def limit(self, what: str) -> AbstractAsyncContextManager[None]:
         """Cancels the block at the deadline. Raises DeadlineExceeded then."""
-        return _Limit(self, what)
+        return nullcontext() if self.at == math.inf else _Limit(self, what)
 
     def exceeded(self, what: str) -> DeadlineExceeded:
         return DeadlineExceeded(
@@ -39,7 +39,7 @@ class _Limit(AbstractAsyncContextManager[None]):
     def __init__(self, deadline: Deadline, what: str) -> None:
         self._deadline = deadline
         self._what = what
-        self._timeout = asyncio.timeout(None if deadline.at == math.inf else deadline.left)
+        self._timeout = asyncio.timeout(deadline.left)
 
     async def __aenter__(self) -> None:
         await self._timeout.__aenter__()

@@ -21,4 +21,5 @@ def of_search(found: Found) -> str:
 
 def _header(stages: Mapping[str, float], total: float) -> str:
     """Durations in milliseconds; the stages add up to the total."""
-    return ", ".join(f"{name};dur={duration:.2f}" for name, duration in {**stages, "total": total}.items())
+    parts = [f"{name};dur={duration:.2f}" for name, duration in stages.items()]
+    return f"{', '.join(parts)}, total;dur={total:.2f}"
