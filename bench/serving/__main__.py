@@ -1,6 +1,6 @@
 """askd under load beside the tutorial service, both in front of the same paced stubs.
 
-python -m bench.serving --out FOLDER [--only one,many,hits,streams64,streams256,burst,steady]
+python -m bench.serving --out FOLDER [--only one,many,embedder,hits,streams64,streams256,burst,steady]
 
 The service measured has one core, stubs and callers have the other. Writes FOLDER/serving.json and
 FOLDER/serving.html; ratios are the figures to look at, they were measured in turns on one machine.
@@ -18,6 +18,7 @@ import typer
 import uvloop
 
 from bench.serving import scenarios
+from bench.serving.embedder import embedder_info
 from bench.serving.plot import plotted
 from bench.serving.services import LOAD_CORE
 from bench.serving.stubs import Stubs, open_stubs
@@ -26,6 +27,7 @@ _Scenario = Callable[[Stubs], Awaitable[scenarios.Figures]]
 _SCENARIOS: Mapping[str, _Scenario] = {
     "one": scenarios.one,
     "many": scenarios.many,
+    "embedder": scenarios.embedder,
     "hits": scenarios.hits,
     "streams64": scenarios.streams,
     "streams256": partial(scenarios.streams, callers=256),
@@ -48,15 +50,16 @@ def main(
     measured: dict[str, Any] = {"at": datetime.now(UTC).isoformat(timespec="seconds")}
     for name in only.split(","):
         load = os.getloadavg()[0]
-        measured[name] = uvloop.run(_measured(_SCENARIOS[name])) | {"load_before": round(load, 2)}
+        measured[name] = uvloop.run(_measured(name)) | {"load_before": round(load, 2)}
         typer.echo(f"{name}: {orjson.dumps(measured[name]).decode()}")
         (out / "serving.json").write_bytes(orjson.dumps(measured, option=orjson.OPT_INDENT_2))
     (out / "serving.html").write_text(plotted(measured))
 
 
-async def _measured(scenario: _Scenario) -> scenarios.Figures:
-    async with open_stubs() as stubs:
-        return await scenario(stubs)
+async def _measured(name: str) -> scenarios.Figures:
+    embedder = await embedder_info() if name == "embedder" else None
+    async with open_stubs(embedder=embedder) as stubs:
+        return await _SCENARIOS[name](stubs)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.serving.embedder import EMBEDDER, embedder_home
 from bench.serving.load import Caller, Reply, close_all, closed_loop
 from bench.serving.services import Service, askd, tutorial
 from bench.serving.stubs import MODEL, Pace, Stubs
@@ -67,6 +68,23 @@ async def many(stubs: Stubs, callers: int = 32, rounds: int = 5, each: int = 600
         merged["askd"]["answers_per_second"] / merged["tutorial"]["answers_per_second"], 2
     )
     return merged
+
+
+async def embedder(stubs: Stubs, callers: int = 32, each: int = 300) -> Figures:
+    """The same with search by meaning, which the tutorial service has not: what the embedder adds."""
+    stubs.begin(QUICK)
+    settings = {**_slots(callers), "ASKD_EMBEDDER": EMBEDDER, "ASKD_DATA_DIR": str(embedder_home())}
+    async with askd(stubs, settings) as ours:
+        direct = await _direct(stubs, 1, each)
+        await _asked(ours, 1, _bodies(stubs, 50))
+        alone = await _asked(ours, 1, _bodies(stubs, each))
+        began = time.perf_counter()
+        together = await _asked(ours, callers, _bodies(stubs, each))
+        taken = time.perf_counter() - began
+    for replies in (alone, together):
+        _check("askd", replies)
+    added = np.median([reply.seconds for reply in alone]) - np.median([reply.seconds for reply in direct])
+    return {"one_added_p50_ms": round(float(added) * 1000, 2), "answers_per_second": round(each / taken, 1)}
 
 
 async def hits(stubs: Stubs, callers: int = 32, each: int = 10_000) -> Figures:

@@ -15,7 +15,7 @@ import orjson
 
 from app.adapters.elasticsearch_mapping import STATISTICS_ID, mappings, statistics_document
 from app.adapters.index_format import entry_data
-from app.domain import INDEX_SCHEMA, FaqEntry, Manifest
+from app.domain import INDEX_SCHEMA, EmbedderInfo, FaqEntry, Manifest
 from app.ingest.survey import survey
 from app.text import WordCounter, entry_words
 from bench.serving.stub_http import Exchange, Handler, serving
@@ -52,7 +52,7 @@ class Counts:
 class Elasticsearch:
     """Finds the same entries for every question; each index has the fields that its service stores."""
 
-    def __init__(self, entries: list[FaqEntry]) -> None:
+    def __init__(self, entries: list[FaqEntry], embedder: EmbedderInfo | None) -> None:
         manifest = Manifest(
             version="stub",
             created=datetime(2026, 1, 1, tzinfo=UTC),
@@ -61,6 +61,7 @@ class Elasticsearch:
             language="english",
             digest="stub",
             collections=Counter(entry.collection for entry in entries),
+            embedder=embedder,
         )
         counter = WordCounter()
         for entry in entries:
@@ -75,7 +76,7 @@ class Elasticsearch:
         found = list(islice(cycle(entries), _FOUND))
         self._searched = _search_result([_flat(entry) for entry in found[:_FOUND_BY_TUTORIAL]])
         records = _search_result([{"record": entry_data(entry)} for entry in found])
-        self._several = b'{"took":1,"responses":[%s]}' % records.replace(b"{", b'{"status":200,', 1)
+        self._response = records.replace(b"{", b'{"status":200,', 1)
 
     def handle(self, exchange: Exchange) -> None:
         path = exchange.path.partition("?")[0]
@@ -84,7 +85,9 @@ class Elasticsearch:
         elif "/_doc/" in path:
             exchange.reply(self._statistics)
         elif path.endswith("_msearch"):
-            self._later(lambda: exchange.reply(self._several))
+            searches = exchange.body.count(b"\n") // 2
+            responses = b",".join([self._response] * searches)
+            self._later(lambda: exchange.reply(b'{"took":1,"responses":[%s]}' % responses))
         elif path.endswith("/_search"):
             self._later(lambda: exchange.reply(self._searched))
         else:
@@ -234,12 +237,15 @@ class Stubs:
 
 @asynccontextmanager
 async def open_stubs(
-    model: type[Ollama] = Ollama, serve: Callable[[Handler], AbstractAsyncContextManager[str]] = serving
+    model: type[Ollama] = Ollama,
+    serve: Callable[[Handler], AbstractAsyncContextManager[str]] = serving,
+    embedder: EmbedderInfo | None = None,
 ) -> AsyncIterator[Stubs]:
+    """With an `embedder` the index says that it was made with that one."""
     entries = list(survey([_SAMPLE], collection=None, strict=False).entries())
     best = entries[0]
     words = [word if place == 0 else f" {word}" for place, word in enumerate(best.answer.split())]
-    elasticsearch, ollama = Elasticsearch(entries), model(words)
+    elasticsearch, ollama = Elasticsearch(entries, embedder), model(words)
     async with AsyncExitStack() as opened:
         yield Stubs(
             elasticsearch,
@@ -261,8 +267,9 @@ def _flat(entry: FaqEntry) -> dict[str, Any]:
 
 
 def _search_result(sources: list[dict[str, Any]]) -> bytes:
+    # Scores that make sense as BM25 and as those of a cosine.
     hits = [
-        {"_index": _INDEX, "_id": f"{place}", "_score": 20.0 - place / 2, "_source": source}
+        {"_index": _INDEX, "_id": f"{place}", "_score": 1.0 - place / 100, "_source": source}
         for place, source in enumerate(sources)
     ]
     shards = {"total": 1, "successful": 1, "skipped": 0, "failed": 0}
