@@ -20,7 +20,7 @@ from app.adapters.http_client import HttpClient
 
 
 class HomeNode(AiohttpHttpNode):
-    """Reads the settings as aiohttp's node does, then does without it: that takes three times the CPU time.
+    """Reads the settings as aiohttp's node does, and then does without it (README, Decisions).
 
     Follows no redirect: it may lead anywhere, and would take the question along.
     """

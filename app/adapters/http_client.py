@@ -1,7 +1,7 @@
 """HTTP/1.1 to one server, with next to nothing between the bytes and their reader.
 
 Below Elasticsearch's client, and for Ollama, which sends each token as a chunk of its own: aiohttp takes
-several times the CPU time (README, Decisions). httptools parses. No redirects, cookies, proxies, compression.
+twice the CPU time (README, Decisions). httptools parses. No redirects, cookies, proxies, compression.
 """
 
 import asyncio
