@@ -31,8 +31,8 @@ class HomeNode(AiohttpHttpNode):
             self.base_url,
             connect_timeout=config.request_timeout or 10.0,
             tls=self._ssl_context,
-            connections=config.connections_per_node,
         )
+        self._turns = asyncio.Semaphore(config.connections_per_node)
 
     async def perform_request(  # type: ignore[override]
         self,
@@ -43,10 +43,13 @@ class HomeNode(AiohttpHttpNode):
         request_timeout: DefaultType | float | None = DEFAULT,
     ) -> NodeApiResponse:
         seconds = self.config.request_timeout if isinstance(request_timeout, DefaultType) else request_timeout
-        lines = "".join([f"{name}: {value}\r\n" for name, value in (headers or {}).items()])
+        # Its own headers hold what the address had of a user and a password.
+        sent = {**self.headers, **(headers or {})}
+        lines = "".join([f"{name}: {value}\r\n" for name, value in sent.items()])
         started = time.perf_counter()
         try:
             async with (
+                self._turns,  # to wait for one is not Elasticsearch's fault
                 asyncio.timeout(seconds),
                 # A HEAD would be answered with a length, and nothing of that length.
                 self._http.request(

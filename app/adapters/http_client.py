@@ -6,9 +6,10 @@ twice the CPU time (README, Decisions). httptools parses. No redirects, cookies,
 
 import asyncio
 import ssl
+import time
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from typing import cast
 from urllib.parse import unquote, urlsplit
 
@@ -16,6 +17,8 @@ import httptools
 
 JSON = "Content-Type: application/json\r\n"
 _BUFFERED = 1 << 20  # bytes that may wait for their reader before the server has to
+_LARGEST = 1 << 28  # bytes of a body that is read as a whole
+_IDLE = 15.0  # seconds: what lies between may have forgotten a connection that was silent for longer
 _TOGETHER = 0.005  # seconds: what comes so soon after another piece is read with it
 
 
@@ -27,13 +30,10 @@ class HttpClient:
         url: str,
         connect_timeout: float,
         tls: ssl.SSLContext | None = None,
-        connections: int | None = None,
     ) -> None:
-        """`connect_timeout` in seconds. With `connections` there are no more requests than that at once: the
-        others wait; else there are as many as are made."""
+        """`connect_timeout` in seconds."""
         parts = urlsplit(url)
         self._tls = (tls or ssl.create_default_context()) if parts.scheme == "https" else None
-        self._turns = asyncio.Semaphore(connections) if connections else nullcontext()
         self._host, self._port = parts.hostname or "", parts.port or (443 if self._tls else 80)
         self._prefix = parts.path.rstrip("/")
         self._connect_timeout = connect_timeout
@@ -53,17 +53,17 @@ class HttpClient:
         """
         head = f"{method} {self._prefix}{path} HTTP/1.1\r\n{self._headers}{headers}"
         request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
-        async with self._turns:
-            connection = await self._connected()
-            try:
-                response = connection.ask(request)
-                await response.begin()
-                yield response
-            finally:
-                if connection.reusable:
-                    self._idle.append(connection)
-                else:
-                    connection.close()
+        connection = await self._connected()
+        try:
+            response = connection.ask(request)
+            await response.begin()
+            yield response
+        finally:
+            if connection.reusable:
+                connection.idle_since = time.monotonic()
+                self._idle.append(connection)
+            else:
+                connection.close()
 
     def close(self) -> None:
         for connection in self._idle:
@@ -73,8 +73,9 @@ class HttpClient:
     async def _connected(self) -> "_Connection":
         while self._idle:
             connection = self._idle.pop()
-            if connection.open:
+            if connection.reusable and time.monotonic() - connection.idle_since < _IDLE:
                 return connection
+            connection.close()
         async with asyncio.timeout(self._connect_timeout):
             _, connected = await asyncio.get_running_loop().create_connection(
                 _Connection, self._host, self._port, ssl=self._tls
@@ -86,12 +87,12 @@ class _Connection(asyncio.Protocol):
     """One request at a time."""
 
     def __init__(self) -> None:
-        self.open = True
+        self.idle_since = 0.0  # time.monotonic()
         self._response: Response | None = None
 
     @property
     def reusable(self) -> bool:
-        return self.open and self._response is not None and self._response.reusable
+        return bool(self._response and self._response.reusable) and not self._transport.is_closing()
 
     def ask(self, request: bytes) -> "Response":
         self._response = Response(self._transport)
@@ -111,7 +112,6 @@ class _Connection(asyncio.Protocol):
             self._response.feed(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.open = False
         if self._response:
             self._response.end(exc)
 
@@ -134,8 +134,8 @@ class Response:
 
     @property
     def reusable(self) -> bool:
-        """Whether it was read to its end, and the server takes another request."""
-        return self._complete and self._keeps_alive and not self._pieces
+        """Whether it was read to its end, nothing came after it, and the server takes another request."""
+        return self._complete and self._keeps_alive and not self._pieces and not self._error
 
     async def begin(self) -> None:
         """Wait for the status."""
@@ -158,9 +158,12 @@ class Response:
 
     async def read(self) -> bytes:
         """All of the body."""
-        parts = []
+        parts, size = [], 0
         while part := await self.some():
             parts.append(part)
+            size += len(part)
+            if size > _LARGEST:
+                raise ValueError("a body without end")
         return b"".join(parts)
 
     async def _news(self) -> None:
@@ -173,10 +176,13 @@ class Response:
 
     def feed(self, data: bytes) -> None:
         try:
+            if self._complete:
+                raise ValueError("more than was asked for")
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, ValueError) as error:
             self._error = ValueError("no HTTP")
             self._error.__cause__ = error
+            self._transport.abort()
         if len(self._pieces) > 1 and not self._paused and sum(map(len, self._pieces)) > _BUFFERED:
             self._paused = True
             self._transport.pause_reading()
@@ -188,11 +194,14 @@ class Response:
     def end(self, error: Exception | None) -> None:
         if not self._complete:
             # Without a length the end of the connection is that of the body.
-            if error is None and self.status and not self._parser.should_keep_alive():
+            if error is None and self.status and not self._has_length():
                 self._complete = True
             else:
                 self._error = self._error or error or ConnectionResetError("the connection was closed")
         self._wake()
+
+    def _has_length(self) -> bool:
+        return any(name.lower() in ("content-length", "transfer-encoding") for name, _ in self.headers)
 
     def _wake(self) -> None:
         if self._timer:
@@ -207,11 +216,21 @@ class Response:
         self.headers.append((name.decode("latin-1"), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
-        self.status = self._parser.get_status_code()
+        status = self._parser.get_status_code()
+        if status >= 200:
+            self.status = status
+        else:  # a hint before the response proper
+            self.headers.clear()
 
     def on_body(self, body: bytes) -> None:
         self._pieces.append(body)
 
+    def on_message_begin(self) -> None:
+        if self._complete:
+            raise ValueError("a second response")
+
     def on_message_complete(self) -> None:
+        if not self.status:
+            return
         self._complete = True
         self._keeps_alive = bool(self._parser.should_keep_alive())  # afterwards it does not know any more

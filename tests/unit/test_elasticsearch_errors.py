@@ -30,9 +30,11 @@ class FailingServer:
     headers: dict[str, str] = field(default_factory=lambda: {"X-Elastic-Product": "Elasticsearch"})
     delay: float = 0.0
     requests: int = 0
+    keys: set[str | None] = field(default_factory=set)  # Authorization
 
     async def answer(self, request: web.Request) -> web.Response:
         self.requests += 1
+        self.keys.add(request.headers.get("Authorization"))
         await asyncio.sleep(self.delay)
         body = self.bodies.get(request.path.rpartition("/")[2], self.body)
         return web.Response(
@@ -41,7 +43,9 @@ class FailingServer:
 
 
 @asynccontextmanager
-async def index_on(server: FailingServer) -> AsyncIterator[ElasticsearchIndex]:
+async def index_on(
+    server: FailingServer, user: str = "", key: str | None = "secret"
+) -> AsyncIterator[ElasticsearchIndex]:
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", server.answer)
     runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=0)
@@ -50,10 +54,22 @@ async def index_on(server: FailingServer) -> AsyncIterator[ElasticsearchIndex]:
     await site.start()
     try:
         host, port = runner.addresses[0]
-        async with open_client(f"http://{host}:{port}", api_key="secret", timeout=0.5) as client:
+        async with open_client(f"http://{user}{host}:{port}", api_key=key, timeout=0.5) as client:
             yield ElasticsearchIndex(client, "askd", timeout=0.5)
     finally:
         await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("user", "key", "sent"),
+    [("", "secret", "ApiKey secret"), ("lamp:light@", None, "Basic bGFtcDpsaWdodA==")],
+)
+async def test_key_or_user_are_sent_with_every_request(user: str, key: str | None, sent: str) -> None:
+    server = FailingServer(bodies={"_mapping": json.dumps(MAPPING), "_msearch": '{"responses": [{}]}'})
+    async with index_on(server, user, key) as index:
+        with pytest.raises(IndexUnreadable):
+            await search(index)
+    assert (server.requests, server.keys) == (2, {sent})
 
 
 async def search(index: ElasticsearchIndex) -> None:

@@ -1,11 +1,13 @@
 """The HTTP of askd itself: connections are kept, given back whole or not at all, and bounded."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
+from app.adapters import http_client
 from app.adapters.http_client import HttpClient
 
 pytestmark = pytest.mark.anyio
@@ -37,13 +39,11 @@ class Server:
 
 
 @asynccontextmanager
-async def client_of(
-    answer: bytes, user: str = "", connections: int | None = None
-) -> AsyncIterator[tuple[HttpClient, Server]]:
+async def client_of(answer: bytes, user: str = "") -> AsyncIterator[tuple[HttpClient, Server]]:
     server = Server(answer)
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    client = HttpClient(f"http://{user}127.0.0.1:{port}/base/", 5.0, connections=connections)
+    client = HttpClient(f"http://{user}127.0.0.1:{port}/base/", 5.0)
     yield client, server
     client.close()
     listening.close()
@@ -107,10 +107,43 @@ async def test_name_and_password_of_the_address_are_sent() -> None:
     assert b"Authorization: Basic bGFtcDpsaUBnaHQ=\r\n" in server.asked[0][0]
 
 
-async def test_no_more_requests_are_made_at_once_than_allowed() -> None:
-    async with client_of(WHOLE, connections=2) as (client, server):
-        assert await asyncio.gather(*(body(client) for _ in range(20))) == [b"hello"] * 20
-    assert len(server.asked) == 2
+async def test_a_hint_before_the_response_is_not_taken_for_it() -> None:
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </lamp>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
+    async with client_of(hints + WHOLE) as (client, server):
+        assert [await body(client) for _ in range(2)] == [b"hello"] * 2
+    assert [len(requests) for requests in server.asked] == [2]
+
+
+@pytest.mark.parametrize("surplus", [b"garbage", WHOLE])
+async def test_a_connection_on_which_more_came_than_was_asked_for_is_not_used_again(surplus: bytes) -> None:
+    async with client_of(WHOLE + surplus) as (client, server):
+        for _ in range(2):
+            with contextlib.suppress(ValueError):  # it depends on when the surplus comes
+                assert await body(client) == b"hello"
+            await asyncio.sleep(0.05)
+    assert [len(requests) for requests in server.asked] == [1, 1]
+
+
+async def test_what_is_shorter_than_it_says_is_an_error_also_where_the_connection_was_to_end() -> None:
+    async with client_of(WHOLE[:-1].replace(b"X-Lamp: on", b"Connection: close")) as (client, _):
+        with pytest.raises(ConnectionError):
+            await body(client)
+
+
+async def test_a_connection_that_was_silent_for_long_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_client, "_IDLE", 0.05)
+    async with client_of(WHOLE) as (client, server):
+        await body(client)
+        await asyncio.sleep(0.1)
+        await body(client)
+    assert [len(requests) for requests in server.asked] == [1, 1]
+
+
+async def test_a_body_without_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_client, "_LARGEST", 3)
+    async with client_of(WHOLE) as (client, _):
+        with pytest.raises(ValueError, match="without end"):
+            await body(client)
 
 
 async def test_a_server_that_is_too_fast_has_to_wait_and_nothing_is_lost() -> None:
