@@ -1,6 +1,7 @@
 """Who may have the model generate, when, and who is better told at once that it would take too long."""
 
 import asyncio
+import heapq
 import math
 import time
 from collections import deque
@@ -12,6 +13,7 @@ from app.errors import Overloaded
 
 _REMEMBERED = 8  # generations: an answer takes as long as those just before it, not as those of an hour ago
 _OF_ITS_TIME = 0.99  # a caller's begins before we hear of it, and ends when the answer has arrived
+_LEAP = 3  # times as long as they took so far is what one generation is taken for at most
 _TELLING = 4  # generations that say how far they spread
 _SOONEST = 0.05  # seconds before its deadline until which a generation may begin, however quick they are
 
@@ -25,7 +27,8 @@ class ServiceTime:
         self._deviation = 0.0  # standard
 
     def learn(self, seconds: float) -> None:
-        self._last.append(seconds)
+        # One that hung, or had to load the model, says little of the next.
+        self._last.append(min(seconds, _LEAP * self.mean) if self.mean else seconds)
         known = len(self._last)
         self.mean = sum(self._last) / known
         squares = sum((each - self.mean) ** 2 for each in self._last)
@@ -62,14 +65,19 @@ class Admission:
     @property
     def predicted_wait(self) -> float:
         """Seconds until who comes now would have a slot."""
-        return self._wait(len(self._queue), self._residual())
+        return self._wait(len(self._queue))
+
+    @property
+    def expected(self) -> float:
+        """Seconds until who comes now would be answered."""
+        return self.predicted_wait + self.service.mean
 
     def check(self, deadline: Deadline) -> None:
         """Raises Overloaded when who comes now would not be answered in time."""
         # With a slot free nobody is refused: an estimate that turns all away could never be corrected.
         if self._free(len(self._queue)):
             return
-        _, needed = self._needed(len(self._queue), self._residual())
+        _, needed = self._needed(len(self._queue))
         if needed > _OF_ITS_TIME * deadline.left:
             raise self.overloaded(deadline, needed)
 
@@ -114,10 +122,9 @@ class Admission:
 
     def _refuse_late(self) -> None:
         """Who waits in vain by what is known now is told now."""
-        residual = self._residual()
         ahead = 0  # of those who stay
         for place in list(self._queue):
-            least, needed = self._needed(ahead, residual)
+            least, needed = self._needed(ahead)
             if least > place.deadline.left:
                 place.refuse(self.overloaded(place.deadline, needed))
             else:
@@ -127,18 +134,22 @@ class Admission:
         """Whether there is a slot for who has so many ahead in the queue."""
         return len(self._serving) + ahead < self._slots
 
-    def _residual(self) -> float:
-        """Seconds of work left in the slots, all together: who is over the time is expected to need as much
-        again, so that one that hangs is not waited for."""
-        return sum(abs(self.service.mean - place.served) for place in self._serving)
+    def _wait(self, ahead: int) -> float:
+        """Seconds until who has so many before it in the queue has a slot: each of them takes the one that is
+        free first. A generation that is over its time is expected to need as much again, so that one that
+        hangs is not waited for."""
+        if self._free(ahead):
+            return 0.0
+        mean = self.service.mean
+        free_in = sorted(abs(mean - place.served) for place in self._serving)
+        free_in = [0.0] * (self._slots - len(free_in)) + free_in
+        for _ in range(ahead):
+            heapq.heapreplace(free_in, free_in[0] + mean)
+        return free_in[0]
 
-    def _wait(self, ahead: int, residual: float) -> float:
-        """Seconds until who has so many before it in the queue has a slot."""
-        return 0.0 if self._free(ahead) else (residual + ahead * self.service.mean) / self._slots
-
-    def _needed(self, ahead: int, residual: float) -> tuple[float, float]:
+    def _needed(self, ahead: int) -> tuple[float, float]:
         """Seconds until its answer would be there: at least, and at most."""
-        expected = self._wait(ahead, residual) + self.service.mean
+        expected = self._wait(ahead) + self.service.mean
         spread = self.service.spread(ahead / self._slots + 1)
         return expected - spread, expected + spread
 
@@ -177,8 +188,7 @@ class Place:
             async with asyncio.timeout(None if latest == math.inf else latest):
                 await self._turn
         except TimeoutError as error:
-            needed = self._admission.service.mean
-            raise self._admission.overloaded(self.deadline, needed) from error
+            raise self._admission.overloaded(self.deadline, self._admission.expected) from error
         finally:
             self.waited = time.monotonic() - asked
 

@@ -82,10 +82,10 @@ async def test_a_free_slot_refuses_nobody_whatever_the_last_generations_took() -
 
 async def test_the_wait_is_predicted_from_what_all_slots_have_to_do() -> None:
     admission = taught(10.0, slots=2)
-    for expected in (0.0, 0.0, 10.0, 15.0):
+    for expected in (0.0, 0.0, 10.0, 10.0, 20.0):
         assert admission.predicted_wait == pytest.approx(expected, abs=1.0)
         await waiting(admission.enter(NEVER))
-    assert (admission.serving, admission.waiting) == (2, 2)
+    assert (admission.serving, admission.waiting) == (2, 3)
 
 
 async def test_one_that_takes_too_long_is_expected_to_take_as_long_again() -> None:
@@ -99,6 +99,17 @@ async def test_one_that_takes_too_long_is_expected_to_take_as_long_again() -> No
     await asyncio.sleep(0.2)
     with pytest.raises(Overloaded):
         untaught.enter(Deadline.after(0.15))
+
+
+async def test_one_that_hangs_does_not_hold_up_the_other_slots() -> None:
+    admission = taught(0.05, slots=2)
+    hanging = admission.enter(NEVER)
+    await hanging.turn()
+    await asyncio.sleep(0.3)
+    with admission.enter(NEVER) as quick:
+        await quick.turn()
+        assert admission.predicted_wait < 0.1
+        admission.enter(Deadline.after(1.0))
 
 
 async def test_it_is_known_how_many_were_ahead() -> None:
@@ -205,7 +216,9 @@ def test_the_estimate_is_that_of_the_last_generations() -> None:
     for _ in range(7):
         service.learn(2.0)
     assert (service.mean, service.spread(100)) == (2.0, 0.0)
-    for _ in range(8):
+    service.learn(600.0)
+    assert service.mean < 4.0  # one that hung does not close the queue for all who come after it
+    for _ in range(16):
         service.learn(10.0)
     assert service.mean == 10.0
     service.learn(12.0)
