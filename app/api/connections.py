@@ -37,7 +37,12 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._head is None or self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self._head is None:
+            # uvicorn waits no more for the next request when anything comes, were it but an empty line
+            if self._latest is None and all(cycle.response_complete for cycle in self._open):
+                self._wait()
             return
         self._head += len(data)
         if self._head > MAX_HEAD:

@@ -56,6 +56,8 @@ class Front:
                 response = await respond(
                     assistant, asked.question, asked.deadline, receive, draining, state["request_id"]
                 )
+                await response(scope, receive, send)
+                return
             except AskdError as error:
                 response = problem_response(error, state["request_id"])
         await response(scope, receive, send)

@@ -25,12 +25,13 @@ async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T], draining: 
     ClientDisconnect, ShuttingDown, or what the work raises.
     """
     task = cast("asyncio.Task[Any]", asyncio.current_task())
-    left = False
+    left = over = False
 
     def leave(_: object) -> None:
         nonlocal left
-        left = True
-        task.cancel()
+        if not over:  # a callback that is about to be called cannot be taken back
+            left = True
+            task.cancel()
 
     gone = asyncio.ensure_future(_hangs_up(receive))
     gone.add_done_callback(leave)
@@ -43,7 +44,7 @@ async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T], draining: 
             raise
         raise (ClientDisconnect() if left else stopping()) from None
     finally:
-        gone.remove_done_callback(leave)
+        over = True
         gone.cancel()
 
 

@@ -182,6 +182,20 @@ async def test_a_head_that_does_not_come_is_not_waited_for(
     assert statuses == Counter([200] * sent.count(b"/livez HTTP/1.1\r\nhost") + [status] * bool(status))
 
 
+async def test_an_empty_line_after_an_answer_keeps_no_connection_open(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
+    url = urlsplit(str(service.client.base_url))
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    writer.write(LIVE)
+    await reader.readuntil(b'{"live":true}')
+    writer.write(b"\r\n")
+    async with asyncio.timeout(3):  # uvicorn itself waits five for the next request, where nothing comes
+        assert await reader.read() == b""
+    writer.close()
+
+
 async def test_a_head_may_come_byte_by_byte_and_an_answer_take_its_time(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
