@@ -28,6 +28,7 @@ async def answer(
     fresh: bool = False,
 ) -> Response:
     """Raises AskdError, or ClientDisconnect."""
+    draining.check()
     found = await unless_gone(receive, assistant.ask(question, deadline, fresh=fresh), draining)
     return answer_response(found, request_id)
 
@@ -43,6 +44,7 @@ async def stream(
     fresh: bool = False,
 ) -> Response:
     """The same as server-sent events: what fails before they begin is raised, later it is one of them."""
+    draining.check()
     async with AsyncExitStack() as opened:
         reply = assistant.reply(question, deadline, fresh=fresh)
         events = _events(await unless_gone(receive, opened.enter_async_context(reply), draining), request_id)

@@ -13,6 +13,7 @@ class Draining:
         self.begun = False
         self.over = False
         self._running: set[asyncio.Task[Any]] = set()
+        self._ended = asyncio.Event()
 
     @contextmanager
     def breaking_off(self, work: asyncio.Task[Any]) -> Iterator[None]:
@@ -24,16 +25,32 @@ class Draining:
             yield
         finally:
             self._running.discard(work)
+            self._look()
+
+    def check(self) -> None:
+        """For what is new. Raises ShuttingDown."""
+        if self.begun:
+            raise stopping()
 
     def begin(self, grace: float) -> None:
         """Nothing new is wanted; in `grace` seconds all is over."""
         self.begun = True
         asyncio.get_running_loop().call_later(grace, self._break_off)
+        self._look()
+
+    async def ended(self) -> None:
+        """Returns once nothing runs any more."""
+        await self._ended.wait()
+
+    def _look(self) -> None:
+        if self.begun and (self.over or not self._running):
+            self._ended.set()
 
     def _break_off(self) -> None:
         self.over = True
         for work in list(self._running):
             work.cancel()
+        self._look()
 
 
 def stopping() -> ShuttingDown:

@@ -182,6 +182,7 @@ async def search(
     draining: DrainingDep,
 ) -> Response:
     """Retrieval alone: the entries nearest to a question."""
+    draining.check()
     work = assistant.find(body.question_asked(), deadline)
     found = await unless_gone(request.receive, work, draining)
     return search_response(found, request_id)

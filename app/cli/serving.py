@@ -73,6 +73,8 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._draining.begin(_GRACE - _LAST_WORDS)
+        # It goes on listening meanwhile: /readyz says that it stops, and who comes is told so.
+        await self._draining.ended()
         await super().shutdown(sockets)
 
 

@@ -35,6 +35,24 @@ async def test_who_is_served_when_the_grace_is_over_is_told_so(app: FastAPI, llm
         assert llm.closed
 
 
+async def test_while_it_stops_who_comes_is_told_so(app: FastAPI, llm: ScriptedModel) -> None:
+    llm.pause.clear()
+    async with served(app) as client:
+        answered = asyncio.create_task(client.post("/ask", json={"question": QUESTIONS[0]}))
+        while not llm.prompts:
+            await asyncio.sleep(0.01)
+        app.state.draining.begin(20)
+        ended = asyncio.create_task(app.state.draining.ended())
+        assert (await client.get("/readyz")).status_code == 503
+        for path in ("/ask", "/ask/stream", "/search"):
+            refused = await client.post(path, json={"question": QUESTIONS[1]})
+            assert (refused.status_code, refused.json()["type"]) == (503, "/problems/shutting-down")
+        assert not ended.done()
+        llm.pause.set()
+        assert (await answered).status_code == 200
+        await asyncio.wait_for(ended, 5)
+
+
 async def test_what_ends_within_the_grace_ends_well(app: FastAPI, llm: ScriptedModel) -> None:
     llm.pause.clear()
     async with served(app) as client:
