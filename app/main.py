@@ -46,7 +46,7 @@ def create_app(settings: Settings, draining: Draining | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         async with collector or nullcontext(), open_askd(settings) as askd:
-            assistant = replace(askd.assistant, given=metrics.answered)
+            assistant = replace(askd.assistant, given=metrics.answered, made=metrics.made)
             metrics.observe(assistant)
             if spans:
                 assistant = traced(assistant, spans)
@@ -120,7 +120,12 @@ def _listed(setting: str | None) -> list[str]:
 
 
 def _limit(setting: str | None) -> RateLimitItem | None:
+    if not setting:
+        return None
     try:
-        return limits.parse(setting) if setting else None
+        (limit,) = limits.parse_many(setting)
+        if limit.amount < 1:
+            raise ValueError("nobody could ask")
     except ValueError as error:
-        raise BadSettings(f"ASKD_RATE_LIMIT: {setting!r} is no limit; one is 60/minute") from error
+        raise BadSettings(f"ASKD_RATE_LIMIT: {setting!r} is not one limit such as 60/minute") from error
+    return limit

@@ -112,7 +112,7 @@ class Settings(BaseSettings):
     keep_alive: str = Field("-1", description="how long Ollama keeps the model loaded; -1: for ever")
     connect_timeout: PositiveFloat = Field(3.0, description="seconds to reach Ollama")
     first_token_timeout: PositiveFloat = Field(
-        120.0, description="seconds until the first token; a cold model loads before it"
+        90.0, description="seconds until the first token; a cold model loads before it"
     )
     generate_timeout: PositiveFloat = Field(300.0, description="seconds for a whole answer")
     request_timeout: PositiveFloat = Field(
@@ -131,7 +131,9 @@ class Settings(BaseSettings):
         description="most questions of one caller, by key or else address, such as 60/minute; unset: any",
     )
     allowed_hosts: str | None = Field(
-        None, description="names this service goes by (Host), with commas, *.example.org for all of a domain"
+        None,
+        description="names this service goes by (Host), with commas, *.example.org for all of a domain; "
+        "also the one that Prometheus knows",
     )
     trusted_proxies: str | None = Field(
         None, description="addresses or networks whose X-Forwarded-For is believed, with commas"

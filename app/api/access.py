@@ -15,9 +15,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.api.errors import plain_problem
 from app.api.keys import ApiKeys
 
-_OPEN = frozenset(["/livez", "/readyz", "/docs", "/openapi.json"])  # without a key
+_PROBES = frozenset(["/livez", "/readyz"])  # are asked by address, and tell nothing
+_OPEN = _PROBES | {"/docs", "/openapi.json"}  # without a key
 _OPEN_FOLDER = "/static-offline-docs/"
-_LIMITED = frozenset(["/ask", "/ask/stream", "/search"])
+ASKING = frozenset(["/ask", "/ask/stream", "/search"])  # what is limited, and traced
 _NETWORK = 64  # bits of an IPv6 address that a household or a machine has to itself
 
 
@@ -35,6 +36,8 @@ class Caller(NamedTuple):
             address = ipaddress.ip_address(self.address)
         except ValueError:
             return self.address
+        if address.version == 6 and address.ipv4_mapped:
+            return str(address.ipv4_mapped)
         if address.version == 6:
             return str(ipaddress.ip_network((address, _NETWORK), strict=False))
         return self.address
@@ -63,17 +66,17 @@ class Access:
     async def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         request_id = scope["state"]["request_id"]
-        if self._hosts and not self._knows(headers.get("host", "")):
+        path = scope["path"]
+        if self._hosts and path not in _PROBES and not self._knows(headers.get("host", "")):
             detail = "this service is not known by the name in the header Host; see ASKD_ALLOWED_HOSTS"
             return plain_problem(421, detail, request_id)
         owner = self._keys.owner(_key(headers)) if self._keys else None
         address = (scope.get("client") or ("",))[0]
         caller = scope["state"]["caller"] = Caller(owner, address)
-        path = scope["path"]
         if self._keys and owner is None and path not in _OPEN and not path.startswith(_OPEN_FOLDER):
             detail = "send a key of this service, as Authorization: Bearer KEY or as X-API-Key"
             return plain_problem(401, detail, request_id, headers={"WWW-Authenticate": "Bearer"})
-        if self._limit and path in _LIMITED:
+        if self._limit and path in ASKING:
             return await self._over_limit(self._limit, caller, request_id)
         return None
 

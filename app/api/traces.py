@@ -8,11 +8,11 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.access import ASKING
 from app.api.spans import Spans, TracedModel, TracedPipeline, fail, output
 from app.assistant import Assistant
 from app.domain import Answer
 
-_ROUTES = frozenset(["/ask", "/ask/stream", "/search"])
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
@@ -24,7 +24,7 @@ class Traces:
         self._spans = spans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in _ROUTES:
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in ASKING:
             await self.app(scope, receive, send)
             return
         status: int | None = None

@@ -126,14 +126,16 @@ async def test_who_asks_too_often_is_told_when_to_come_back(keys: Path) -> None:
 
 
 async def test_a_limit_without_sense_is_refused_at_the_start() -> None:
-    with pytest.raises(BadSettings, match="ASKD_RATE_LIMIT"):
-        create_app(Settings(rate_limit="often"))
+    for limit in ("often", "10/second;1000/day", "0/minute"):
+        with pytest.raises(BadSettings, match="ASKD_RATE_LIMIT"):
+            create_app(Settings(rate_limit=limit))
     assert str(parse("60/minute")) == "60 per 1 minute"
 
 
 def test_callers_are_told_apart_by_key_or_address_and_ipv6_by_network() -> None:
     assert Caller("web", "203.0.113.7").identity == "key web"
     assert Caller(None, "203.0.113.7").identity == "203.0.113.7"
+    assert Caller(None, "::ffff:203.0.113.7").identity == "203.0.113.7"
     assert Caller(None, "2001:db8:1:2::7").identity == Caller(None, "2001:db8:1:2:ffff::1").identity
     assert Caller(None, "2001:db8:1:2::7").identity != Caller(None, "2001:db8:1:3::7").identity
 
@@ -165,8 +167,10 @@ async def test_only_a_trusted_proxy_says_who_called() -> None:
 )
 async def test_only_the_names_it_goes_by(host: str, status: int) -> None:
     async with calling(allowed_hosts="askd.example.org, *.example.net, [::1]") as caller:
-        response = await caller.get("/livez", headers={"Host": host})
+        response = await caller.get("/collections", headers={"Host": host})
+        probe = await caller.get("/livez", headers={"Host": host})
     assert response.status_code == status
+    assert probe.status_code == 200  # is asked by address
     if status == 421:
         assert response.json()["type"] == "/problems/misdirected-request"
 
