@@ -34,6 +34,7 @@ class Assistant:
     watch: ModelWatch
     cache: AnswerCache
     given: Callable[[Answer], None] = lambda answer: None  # is told of every answer a caller gets
+    made: Callable[[Answer], None] = lambda answer: None  # of every answer once, however many share it
     joined: Callable[[], None] = lambda: None  # is told when a caller waits for what another began
     _runs: SharedRuns[Progress | Event] = field(default_factory=SharedRuns, init=False)
 
@@ -166,8 +167,10 @@ class Assistant:
         async with aclosing(self.pipeline.answer(question, deadline)) as events:
             async for event in events:
                 # Until the model is known, its answers cannot be told from those of the next one.
-                if isinstance(event, Answer) and self.watch.model:
-                    self.cache.put(key, event)
+                if isinstance(event, Answer):
+                    self.made(event)
+                    if self.watch.model:
+                        self.cache.put(key, event)
                 yield event
 
 

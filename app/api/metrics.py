@@ -66,8 +66,8 @@ class Metrics:
         self._pace = self._histogram(
             "tokens_per_second", "of an answer after its first token", buckets=_TOKENS_PER_SECOND
         )
-        self._prompt_tokens = self._counter("prompt_tokens", "tokens of the prompts")
-        self._completion_tokens = self._counter("completion_tokens", "tokens the model wrote")
+        self._prompt_tokens = self._counter("prompt_tokens", "tokens of the prompts of generated answers")
+        self._completion_tokens = self._counter("completion_tokens", "tokens of generated answers")
 
     def observe(self, assistant: Assistant) -> None:
         """Tell of its queue, cache, breakers and model, too."""
@@ -90,8 +90,9 @@ class Metrics:
         self._answers(answer.status.value, origin, "true" if answer.cached else "false").inc()
         for notice in answer.notices:
             self._notices(notice.code).inc()
-        if answer.cached:
-            return
+
+    def made(self, answer: Answer) -> None:
+        """The work for it is done, once for all who share it."""
         timings = answer.timings
         self._retrieval.observe(timings.retrieve / 1000)
         if answer.usage is None:
