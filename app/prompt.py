@@ -86,7 +86,7 @@ def build_prompt(
     return Prompt(style, messages, max_answer_tokens, choices, stop)
 
 
-@lru_cache(maxsize=1_000)  # each entry has two: the one its tokens are counted of, the one in the prompt
+@lru_cache(maxsize=1_000)  # the same entries come again, mostly under few labels
 def _block(label: int, entry: FaqEntry) -> str:
     return f"[{label}] Q: {_plain(entry.question)}\nA: {_plain(entry.answer)}\n\n"
 

@@ -64,7 +64,7 @@ def rank(
     places: dict[tuple[str, str], tuple[float, Candidate]] = {}
     for score, candidate in sorted(scored, key=lambda each: (-each[0], each[1].entry.key)):
         entry = candidate.entry
-        places.setdefault((entry.collection, normalised_question(entry.question)), (score, candidate))
+        places.setdefault((entry.collection, _normalised(entry.question)), (score, candidate))
     # An entry that asks the very question comes first, whatever the scores say; the sort is stable.
     ordered = sorted(places.items(), key=lambda item: item[0][1] != asked)[:limit]
     if not ordered:
@@ -72,6 +72,9 @@ def rank(
     hits = [Hit(each.entry, score, each.lexical, each.semantic) for _, (score, each) in ordered]
     exact = bool(asked) and ordered[0][0][1] == asked
     return _judged(wordings, hits, found.semantic_floor, statistics, calibration, exact)
+
+
+_normalised = lru_cache(maxsize=5_000)(normalised_question)  # of entries, which come again
 
 
 def _scored(found: Candidates, fusion: Fusion, cosine_weight: float) -> list[tuple[float, Candidate]]:

@@ -57,7 +57,6 @@ def question_words(question: str) -> list[str]:
     return taken
 
 
-@lru_cache(maxsize=5_000)
 def normalised_question(text: str) -> str:
     """Equal for questions that differ in case, spacing and punctuation only."""
     return " ".join(words(text))

@@ -32,7 +32,7 @@ class TokenEstimate:
         A count that was too low corrects at once; one that was too high only by and by, and never to
         less than a tenth above what was counted.
         """
-        guess = _uncorrected(text)
+        guess = _uncorrected.__wrapped__(text)  # of a whole prompt, which does not come again
         if guess < _TELLING:
             return
         needed = min(max(_MARGIN * actual / guess, _LEAST), _MOST)

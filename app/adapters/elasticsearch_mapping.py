@@ -138,7 +138,7 @@ def _terms(field: str, found: Iterable[str], weight: float) -> Iterator[dict[str
         yield _term(field, term, weight * times)
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4_000)
 def _term(field: str, term: str, weight: float) -> dict[str, Any]:
     return {"term": {field: {"value": term, "boost": weight}}}
 
