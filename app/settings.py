@@ -159,6 +159,12 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _the_embedded_model_has_one_slot(self) -> Self:
+        if self.slots > 1 and self.ollama_url is None:
+            raise ValueError("slots: the embedded model writes one answer at a time; for more set ollama_url")
+        return self
+
+    @model_validator(mode="after")
     def _one_api_key(self) -> Self:
         if self.elasticsearch_api_key and self.elasticsearch_api_key_file:
             raise ValueError("give elasticsearch_api_key or elasticsearch_api_key_file, not both")

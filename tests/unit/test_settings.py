@@ -67,6 +67,12 @@ def test_a_prompt_and_answer_that_do_not_fit_the_window_are_refused() -> None:
         read_settings(num_ctx=1024, prompt_tokens=1000, answer_tokens=100)
 
 
+def test_more_slots_than_the_embedded_model_has_are_refused() -> None:
+    with pytest.raises(BadSettings, match="one answer at a time"):
+        read_settings(slots=2)
+    assert read_settings(slots=2, ollama_url="http://127.0.0.1:11434").slots == 2
+
+
 def test_the_server_urls_choose_model_and_budgets() -> None:
     embedded, ollama = Settings(), read_settings(ollama_url="http://127.0.0.1:11434")
 
