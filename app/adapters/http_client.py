@@ -53,10 +53,8 @@ class HttpClient:
         """
         head = f"{method} {self._prefix}{path} HTTP/1.1\r\n{self._headers}{headers}"
         request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
-        connection = await self._connected()
+        connection, response = await self._asked(request)
         try:
-            response = connection.ask(request)
-            await response.begin()
             yield response
         finally:
             if connection.reusable:
@@ -70,12 +68,32 @@ class HttpClient:
             connection.close()
         self._idle.clear()
 
-    async def _connected(self) -> "_Connection":
+    async def _asked(self, request: bytes) -> tuple["_Connection", "Response"]:
+        """The response, begun. A kept connection that turns out to be closed is no failure: a new one is taken,
+        as long as nothing of a response has come."""
+        connection = self._kept()
+        again = connection is not None
+        while True:
+            connection = connection or await self._opened()
+            response = connection.ask(request)
+            try:
+                await response.begin()
+                return connection, response
+            except BaseException as error:
+                connection.close()
+                if not again or response.heard or not isinstance(error, ConnectionError):
+                    raise
+            connection, again = None, False
+
+    def _kept(self) -> "_Connection | None":
         while self._idle:
             connection = self._idle.pop()
             if connection.reusable and time.monotonic() - connection.idle_since < _IDLE:
                 return connection
             connection.close()
+        return None
+
+    async def _opened(self) -> "_Connection":
         async with asyncio.timeout(self._connect_timeout):
             _, connected = await asyncio.get_running_loop().create_connection(
                 _Connection, self._host, self._port, ssl=self._tls
@@ -124,6 +142,7 @@ class Response:
         self.headers: list[tuple[str, str]] = []
         self._parser = httptools.HttpResponseParser(self)
         self._pieces: list[bytes] = []
+        self.heard = False  # anything at all
         self._complete = False
         self._keeps_alive = False  # the connection takes another request
         self._paused = False
@@ -175,6 +194,7 @@ class Response:
     # --- of the connection ---
 
     def feed(self, data: bytes) -> None:
+        self.heard = True
         try:
             if self._complete:
                 raise ValueError("more than was asked for")

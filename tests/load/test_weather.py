@@ -46,7 +46,7 @@ CHOSEN: Chosen = {
     "cache_entries": 500,
 }
 PAUSE = 5.0  # of a breaker, as it is; in the changing weather it is shorter, or most would meet open ones
-LIMITS = Limits(search=CHOSEN["search_timeout"], pause=0.5, queue=6.0)
+LIMITS = Limits(search=CHOSEN["search_timeout"], generation=CHOSEN["generate_timeout"], pause=0.5, queue=6.0)
 RECOVERS = PAUSE + 2.0
 _GIVES_UP = 15.0  # seconds: who has heard nothing by then hangs
 _AGAIN = 0.1  # share of the questions that were asked before

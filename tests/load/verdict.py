@@ -51,6 +51,7 @@ class Limits:
     """Seconds, as they are set."""
 
     search: float
+    generation: float
     pause: float  # of a breaker
     queue: float  # for so long something slow can make others wait
 
@@ -147,7 +148,8 @@ class Judge:
         late = self.lag.since(began) > limits.search / 2
         long = time.monotonic() - began if late else 0.0
         of_index = self.index.since(began - limits.search - long)
-        of_model = self.model.since(began)
+        # Who joins what another caller began meets what befell that one.
+        of_model = self.model.since(began - limits.generation - long)
         if _SPARED in detail:  # until a call has succeeded again, and that may take some time to come
             of_index = self.index.since(began - limits.pause - limits.queue)
             of_model = self.model.since(began - limits.pause - limits.queue)

@@ -21,6 +21,7 @@ class Server:
         self.answer = answer
         self.asked: list[list[bytes]] = []  # by connection
         self.left = asyncio.Event()
+        self.closes_next = False  # without an answer
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         requests: list[bytes] = []
@@ -29,6 +30,9 @@ class Server:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
                 requests.append(head + await reader.readexactly(length))
+                if self.closes_next:
+                    self.closes_next = False
+                    break
                 writer.write(self.answer)
                 if b"onnection: close" in self.answer:
                     break
@@ -74,6 +78,21 @@ async def test_one_that_the_server_ends_is_not(answer: bytes) -> None:
     async with client_of(answer) as (client, server):
         assert [await body(client) for _ in range(2)] == [b"hello"] * 2
     assert [len(requests) for requests in server.asked] == [1, 1]
+
+
+async def test_a_kept_connection_that_was_closed_meanwhile_is_no_failure() -> None:
+    async with client_of(WHOLE) as (client, server):
+        await body(client)
+        server.closes_next = True
+        assert await body(client) == b"hello"
+    assert [len(requests) for requests in server.asked] == [2, 1]
+
+
+async def test_a_new_connection_that_is_closed_is() -> None:
+    async with client_of(WHOLE) as (client, server):
+        server.closes_next = True
+        with pytest.raises(ConnectionError):
+            await body(client)
 
 
 async def test_who_leaves_before_the_end_hangs_up() -> None:
