@@ -69,8 +69,8 @@ class HttpClient:
         self._idle.clear()
 
     async def _asked(self, request: bytes) -> tuple["_Connection", "Response"]:
-        """The response, begun. A kept connection that turns out to be closed is no failure: a new one is taken,
-        as long as nothing of a response has come."""
+        """The response, begun. A kept connection that turns out to be closed is no failure: a new one is
+        taken, as long as nothing of a response has come."""
         connection = self._kept()
         again = connection is not None
         while True:

@@ -178,7 +178,7 @@ async def steady(stubs: Stubs, minutes: float = 15.0, share: float = 0.7, caller
     """At a share of capacity, for long: whether memory or file descriptors grow."""
     stubs.begin(QUICK)
     async with askd(stubs, _slots(callers)) as ours:
-        idle = ours.memory_bytes()
+        idle, own = ours.memory_bytes(), ours.descriptors()
         await _asked(ours, callers, _bodies(stubs, 1000))
         began = time.perf_counter()
         await _asked(ours, callers, _bodies(stubs, 2000))
@@ -197,6 +197,7 @@ async def steady(stubs: Stubs, minutes: float = 15.0, share: float = 0.7, caller
         "memory_mb": [round(size / 1e6, 1) for size in memory],
         "grown_mb": round((memory[-1] - memory[0]) / 1e6, 1),
         "descriptors": descriptors,
+        "descriptors_allowed": own + 3 * callers,  # connections of its callers, and to both servers
         "failed": failed,
     }
 

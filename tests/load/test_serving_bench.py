@@ -56,4 +56,4 @@ async def test_under_steady_load_nothing_grows(stubs: Stubs) -> None:
     print(measured)
     assert measured["failed"] == 0
     assert measured["grown_mb"] <= GROWS
-    assert len(set(measured["descriptors"])) == 1
+    assert max(measured["descriptors"]) <= measured["descriptors_allowed"]
