@@ -10,7 +10,7 @@ from elasticsearch import AsyncElasticsearch
 
 from tests.live.problems import check_no_leak
 from tests.live.serving import SAMPLE, Chosen, Service, ingest, serving, settings_of
-from tests.live.tcp_proxy import Break, TcpProxy
+from tests.live.tcp_proxy import Break, TcpProxy, nobodys_url
 
 pytestmark = [pytest.mark.anyio, pytest.mark.live]
 
@@ -40,10 +40,16 @@ async def test_a_model_that_goes_after_all_was_ready_only_degrades(
         assert await readiness(service) == ALL_WELL
 
 
-async def test_a_model_that_never_came_is_missing(
-    embedded_index: Chosen, no_model: tuple[Chosen, str]
-) -> None:
-    async with serving(settings_of(embedded_index, no_model[0])) as service:
+@pytest.fixture(params=["down", "unknown", "not fetched"])
+def no_model(request: pytest.FixtureRequest, ollama_model: Chosen) -> Chosen:
+    """Settings that lead to none."""
+    if request.param == "down":
+        return ollama_model | {"ollama_url": nobodys_url()}
+    return ollama_model | {"model": "nope"} if request.param == "unknown" else {}
+
+
+async def test_a_model_that_never_came_is_missing(embedded_index: Chosen, no_model: Chosen) -> None:
+    async with serving(settings_of(embedded_index, no_model)) as service:
         status, body = await readiness(service)
         assert (status, body["degraded"]) == (503, [])
         assert len(body["missing"]) == 1
