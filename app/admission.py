@@ -13,13 +13,12 @@ from app.errors import Overloaded
 
 _REMEMBERED = 8  # generations: an answer takes as long as those just before it, not as those of an hour ago
 _OF_ITS_TIME = 0.99  # a caller's begins before we hear of it, and ends when the answer has arrived
-_LEAP = 3  # times as long as they took so far is what one generation is taken for at most
 _TELLING = 4  # generations that say how far they spread
 _SOONEST = 0.05  # seconds before its deadline until which a generation may begin, however quick they are
 
 
 class ServiceTime:
-    """How long generations take, in seconds, by the last few that ended."""
+    """How long generations take, in seconds: the trimmed mean of the last few that ended."""
 
     def __init__(self) -> None:
         self.mean = 0.0  # 0: not known yet
@@ -27,12 +26,13 @@ class ServiceTime:
         self._deviation = 0.0  # standard
 
     def learn(self, seconds: float) -> None:
-        # One that hung, or had to load the model, says little of the next.
-        self._last.append(min(seconds, _LEAP * self.mean) if self.mean else seconds)
-        known = len(self._last)
-        self.mean = sum(self._last) / known
-        squares = sum((each - self.mean) ** 2 for each in self._last)
-        self._deviation = math.sqrt(squares / known) if known >= _TELLING else self.mean / 4
+        self._last.append(seconds)
+        telling = len(self._last) >= _TELLING
+        # Without the extremes: one that hung, or had to load the model, says nothing of the next.
+        usual = sorted(self._last)[1:-1] if telling else self._last
+        self.mean = sum(usual) / len(usual)
+        squares = sum((each - self.mean) ** 2 for each in usual)
+        self._deviation = math.sqrt(squares / len(usual)) if telling else self.mean / 4
 
     def spread(self, generations: float) -> float:
         """By how much so many, one after the other, may take longer or shorter than their mean says: two
