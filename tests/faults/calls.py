@@ -58,6 +58,11 @@ async def made(call: Call, client: httpx.AsyncClient, patience: float = PATIENCE
     return told(response)
 
 
+async def seen_by(client: httpx.AsyncClient, patience: float = PATIENCE) -> Seen:
+    """What each call gets, one after the other, from one service."""
+    return {name: await made(call, client, patience) for name, call in CALLS.items()}
+
+
 def told(response: httpx.Response) -> str:
     if response.status_code != 200:
         return _problem(response)

@@ -10,7 +10,7 @@ import pytest
 
 from app.api import middleware
 from tests.fakes.ollama_server import OllamaServer, Then
-from tests.faults.calls import CALLS, SURE, UNSURE, WELL, Call, Seen, made, told
+from tests.faults.calls import CALLS, SURE, UNSURE, WELL, Call, made, model_fails, seen_by, told
 from tests.faults.models import SAID, made_up, reply, says
 from tests.faults.models import WELL as ANSWERS
 from tests.faults.page import Page
@@ -73,10 +73,6 @@ async def test_a_request_without_sense_is_refused(what: str, embedded_index: Cho
 # --- load and deadlines --------------------------------------------------------------------------
 
 
-async def seen_by_all(service: Service, patience: float) -> Seen:
-    return {name: await made(call, service.client, patience) for name, call in CALLS.items()}
-
-
 @asynccontextmanager
 async def slot_taken(service: Service, ollama: OllamaServer) -> AsyncIterator[None]:
     """By somebody whose answer does not end."""
@@ -93,15 +89,9 @@ async def test_a_queue_that_is_too_long(embedded_index: Chosen, page: Page) -> N
     async with service_over(embedded_index) as (service, ollama):
         service.assistant.pipeline.admission.service.learn(60.0)
         async with slot_taken(service, ollama):
-            seen = await seen_by_all(service, patience=10.0)
+            seen = await seen_by(service.client, patience=10.0)
     page.note(LOAD, "the queue is longer than the caller waits", seen)
-    refused = "503 overloaded"
-    assert seen == WELL | {
-        "auto, sure of the entry": "200 extracted, overloaded",
-        "auto, not sure": refused,
-        "generate": refused,
-        "generate, as a stream": refused,
-    }
+    assert seen == model_fails(503, "overloaded")
 
 
 async def test_a_wait_that_takes_longer_than_was_to_be_seen(embedded_index: Chosen, page: Page) -> None:
@@ -110,13 +100,7 @@ async def test_a_wait_that_takes_longer_than_was_to_be_seen(embedded_index: Chos
         async with service_over(embedded_index) as (service, ollama), slot_taken(service, ollama):
             seen[name] = await made(call, service.client, patience=1.0)
     page.note(LOAD, "the wait in the queue takes longer than was to be seen", seen)
-    refused = "503 overloaded"
-    assert seen == WELL | {
-        "auto, sure of the entry": "200 extracted, overloaded",
-        "auto, not sure": refused,
-        "generate": refused,
-        "generate, as a stream": "200, then `error` overloaded",
-    }
+    assert seen == model_fails(503, "overloaded", streamed="200, then `error` overloaded")
 
 
 async def test_a_model_that_takes_longer_than_the_caller_waits(embedded_index: Chosen, page: Page) -> None:
@@ -144,7 +128,7 @@ async def test_a_search_that_takes_longer_than_the_caller_waits(
     proxied = {"elasticsearch_url": elasticsearch_proxy.url}
     async with service_over(elasticsearch_index, proxied) as (service, _):
         elasticsearch_proxy.fault = Stall("/_msearch")
-        seen = await seen_by_all(service, patience=1.0)
+        seen = await seen_by(service.client, patience=1.0)
     page.note(LOAD, "the search takes longer than the caller waits", seen)
     assert seen == dict.fromkeys(CALLS, "504 deadline-exceeded")
 
@@ -156,19 +140,13 @@ async def test_a_model_that_failed_again_and_again_is_spared(embedded_index: Cho
             await made(CALLS["generate"], service.client)
         says(ollama, ANSWERS)
         asked = len(ollama.requests)
-        seen = await seen_by_all(service, patience=10.0)
+        seen = await seen_by(service.client, patience=10.0)
         assert [path for path, _ in ollama.requests[asked:] if path == "/api/chat"] == []
         async with asyncio.timeout(20):  # the breaker pauses for five seconds
             while await made(CALLS["generate"], service.client) != "200 generated":
                 await asyncio.sleep(0.2)
     page.note(LOAD, "the model failed five times in a row: it is spared for five seconds", seen)
-    spared = "503 model-unavailable"
-    assert seen == WELL | {
-        "auto, sure of the entry": "200 extracted, model_unavailable",
-        "auto, not sure": spared,
-        "generate": spared,
-        "generate, as a stream": spared,
-    }
+    assert seen == model_fails(503, "model-unavailable")
 
 
 # --- callers -------------------------------------------------------------------------------------

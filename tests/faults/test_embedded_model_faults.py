@@ -4,22 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.calls import CALLS, Seen, made, model_fails
+from tests.faults.calls import Seen, model_fails, seen_by
 from tests.faults.page import Page
-from tests.live.serving import Chosen, Service, serving, settings_of
+from tests.live.serving import Chosen, serving, settings_of
 
 pytestmark = pytest.mark.anyio
 
 GROUP = "Model"
 
 
-async def seen_by_all(service: Service) -> Seen:
-    return {name: await made(call, service.client) for name, call in CALLS.items()}
-
-
 async def check(page: Page, what: str, expected: Seen, *chosen: Chosen) -> None:
     async with serving(settings_of(*chosen)) as service:
-        seen = await seen_by_all(service)
+        seen = await seen_by(service.client)
         assert (await service.client.get("/readyz")).status_code == 503
     page.note(GROUP, what, seen)
     assert seen == expected

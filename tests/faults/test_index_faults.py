@@ -11,10 +11,10 @@ import pytest
 from elasticsearch import AsyncElasticsearch
 
 from app.adapters.elasticsearch_index import open_client
-from tests.faults.calls import CALLS, WELL, Seen, everywhere, made
+from tests.faults.calls import CALLS, WELL, Seen, everywhere, made, seen_by
 from tests.faults.models import made_up
 from tests.faults.page import Page
-from tests.live.serving import SAMPLE, Chosen, Service, ingest, serving, settings_of
+from tests.live.serving import SAMPLE, Chosen, ingest, serving, settings_of
 
 pytestmark = pytest.mark.anyio
 
@@ -27,10 +27,6 @@ async def model() -> AsyncIterator[Chosen]:
     """One that answers well."""
     async with made_up() as (_, chosen):
         yield chosen
-
-
-async def seen_by_all(service: Service) -> Seen:
-    return {name: await made(call, service.client) for name, call in CALLS.items()}
 
 
 # --- on disk -------------------------------------------------------------------------------------
@@ -71,7 +67,7 @@ async def test_the_index_on_disk(
     shutil.copytree(kept, index)
     befall(index)
     async with serving(settings_of({"data_dir": tmp_path}, model)) as service:
-        seen = await seen_by_all(service)
+        seen = await seen_by(service.client)
         shutil.rmtree(index, ignore_errors=True)
         shutil.copytree(kept, index)
         assert await made(CALLS["search"], service.client) == "200 found"
@@ -84,9 +80,9 @@ async def test_an_index_that_is_removed_while_it_serves(
 ) -> None:
     shutil.copytree(embedded_index["data_dir"], tmp_path, dirs_exist_ok=True)
     async with serving(settings_of({"data_dir": tmp_path}, model)) as service:
-        assert await seen_by_all(service) == WELL
+        assert await seen_by(service.client) == WELL
         shutil.rmtree(tmp_path / "index")
-        seen = await seen_by_all(service)
+        seen = await seen_by(service.client)
         assert (await service.client.get("/readyz")).status_code == 503
     page.note(GROUP, "the embedded index is removed while it serves", seen)
     assert seen == _MISSING
@@ -136,10 +132,10 @@ async def test_the_index_in_elasticsearch(
     settings = settings_of(elasticsearch_index, model, {"index": alias})
     await ingest(settings, SAMPLE)
     async with serving(settings) as service, _client(elasticsearch_index) as client:
-        assert await seen_by_all(service) == WELL
+        assert await seen_by(service.client) == WELL
         await befall(client, alias)
         await asyncio.sleep(0.6)  # the manifest is remembered for half a second
-        seen = await seen_by_all(service)
+        seen = await seen_by(service.client)
     page.note(GROUP, what, seen)
     assert seen == expected
 
@@ -188,7 +184,7 @@ async def test_the_embedder(
     shutil.copytree(embedded_hybrid["data_dir"], tmp_path, dirs_exist_ok=True)
     changed = befall(tmp_path / "models")
     async with serving(settings_of(embedded_hybrid, {"data_dir": tmp_path}, model, changed)) as service:
-        seen = await seen_by_all(service)
+        seen = await seen_by(service.client)
     page.note(GROUP, what, seen)
     assert seen == expected
 
@@ -199,6 +195,6 @@ async def test_an_index_without_vectors(
     shutil.copytree(embedded_index["data_dir"], tmp_path, dirs_exist_ok=True)
     shutil.copytree(embedded_hybrid["data_dir"] / "models", tmp_path / "models")
     async with serving(settings_of(embedded_hybrid, {"data_dir": tmp_path}, model)) as service:
-        seen = await seen_by_all(service)
+        seen = await seen_by(service.client)
     page.note(GROUP, "the index has no vectors", seen)
     assert seen == _less("index_without_vectors")
