@@ -38,7 +38,7 @@ from app.domain import (
     Vector,
     WordStatistics,
 )
-from app.errors import IndexMissing, IndexUnreadable, IngestConflict, SearchUnavailable
+from app.errors import IndexMissing, IndexUnreadable, IngestConflict, RetrievalError, SearchUnavailable
 from app.text import WordCounter, entry_words
 
 log = logging.getLogger(__name__)
@@ -91,9 +91,15 @@ class ElasticsearchIndex:
         manifest = await self.manifest()
         try:
             return await self._search(manifest, question, vector, collection, size)
-        except IndexMissing:  # removed since its manifest was read: there is a newer one, or none at all
+        except RetrievalError as error:
+            # Removed since its manifest was read: the index is missing. At this moment: its shards are (503).
+            if not (isinstance(error, IndexMissing) or error.retryable):
+                raise
             self._manifest = None
-            return await self._search(await self.manifest(), question, vector, collection, size)
+            newer = await self.manifest()
+            if newer.version == manifest.version:
+                raise
+        return await self._search(newer, question, vector, collection, size)
 
     async def _search(
         self, manifest: Manifest, question: str, vector: Vector | None, collection: str | None, size: int

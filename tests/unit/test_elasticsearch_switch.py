@@ -1,0 +1,100 @@
+"""What a search meets when another version takes over, with a stand-in that gives its documents the same ids
+in each."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.adapters import elasticsearch_index
+from app.adapters.elasticsearch_index import ElasticsearchIndex, open_client
+from app.adapters.elasticsearch_mapping import mappings
+from app.adapters.index_format import entry_data
+from app.domain import FaqEntry
+from app.errors import SearchUnavailable
+from bench.serving.stub_http import Exchange, serving
+from tests.fakes.index import manifest_of
+
+pytestmark = pytest.mark.anyio
+
+OLD, NEW = (FaqEntry("1", "course", "Where is the lantern?", answer) for answer in ("Here.", "There."))
+
+
+# As Elasticsearch 9.4 said it of an index that was searched while it was deleted.
+NO_SHARD = {
+    "status": 503,
+    "error": {
+        "type": "search_phase_execution_exception",
+        "reason": "all shards failed",
+        "root_cause": [{"type": "no_shard_available_action_exception", "reason": "[query]"}],
+    },
+}
+
+
+class Elasticsearch:
+    def __init__(self) -> None:
+        self.serves = "1"
+        self.without_shards = ""
+        self.searches = 0
+        self.entries = {"askd-1": OLD, "askd-2": NEW}
+
+    def handle(self, exchange: Exchange) -> None:
+        if exchange.path.endswith("/_mapping"):
+            name = f"askd-{self.serves}"
+            manifest = manifest_of([self.entries[name]], self.serves)
+            reply: object = {name: {"mappings": mappings("askd", manifest)}}
+        else:
+            self.searches += 1
+            name = json.loads(exchange.body.partition(b"\n")[0])["index"]
+            hit = {"_id": "0", "_score": 1.0, "_source": {"record": entry_data(self.entries[name])}}
+            found = {"status": 200, "hits": {"hits": [hit]}}
+            reply = {"responses": [NO_SHARD if name == self.without_shards else found]}
+        exchange.reply(json.dumps(reply).encode())
+
+
+async def found(index: ElasticsearchIndex) -> FaqEntry:
+    [candidate] = (await index.search("lantern", vector=None, collection=None, size=5)).found
+    return candidate.entry
+
+
+@pytest.fixture
+def elasticsearch() -> Elasticsearch:
+    return Elasticsearch()
+
+
+@pytest.fixture
+async def index(elasticsearch: Elasticsearch) -> AsyncIterator[ElasticsearchIndex]:
+    async with serving(elasticsearch.handle) as url, open_client(url, None, timeout=30.0) as client:
+        yield ElasticsearchIndex(client, "askd", timeout=30.0)
+
+
+async def test_an_entry_found_again_is_the_same_object_until_another_version_serves(
+    elasticsearch: Elasticsearch, index: ElasticsearchIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(elasticsearch_index, "_MANIFEST_SECONDS", -1.0)
+    first = await found(index)
+    assert first == OLD
+    assert await found(index) is first
+    elasticsearch.serves = "2"
+    assert await found(index) == NEW
+    elasticsearch.serves = "1"
+    assert await found(index) == OLD
+
+
+async def test_a_version_that_is_being_deleted_is_not_asked_again(
+    elasticsearch: Elasticsearch, index: ElasticsearchIndex
+) -> None:
+    assert await found(index) == OLD
+    elasticsearch.serves, elasticsearch.without_shards = "2", "askd-1"
+    assert await found(index) == NEW
+
+
+async def test_a_version_that_serves_without_its_shards_is_not_searched_twice(
+    elasticsearch: Elasticsearch, index: ElasticsearchIndex
+) -> None:
+    assert await found(index) == OLD
+    elasticsearch.without_shards = "askd-1"
+    with pytest.raises(SearchUnavailable, match="status 503") as refused:
+        await found(index)
+    assert refused.value.retryable
+    assert elasticsearch.searches == 2
