@@ -1,10 +1,11 @@
 """askd's own image: what is in it, and how it runs alone. Needs a Docker engine; fails without one."""
 
+import asyncio
 import json
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
@@ -12,11 +13,14 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.fakes.collector import MemoryCollector
+from tests.served import served
 from tests.stack.engine import ROOT, build_image, docker, inspect
 
 IMAGE = "askd:tests"
 BASE = re.findall(r"^ARG PYTHON_IMAGE=(.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)[0]
 LOCKED_DOWN = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
+ON_THE_HOST = {"ASKD_HOST": "127.0.0.1", "ASKD_PORT": "0"}
 INDEX = "--tmpfs=/var/lib/askd/index:uid=10001,gid=10001,mode=0700"
 
 
@@ -40,6 +44,21 @@ def running(*options: str) -> Iterator[str]:
         yield container
     finally:
         docker("rm", "--force", "--volumes", container)
+
+
+def environment(settings: Mapping[str, str]) -> list[str]:
+    return [f"--env={name}={value}" for name, value in settings.items()]
+
+
+def listening(container: str) -> str:
+    """Its URL, by a port of its own choice on the host's network; once it answers."""
+    deadline = time.monotonic() + 60
+    while not (told := [line for line in map(json.loads, logs(container).splitlines()) if "port" in line]):
+        assert time.monotonic() < deadline, logs(container)
+        time.sleep(0.1)
+    url = f"http://127.0.0.1:{told[0]['port']}"
+    wait_until_live(url)
+    return url
 
 
 def wait_until_live(url: str) -> None:
@@ -138,25 +157,38 @@ def test_the_health_check_fails_where_nobody_answers() -> None:
     assert subprocess.run(command, capture_output=True).returncode == 1
 
 
+@pytest.mark.anyio
+@pytest.mark.usefixtures("image")
+async def test_it_sends_traces() -> None:
+    collector = MemoryCollector()
+    async with served(collector) as receiver:
+        settings = {**ON_THE_HOST, "ASKD_OTLP_ENDPOINT": str(receiver.base_url)}
+        with running(*LOCKED_DOWN, "--network=host", *environment(settings)) as container:
+            url = await asyncio.to_thread(listening, container)
+            async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as client:
+                assert (await client.post("/search", json={"question": "Is it?"})).status_code == 503
+            async with asyncio.timeout(60):
+                while not collector.spans:
+                    await asyncio.sleep(0.1)
+    assert {span.name for span in collector.spans} == {"POST /search"}
+
+
 @pytest.mark.live
 @pytest.mark.usefixtures("image")
 def test_idle_it_needs_no_more_than_120_mb(elasticsearch_url: str, ollama_url: str) -> None:
     settings = {
+        **ON_THE_HOST,
         "ASKD_EMBEDDER": "none",
         "ASKD_ELASTICSEARCH_URL": elasticsearch_url,
         "ASKD_OLLAMA_URL": ollama_url,
         "ASKD_MODEL": "smollm2",
-        "ASKD_HOST": "127.0.0.1",
-        "ASKD_PORT": "0",
     }
-    options = [f"--env={name}={value}" for name, value in settings.items()]
-    with running(*LOCKED_DOWN, "--network=host", *options) as container:
+    with running(*LOCKED_DOWN, "--network=host", *environment(settings)) as container:
         deadline = time.monotonic() + 120
         while '"the model is loaded"' not in logs(container):
             assert time.monotonic() < deadline, logs(container)
             time.sleep(0.2)
-        (listening,) = [line for line in map(json.loads, logs(container).splitlines()) if "port" in line]
-        wait_until_live(f"http://127.0.0.1:{listening['port']}")
+        listening(container)
         status = docker("exec", container, "cat", "/proc/1/status")
         resident = int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) * 1024
     assert resident <= 120_000_000
