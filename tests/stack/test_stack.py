@@ -171,6 +171,26 @@ def test_up_says_what_is_missing(stack: Stack) -> None:
     assert (refused.returncode, "there is no ./nowhere.json" in refused.stderr) == (1, True)
 
 
+def test_settings_reach_the_containers(stack: Stack) -> None:
+    override = stack.folder / "docker-compose.override.yml"
+    override.write_text("services: { askd: { environment: { ASKD_RATE_LIMIT: 1/hour } } }")
+    try:
+        stack.script("up", ASKD_SLOTS="2")
+        assert {"ASKD_SLOTS=2", "ASKD_RATE_LIMIT=1/hour"} <= set(environment(stack, "askd"))
+        assert "OLLAMA_NUM_PARALLEL=2" in environment(stack, "ollama")
+        statuses = [stack.post("/search", {"question": QUESTION}).status_code for _ in range(2)]
+    finally:
+        override.unlink()
+        stack.script("up")
+    assert statuses == [200, 429]
+    assert {"ASKD_SLOTS=1", "ASKD_OTLP_ENDPOINT="} <= set(environment(stack, "askd"))
+
+
+def environment(stack: Stack, service: str) -> list[str]:
+    said: list[str] = inspect(stack.container(service))["Config"]["Env"]
+    return said
+
+
 def test_a_faq_that_is_refused_leaves_the_old_one_serving(stack: Stack) -> None:
     before = stack.get("/collections").json()
     (stack.folder / "broken.json").write_text('[{"question": "Only half of it?"}]')
