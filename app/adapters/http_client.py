@@ -19,7 +19,11 @@ JSON = "Content-Type: application/json\r\n"
 _BUFFERED = 1 << 20  # bytes that may wait for their reader before the server has to
 _LARGEST = 1 << 28  # bytes of a body that is read as a whole
 _IDLE = 15.0  # seconds: what lies between may have forgotten a connection that was silent for longer
-_TOGETHER = 0.005  # seconds: what comes so soon after another piece is read with it
+# Seconds: what comes so soon after another piece is read with it, since each costs the same, however many
+# tokens it has. The longer the more responses are read at once, up to what a reader of words hardly sees.
+_TOGETHER = 0.005
+_TOGETHER_EACH = 0.001
+_TOGETHER_AT_MOST = 0.1
 
 
 class HttpClient:
@@ -42,6 +46,12 @@ class HttpClient:
             secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             self._headers += f"Authorization: Basic {b64encode(secret.encode()).decode()}\r\n"
         self._idle: list[_Connection] = []
+        self._reading = 0  # responses
+
+    @property
+    def together(self) -> float:
+        """Seconds for which a response waits for more to give its reader."""
+        return min(max(_TOGETHER, self._reading * _TOGETHER_EACH), _TOGETHER_AT_MOST)
 
     @asynccontextmanager
     async def request(
@@ -54,9 +64,11 @@ class HttpClient:
         head = f"{method} {self._prefix}{path} HTTP/1.1\r\n{self._headers}{headers}"
         request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
         connection, response = await self._asked(request)
+        self._reading += 1
         try:
             yield response
         finally:
+            self._reading -= 1
             if connection.reusable:
                 connection.idle_since = time.monotonic()
                 self._idle.append(connection)
@@ -75,7 +87,7 @@ class HttpClient:
         again = connection is not None
         while True:
             connection = connection or await self._opened()
-            response = connection.ask(request)
+            response = connection.ask(request, self)
             try:
                 await response.begin()
                 return connection, response
@@ -112,8 +124,8 @@ class _Connection(asyncio.Protocol):
     def reusable(self) -> bool:
         return bool(self._response and self._response.reusable) and not self._transport.is_closing()
 
-    def ask(self, request: bytes) -> "Response":
-        self._response = Response(self._transport)
+    def ask(self, request: bytes, client: HttpClient) -> "Response":
+        self._response = Response(self._transport, client)
         self._transport.write(request)
         return self._response
 
@@ -137,8 +149,9 @@ class _Connection(asyncio.Protocol):
 class Response:
     status = 0
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, client: HttpClient) -> None:
         self._transport = transport
+        self._client = client
         self.headers: list[tuple[str, str]] = []
         self._parser = httptools.HttpResponseParser(self)
         self._pieces: list[bytes] = []
@@ -209,7 +222,7 @@ class Response:
         if self._complete or self._error or not self._read_some:
             self._wake()
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_TOGETHER, self._wake)
+            self._timer = asyncio.get_running_loop().call_later(self._client.together, self._wake)
 
     def end(self, error: Exception | None) -> None:
         if not self._complete:

@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 
 import pytest
 
 from app.adapters import http_client
 from app.adapters.http_client import HttpClient
+from bench.serving.stub_http import Exchange, serving
 
 pytestmark = pytest.mark.anyio
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Lamp: on\r\n\r\nhello"
@@ -163,6 +164,42 @@ async def test_a_body_without_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -
     async with client_of(WHOLE) as (client, _):
         with pytest.raises(ValueError, match="without end"):
             await body(client)
+
+
+async def test_the_first_piece_comes_at_once_the_others_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HttpClient, "together", 60.0)
+    exchanges: list[Exchange] = []
+
+    def begin(exchange: Exchange) -> None:
+        exchanges.append(exchange)
+        exchange.begin()
+        exchange.piece(b"one")
+
+    async with serving(begin) as url:
+        with closing(HttpClient(url, 5.0)) as client:
+            async with client.request("GET", "/") as response:
+                assert await response.some() == b"one"
+                exchanges[0].piece(b"two")
+                rest = asyncio.ensure_future(response.some())
+                await asyncio.sleep(0.05)
+                assert not rest.done()
+                exchanges[0].piece(b"three", last=True)
+                assert await rest == b"twothree"
+
+
+async def test_the_more_is_read_the_longer_pieces_wait_for_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_client, "_TOGETHER_EACH", 0.02)
+    async with client_of(WHOLE) as (client, _):
+        seconds = [client.together]
+        async with AsyncExitStack() as opened:
+            for _ in range(6):
+                response = await opened.enter_async_context(client.request("GET", "/"))
+                assert await response.read() == b"hello"
+                seconds.append(client.together)
+        assert seconds == pytest.approx([0.005, 0.02, 0.04, 0.06, 0.08, 0.1, 0.1])
+        assert client.together == 0.005
 
 
 async def test_a_server_that_is_too_fast_has_to_wait_and_nothing_is_lost() -> None:
