@@ -222,11 +222,26 @@ class Origin(StrEnum):
     EXTRACTED = "extracted"
 
 
+NoticeCode = Literal[
+    "unsupported",
+    "answer_cut",
+    "entry_too_long",
+    "short_question",
+    "overloaded",
+    "model_missing",
+    "model_timeout",
+    "model_unavailable",
+    "embedder_unavailable",
+    "embedder_mismatch",
+    "index_without_vectors",
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """Why an answer is less than it could be."""
 
-    code: str
+    code: NoticeCode
     detail: str
     passing: bool = False  # another answer may come soon: this one is not worth keeping
 

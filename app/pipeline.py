@@ -14,6 +14,7 @@ from app.domain import (
     Manifest,
     Mode,
     Notice,
+    NoticeCode,
     Origin,
     Question,
     Replacement,
@@ -271,6 +272,7 @@ def _check_collection(wanted: str | None, manifest: Manifest) -> None:
 
 
 def _notice_of(error: NothingFits | ModelError | DeadlineExceeded) -> Notice:
+    code: NoticeCode
     match error:
         case NothingFits():
             code = "entry_too_long"

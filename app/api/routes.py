@@ -209,7 +209,7 @@ async def metrics(request: Request) -> Response:
     return Response(counted.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.get("/livez", responses=_problems(421), tags=["health"])
+@router.get("/livez", tags=["health"])
 async def livez() -> Live:
     """The process runs."""
     return Live()
@@ -218,10 +218,7 @@ async def livez() -> Live:
 @router.get(
     "/readyz",
     response_model=ReadinessOut,
-    responses={
-        503: {"model": ReadinessOut, "description": "Not ready; `missing` says why"},
-        **_problems(421),
-    },
+    responses={503: {"model": ReadinessOut, "description": "Not ready; `missing` says why"}},
     tags=["health"],
 )
 async def readyz(readiness: Annotated[Readiness, Depends(get_readiness)], draining: DrainingDep) -> Response:

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -102,7 +102,7 @@ class Usage(BaseModel):
 
 
 class Notice(BaseModel):
-    code: str
+    code: str = Field(description=f"one of {', '.join(get_args(domain.NoticeCode))}; more may come")
     detail: str
 
 

@@ -2,10 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 from pydantic_core import PydanticUndefined
 
 from app.api.errors import PLAIN, name_of, status_of
+from app.domain import NoticeCode
 from app.errors import AskdError, SetupError
 from app.settings import PREFIX, Settings
 from tests.unit.test_layers import every_error
@@ -32,6 +34,11 @@ def test_the_settings_table_is_complete_and_right() -> None:
     missing = [row for row in settings_table() if row not in README]
     assert not missing, "rows the README lacks:\n" + "\n".join(missing)
     assert len(re.findall(r"^\| `ASKD_", README, re.MULTILINE)) == len(settings_table())
+
+
+def test_the_notices_are_those_there_are() -> None:
+    (told,) = re.findall(r"`notices` say why[^:]*:\n(.*)\.\n", README)
+    assert told == ", ".join(f"`{code}`" for code in get_args(NoticeCode))
 
 
 def test_the_problems_table_is_complete_and_right() -> None:
