@@ -27,6 +27,7 @@ PREFIX = "ASKD_"
 # Read by compose, scripts and tests beside askd's own: not misspelt settings.
 _NOT_OURS = {
     "ASKD_FAQ",
+    "ASKD_PUBLISHED_PORT",
     "ASKD_DEV_DATA",
     "ASKD_TEST_ELASTICSEARCH_URL",
     "ASKD_TEST_OLLAMA_URL",

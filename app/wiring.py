@@ -79,7 +79,9 @@ def open_collector(settings: Settings) -> "Collector | None":
     try:
         from app.adapters.otlp import Collector
     except ImportError as error:
-        raise BadSettings("ASKD_OTLP_ENDPOINT needs OpenTelemetry's SDK: pip install 'askd[otel]'") from error
+        raise BadSettings(
+            "ASKD_OTLP_ENDPOINT needs OpenTelemetry's SDK: in askd's folder, pip install -e '.[otel]'"
+        ) from error
     return Collector(settings.otlp_endpoint)
 
 

@@ -91,7 +91,8 @@ def _engine(model: Path, socket: Path, options: ServerOptions) -> object:
         import xllamacpp
     except ImportError as error:
         raise ModelMissing(
-            'the embedded model needs llama.cpp: pip install "askd[embedded]", or set ASKD_OLLAMA_URL'
+            "the embedded model needs llama.cpp: in askd's folder, pip install -e '.[embedded]', or set "
+            "ASKD_OLLAMA_URL"
         ) from error
     params = xllamacpp.CommonParams()
     params.model.path = str(model)

@@ -13,6 +13,7 @@ from app.errors import AskdError, BadSettings
 app = typer.Typer(
     name="askd",
     help="Answers questions from your own FAQ, on your own machine.",
+    epilog="Settings: flags win over the environment (ASKD_…), that over .env; the README lists them.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -40,7 +41,7 @@ def _root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Settings: flags win over the environment (`ASKD_…`), that over `.env`; the README lists them."""
+    """Options of all commands."""
 
 
 def main() -> None:

@@ -191,5 +191,5 @@ def test_a_missing_package_is_named_with_the_command_that_brings_it(
 ) -> None:
     monkeypatch.delitem(sys.modules, "app.adapters.otlp")
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
-    with pytest.raises(BadSettings, match=r"pip install 'askd\[otel\]'"):
+    with pytest.raises(BadSettings, match=r"pip install -e '\.\[otel\]'"):
         create_app(settings_of(tmp_path, otlp_endpoint="http://127.0.0.1:4318"))
