@@ -8,6 +8,7 @@ import asyncio
 import ssl
 import time
 from base64 import b64encode
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
@@ -45,7 +46,7 @@ class HttpClient:
         if parts.username is not None:
             secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             self._headers += f"Authorization: Basic {b64encode(secret.encode()).decode()}\r\n"
-        self._idle: list[_Connection] = []
+        self._idle: deque[_Connection] = deque()  # the one idle for longest first
         self._reading = 0  # responses
 
     @property
@@ -70,8 +71,7 @@ class HttpClient:
         finally:
             self._reading -= 1
             if connection.reusable:
-                connection.idle_since = time.monotonic()
-                self._idle.append(connection)
+                self._keep(connection)
             else:
                 connection.close()
 
@@ -96,6 +96,12 @@ class HttpClient:
                 if not again or response.heard or not isinstance(error, ConnectionError):
                     raise
             connection, again = None, False
+
+    def _keep(self, connection: "_Connection") -> None:
+        now = connection.idle_since = time.monotonic()
+        self._idle.append(connection)
+        while now - self._idle[0].idle_since >= _IDLE:  # left over from when more were needed
+            self._idle.popleft().close()
 
     def _kept(self) -> "_Connection | None":
         while self._idle:

@@ -159,6 +159,18 @@ async def test_a_connection_that_was_silent_for_long_is_not_trusted(monkeypatch:
     assert [len(requests) for requests in server.asked] == [1, 1]
 
 
+async def test_connections_that_a_burst_has_left_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_client, "_IDLE", 0.05)
+    async with client_of(WHOLE) as (client, server):
+        await asyncio.gather(body(client), body(client), body(client))
+        assert len(client._idle) == len(server.asked) == 3
+        for _ in range(4):
+            await asyncio.sleep(0.02)
+            await body(client)
+        assert len(client._idle) == 1
+        await asyncio.wait_for(server.left.wait(), 5)
+
+
 async def test_a_body_without_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_client, "_LARGEST", 3)
     async with client_of(WHOLE) as (client, _):
