@@ -121,20 +121,21 @@ async def nobody() -> AsyncIterator[str]:
 
 @pytest.mark.parametrize("dead", [silence, nobody])
 async def test_a_dead_collector_neither_slows_nor_fails_questions_nor_holds_up_the_end(
-    tmp_path: Path, dead: Callable[[], AbstractAsyncContextManager[str]]
+    tmp_path: Path, dead: Callable[[], AbstractAsyncContextManager[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(otlp, "_TIMEOUT", 60.0)  # a batch takes so long that nothing else does
     async with dead() as url, AsyncExitStack() as running:
         client = await running.enter_async_context(service(tmp_path, url))
         await ask(client)  # what is opened at the first question
-        until = time.monotonic() + 2.0  # by then a batch is being tried, which takes up to five seconds
+        until = time.monotonic() + 2.0  # by then a batch is being tried
         slowest = 0.0
         while time.monotonic() < until:
             slowest = max(slowest, await ask(client))
             await asyncio.sleep(0.02)
-        assert slowest < 2.0
+        assert slowest < 4.0
         began = time.monotonic()
         await running.aclose()
-        assert time.monotonic() - began < 3.5
+        assert time.monotonic() - began < 10  # the SDK alone would take thirty seconds
 
 
 async def test_it_is_said_once_that_a_collector_takes_nothing_and_once_that_it_does_again(

@@ -1,11 +1,12 @@
 """What callers see of a fault, in a few words: the same for the tests and for the page they write."""
 
-import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import httpx
 
+from tests.lag import watched_lag
 from tests.live.problems import check_no_leak, check_problem
 from tests.live.serving import Event, events, text_of
 
@@ -51,10 +52,11 @@ def model_fails(status: int, problem: str, *, streamed: str | None = None) -> Se
 
 async def made(call: Call, client: httpx.AsyncClient, patience: float = PATIENCE) -> str:
     """What it gets, checked to be whole, in time and without a leak."""
-    began = asyncio.get_running_loop().time()
     headers = {"X-Request-Timeout": f"{patience:g}"}
-    response = await client.post(call.path, json=dict(call.body), headers=headers)
-    assert asyncio.get_running_loop().time() - began <= patience + _LATE
+    async with watched_lag() as lag:
+        began = time.monotonic()
+        response = await client.post(call.path, json=dict(call.body), headers=headers)
+        assert time.monotonic() - began <= patience + _LATE + lag.since(began)
     return told(response)
 
 

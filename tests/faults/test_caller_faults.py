@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from app.api import middleware
-from tests.fakes.ollama_server import OllamaServer, Then
+from tests.fakes.ollama_server import OllamaServer, Reply, Then
 from tests.faults.calls import CALLS, SURE, UNSURE, WELL, Call, made, model_fails, seen_by, told
-from tests.faults.models import SAID, made_up, reply, says
+from tests.faults.models import DONE, SAID, made_up, reply, says
 from tests.faults.models import WELL as ANSWERS
 from tests.faults.page import Page
 from tests.live.serving import Chosen, Service, serving, settings_of
@@ -238,15 +238,16 @@ async def test_the_same_question_many_times_at_once(embedded_index: Chosen, page
     """Half of those who share the generation hang up; the others get it."""
     call = Call("/ask", {"question": UNSURE, "mode": "generate"})
     async with service_over(embedded_index) as (service, ollama):
-        says(ollama, reply(SAID, b"", SAID))
+        says(ollama, Reply((SAID, DONE), pause=1.0))  # long enough for all to come and to go
         asked = len(ollama.requests)
         tasks = [asyncio.create_task(made(call, service.client)) for _ in range(4)]
         for _ in range(4):
             async with service.calling("/ask", **call.body):
                 await asyncio.sleep(0.01)
-        assert await asyncio.gather(*tasks)
+        seen = await asyncio.gather(*tasks)
         chats = [path for path, _ in ollama.requests[asked:] if path == "/api/chat"]
     page.note(
         CALLERS, "some of those who ask the same hang up", {_SEES: "nothing; the others get the answer"}
     )
+    assert seen == ["200 generated"] * 4
     assert len(chats) == 1

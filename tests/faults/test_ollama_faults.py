@@ -24,6 +24,7 @@ _BROKEN_OFF = model_fails(
     503, "model-unavailable", streamed="200, some words, then `error` model-unavailable"
 )
 _TIMEOUT = model_fails(504, "model-timeout", streamed="200, then `error` model-timeout")
+_TIMEOUT_MIDWAY = model_fails(504, "model-timeout", streamed="200, some words, then `error` model-timeout")
 
 
 def _says(status: str, body: object = None) -> tuple[bytes]:
@@ -109,7 +110,7 @@ TORN: dict[str, tuple[Reply, Seen]] = {
     "a line has no end": (reply(SAID, b"x" * 3_000_000, then=Then.HANG), _BROKEN_OFF),
     "it stops in the middle of its answer, the connection open": (
         reply(SAID, then=Then.HANG),
-        model_fails(504, "model-timeout", streamed="200, some words, then `error` model-timeout"),
+        _TIMEOUT_MIDWAY,
     ),
     "it counts more tokens than its window holds": (
         reply(lines({"error": "the prompt exceeds the available context size (9999 tokens)"}), status=400),
@@ -127,10 +128,11 @@ TORN: dict[str, tuple[Reply, Seen]] = {
 @pytest.mark.parametrize("what", TORN)
 async def test_while_a_line_of_ollama_is_wrong(what: str, embedded_index: Chosen, page: Page) -> None:
     answer, expected = TORN[what]
+    limited: Chosen = {"generate_timeout": 2} if expected is _TIMEOUT_MIDWAY else {}
     seen: dict[str, str] = {}
     for name, call in CALLS.items():
         async with made_up() as (ollama, model):
-            settings = settings_of(embedded_index, model, {"generate_timeout": 1})
+            settings = settings_of(embedded_index, model, limited)
             async with serving(settings) as service:
                 await service.ready()
                 says(ollama, answer)

@@ -17,11 +17,11 @@ import pytest
 
 from bench.serving.load import Caller, Reply
 from bench.serving.stubs import MODEL, Pace, Stubs, open_stubs
+from tests.lag import Lag, watched_lag
 from tests.live.serving import Service, events, serving, settings_of
 from tests.load.access_log import AccessLog, access_log
 from tests.load.echo import Echo, mark_of
 from tests.load.footprint import Footprint, left_behind
-from tests.load.lag import Lag, watched_lag
 from tests.sizes import HANG_UPS, SEED
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60 + HANG_UPS)]

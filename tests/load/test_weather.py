@@ -21,12 +21,12 @@ from app.guarded import GuardedIndex, GuardedModel
 from bench.serving.load import Caller
 from bench.serving.stub_http import Handler
 from bench.serving.stubs import MODEL, Pace, Stubs, open_stubs
+from tests.lag import Lag, watched_lag
 from tests.live.serving import Chosen, Service, serving, settings_of
 from tests.load.access_log import access_log
 from tests.load.echo import Echo, mark_of
 from tests.load.faults import OF_INDEX, OF_MODEL
 from tests.load.footprint import Footprint, left_behind
-from tests.load.lag import Lag, watched_lag
 from tests.load.verdict import Asked, Judge, Limits, summary
 from tests.load.weather import Sky, changing
 from tests.sizes import REQUESTS, SEED

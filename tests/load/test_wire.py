@@ -224,7 +224,7 @@ async def test_who_sends_several_requests_at_once_may_hang_up_too() -> None:
             writer.write(asked * 2)
             await until(lambda: stubs.ollama.counts.begun)
             writer.close()
-            await until(lambda: stubs.ollama.counts.left, seconds=2)
+            await until(lambda: stubs.ollama.counts.left, seconds=4)
 
 
 def damaged(chance: Random) -> bytes:

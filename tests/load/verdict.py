@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 
 from bench.serving.load import Reply
+from tests.lag import Lag
 from tests.live.problems import PROBLEM, check_no_leak
 from tests.live.serving import events, text_of
-from tests.load.lag import Lag
 from tests.load.weather import Sky
 
 HANGS = 0.25  # seconds after its deadline until which a caller must have heard

@@ -7,6 +7,7 @@ import pytest
 from app.admission import Admission, Place, ServiceTime
 from app.deadline import NEVER, Deadline
 from app.errors import Overloaded
+from tests.lag import watched_lag
 
 pytestmark = pytest.mark.anyio
 
@@ -91,9 +92,10 @@ async def test_the_wait_is_predicted_from_what_all_slots_have_to_do() -> None:
 async def test_one_that_takes_too_long_is_expected_to_take_as_long_again() -> None:
     """Or a generation that hangs would always be about to end."""
     admission = taught(0.05)
-    await admission.enter(NEVER).turn()
+    hanging = admission.enter(NEVER)
+    await hanging.turn()
     await asyncio.sleep(0.35)
-    assert admission.predicted_wait == pytest.approx(0.3, abs=0.1)
+    assert admission.predicted_wait == pytest.approx(hanging.served - 0.05, abs=0.02)
     untaught = Admission()
     await untaught.enter(NEVER).turn()
     await asyncio.sleep(0.2)
@@ -124,10 +126,12 @@ async def test_who_waits_is_refused_when_too_little_time_is_left_to_begin() -> N
     admission = taught(0.2)
     serving = admission.enter(NEVER)
     await serving.turn()
-    began = time.monotonic()
-    with pytest.raises(Overloaded), admission.enter(Deadline.after(0.5)) as late:
-        await late.turn()
-    assert time.monotonic() - began < 0.45  # before its deadline, not at it
+    async with watched_lag() as lag:
+        began = time.monotonic()
+        late = admission.enter(Deadline.after(0.8))
+        with pytest.raises(Overloaded), late:
+            await late.turn()
+        assert 0.3 < late.waited < 0.7 + lag.since(began)  # not at once, and before its deadline
     assert admission.waiting == 0
 
 

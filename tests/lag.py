@@ -39,6 +39,7 @@ class Lag:
 async def watched_lag() -> AsyncIterator[Lag]:
     lag = Lag()
     watching = asyncio.ensure_future(lag.watch())
+    await asyncio.sleep(0)  # until it looks: what then never lets go of the loop is seen too
     try:
         yield lag
     finally:
