@@ -129,7 +129,7 @@ async def test_a_damaged_file_is_an_error_and_no_crash(
 async def test_without_llama_cpp_it_says_how_to_get_it(gguf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     async with model_of(gguf) as model:
-        with pytest.raises(ModelMissing, match=r"askd\[embedded\]"):
+        with pytest.raises(ModelMissing, match=r"pip install -e '\.\[embedded\]'"):
             await model.load()
 
 
