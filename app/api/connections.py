@@ -26,8 +26,13 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.transport = cast(asyncio.Transport, _Writer(transport, self.loop))
+        self._writer = _Writer(transport, self.loop)
+        self.transport = cast(asyncio.Transport, self._writer)
         self._wait()
+
+    def eof_received(self) -> None:
+        self._writer.flush()  # the transport closes itself now, and knows nothing of it
+        super().eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._waited()
@@ -109,17 +114,17 @@ class _Writer:
 
     def write(self, data: bytes) -> None:
         if not self._pending:
-            self._loop.call_soon(self._send)
+            self._loop.call_soon(self.flush)
         self._pending.append(data)
         self._size += len(data)
         if self._size > _PENDING:  # else nobody would notice that the caller is too slow
-            self._send()
+            self.flush()
 
     def close(self) -> None:
-        self._send()
+        self.flush()
         self._transport.close()
 
-    def _send(self) -> None:
+    def flush(self) -> None:
         if self._pending and not self.is_closing():
             self._transport.write(b"".join(self._pending))
         self._pending.clear()

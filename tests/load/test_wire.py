@@ -151,6 +151,12 @@ async def test_what_is_hardly_http_is_answered_or_the_connection_is_closed(
     assert (await service.client.get("/livez")).status_code == 200
 
 
+async def test_who_says_that_no_more_will_come_is_answered(service: Service) -> None:
+    """As `nc -N` does."""
+    for _ in range(20):
+        assert check(await told(service, LIVE, ends=True)) == {200: 1}
+
+
 @pytest.mark.parametrize("sent", LARGE.values(), ids=LARGE)
 async def test_a_head_that_is_too_large_is_refused(service: Service, sent: bytes) -> None:
     answer = await told(service, sent, ends=False)
