@@ -225,7 +225,7 @@ class Response:
         if len(self._pieces) > 1 and not self._paused and sum(map(len, self._pieces)) > _BUFFERED:
             self._paused = True
             self._transport.pause_reading()
-        if self._complete or self._error or not self._read_some:
+        if self._complete or self._error or self._paused or not self._read_some:
             self._wake()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._client.together, self._wake)

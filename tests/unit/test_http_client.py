@@ -160,10 +160,10 @@ async def test_a_connection_that_was_silent_for_long_is_not_trusted(monkeypatch:
 
 
 async def test_connections_that_a_burst_has_left_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_client, "_IDLE", 0.05)
     async with client_of(WHOLE) as (client, server):
         await asyncio.gather(body(client), body(client), body(client))
         assert len(client._idle) == len(server.asked) == 3
+        monkeypatch.setattr(http_client, "_IDLE", 0.05)
         for _ in range(4):
             await asyncio.sleep(0.02)
             await body(client)
