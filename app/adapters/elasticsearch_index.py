@@ -92,7 +92,8 @@ class ElasticsearchIndex:
         try:
             return await self._search(manifest, question, vector, collection, size)
         except RetrievalError as error:
-            # Removed since its manifest was read: the index is missing. At this moment: its shards are (503).
+            # Removed since its manifest was read: the index is missing; at this moment: its shards are (503).
+            # A lost connection looks like the latter: then the manifest fails, too, or is the same.
             if not (isinstance(error, IndexMissing) or error.retryable):
                 raise
             self._manifest = None

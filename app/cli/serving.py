@@ -20,7 +20,7 @@ from app.wiring import open_askd
 
 log = logging.getLogger(__name__)
 
-_GRACE = 10  # seconds running answers get after SIGTERM
+_GRACE = 10  # seconds after SIGTERM until all answers have ended
 _COLLECTED_AFTER = 10_000  # objects: an answer makes thousands, and hardly any of them in a cycle
 _LAST_WORDS = 1  # of these, for telling those that did not make it
 

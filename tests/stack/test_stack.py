@@ -173,6 +173,7 @@ def test_up_says_what_is_missing(stack: Stack) -> None:
 
 def test_settings_reach_the_containers(stack: Stack) -> None:
     override = stack.folder / "docker-compose.override.yml"
+    (stack.folder / ".env").write_text("ASKD_SLOTS=3\n")  # for askd outside of containers
     override.write_text("services: { askd: { environment: { ASKD_RATE_LIMIT: 1/hour } } }")
     try:
         stack.script("up", ASKD_SLOTS="2")
