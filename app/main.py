@@ -15,19 +15,19 @@ from opentelemetry.trace import Tracer
 from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from app.answering.readiness import Readiness
+from app.answering.service import Assistant
 from app.api import errors, middleware, openapi, routes
 from app.api.access import Access
-from app.api.draining import Draining
 from app.api.front import Front
 from app.api.keys import ApiKeys
-from app.api.metrics import Metrics
 from app.api.patience import HEADER, Patience
-from app.api.spans import Spans
-from app.api.traces import Traces, traced
-from app.assistant import Assistant
 from app.errors import BadSettings
-from app.readiness import Readiness
 from app.settings import Settings
+from app.telemetry.metrics import Metrics
+from app.telemetry.spans import Spans
+from app.telemetry.traces import Traces, traced
+from app.traffic.draining import Draining
 from app.wiring import open_askd, open_collector
 
 

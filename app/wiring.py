@@ -10,21 +10,23 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from app.admission import Admission
-from app.answer_cache import AnswerCache
-from app.assistant import Assistant
-from app.embedder_files import own_recipe
+from app.answering.pipeline import Pipeline
+from app.answering.service import Assistant
+from app.embedders.base import Embedder
+from app.embedders.catalogue import own_recipe
 from app.errors import BadSettings
-from app.guarded import GuardedIndex, GuardedModel
-from app.model_watch import ModelWatch
-from app.pipeline import Pipeline
-from app.ports import Embedder, IndexStore, LanguageModel, SearchIndex
+from app.indexes.base import IndexStore, SearchIndex
+from app.models.base import LanguageModel
+from app.models.watch import ModelWatch
 from app.settings import Settings
+from app.traffic.admission import Admission
+from app.traffic.answer_cache import AnswerCache
+from app.traffic.resilience import GuardedIndex, GuardedModel
 
 if TYPE_CHECKING:
-    from app.adapters.elasticsearch_index import ElasticsearchIndex
-    from app.adapters.embedded_index import EmbeddedIndex
-    from app.adapters.otlp import Collector
+    from app.indexes.elasticsearch.index import ElasticsearchIndex
+    from app.indexes.embedded.index import EmbeddedIndex
+    from app.telemetry.otlp import Collector
 
 _REMOVAL_SECONDS = 60.0  # it may take longer than any search should
 
@@ -77,7 +79,7 @@ def open_collector(settings: Settings) -> "Collector | None":
     if settings.otlp_endpoint is None:
         return None
     try:
-        from app.adapters.otlp import Collector
+        from app.telemetry.otlp import Collector
     except ImportError as error:
         raise BadSettings(
             "ASKD_OTLP_ENDPOINT needs OpenTelemetry's SDK: in askd's folder, pip install -e '.[otel]'"
@@ -90,9 +92,9 @@ async def _remove_index(settings: Settings) -> None:
     if settings.elasticsearch_url is None:
         shutil.rmtree(settings.data_dir / "index" / settings.index, ignore_errors=True)
         return
-    from app.adapters.elasticsearch_errors import translated_errors
-    from app.adapters.elasticsearch_index import open_client
-    from app.adapters.elasticsearch_versions import VersionIndexes
+    from app.indexes.elasticsearch.errors import translated_errors
+    from app.indexes.elasticsearch.index import open_client
+    from app.indexes.elasticsearch.versions import VersionIndexes
 
     url, key = str(settings.elasticsearch_url), _api_key(settings)
     async with open_client(url, key, timeout=_REMOVAL_SECONDS) as client:
@@ -103,10 +105,10 @@ async def _remove_index(settings: Settings) -> None:
 
 async def _index(settings: Settings, opened: AsyncExitStack) -> "EmbeddedIndex | ElasticsearchIndex":
     if settings.elasticsearch_url is None:
-        from app.adapters.embedded_index import EmbeddedIndex
+        from app.indexes.embedded.index import EmbeddedIndex
 
         return EmbeddedIndex(settings.data_dir / "index", settings.index)
-    from app.adapters.elasticsearch_index import ElasticsearchIndex, open_client
+    from app.indexes.elasticsearch.index import ElasticsearchIndex, open_client
 
     client = await opened.enter_async_context(
         open_client(str(settings.elasticsearch_url), _api_key(settings), settings.search_timeout)
@@ -127,7 +129,7 @@ def _api_key(settings: Settings) -> str | None:
 def _embedder(settings: Settings, opened: AsyncExitStack) -> Embedder | None:
     if settings.embedder_name is None:
         return None
-    from app.adapters.onnx_embedder import OnnxEmbedder
+    from app.embedders.onnx import OnnxEmbedder
 
     cache = settings.data_dir / "cache" / "embeddings.sqlite3"
     embedder = OnnxEmbedder(settings.embedder_name, settings.models_dir, own_recipe(settings), cache)
@@ -137,8 +139,8 @@ def _embedder(settings: Settings, opened: AsyncExitStack) -> Embedder | None:
 
 async def _llm(settings: Settings, opened: AsyncExitStack) -> LanguageModel:
     if settings.ollama_url is None:
-        from app.adapters.llamacpp import LlamaCppModel
-        from app.adapters.llamacpp_server import ServerOptions
+        from app.models.llamacpp.model import LlamaCppModel
+        from app.models.llamacpp.server import ServerOptions
 
         return await opened.enter_async_context(
             LlamaCppModel(
@@ -154,9 +156,9 @@ async def _llm(settings: Settings, opened: AsyncExitStack) -> LanguageModel:
                 generate_timeout=settings.generate_timeout,
             )
         )
-    from app.adapters.ollama import OllamaModel
-    from app.adapters.ollama_client import open_client
-    from app.adapters.ollama_requests import Runner
+    from app.models.ollama.client import open_client
+    from app.models.ollama.model import OllamaModel
+    from app.models.ollama.requests import Runner
 
     client = await opened.enter_async_context(open_client(str(settings.ollama_url), settings.connect_timeout))
     runner = Runner(

@@ -20,7 +20,8 @@ import ollama
 import pytest
 from platformdirs import user_cache_path
 
-from app import embedder_files, model_files
+from app.embedders import catalogue as embedder_files
+from app.models import catalogue as model_files
 
 
 @dataclass(frozen=True)

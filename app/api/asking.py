@@ -6,15 +6,15 @@ from contextlib import AsyncExitStack
 from starlette.responses import Response
 from starlette.types import Receive
 
+from app.answering.service import Assistant, Reply
 from app.api import wire
-from app.api.draining import Draining, stopping
 from app.api.errors import problem_of
 from app.api.responses import answer_response
 from app.api.streams import Event, EventStream, unless_gone
-from app.assistant import Assistant, Reply
-from app.deadline import Deadline
 from app.domain import Answer, Question, Replacement, Text
 from app.errors import AskdError
+from app.traffic.deadline import Deadline
+from app.traffic.draining import Draining, stopping
 
 
 async def answer(

@@ -12,15 +12,15 @@ from pydantic import ValidationError
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.answering.service import Assistant
 from app.api.asking import answer, stream
 from app.api.errors import problem_response
 from app.api.patience import HEADER, Patience
 from app.api.responses import answer_response
 from app.api.schemas import Ask
-from app.assistant import Assistant
-from app.deadline import Deadline
 from app.domain import Answer, Question
 from app.errors import AskdError, RetrievalError
+from app.traffic.deadline import Deadline
 
 # Seconds in which the index has to tell its version, before a kept answer is not waited for any more.
 _AT_ONCE = 0.1

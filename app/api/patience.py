@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fastapi.exceptions import RequestValidationError
 
-from app.deadline import Deadline
+from app.traffic.deadline import Deadline
 
 HEADER = "X-Request-Timeout"
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")  # Python's float takes 1_0, inf and 1e400, too

@@ -3,9 +3,9 @@
 import orjson
 from fastapi.responses import Response
 
+from app.answering.pipeline import Found
 from app.api import server_timing, wire
 from app.domain import Answer
-from app.pipeline import Found
 
 
 def answer_response(answer: Answer, request_id: str) -> Response:

@@ -4,25 +4,16 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from app.answering.readiness import Readiness
+from app.answering.service import Assistant
 from app.api import asking
-from app.api.draining import Draining
-from app.api.metrics import Metrics
 from app.api.patience import HEADER, Patience
 from app.api.responses import search_response
-from app.api.schemas import (
-    AnswerOut,
-    Ask,
-    CollectionsOut,
-    Live,
-    Problem,
-    ReadinessOut,
-    Search,
-    SearchOut,
-)
+from app.api.schemas import AnswerOut, Ask, CollectionsOut, Live, Problem, ReadinessOut, Search, SearchOut
 from app.api.streams import unless_gone
-from app.assistant import Assistant
-from app.deadline import Deadline
-from app.readiness import Readiness
+from app.telemetry.metrics import Metrics
+from app.traffic.deadline import Deadline
+from app.traffic.draining import Draining
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from app import domain
 from app.domain import Mode, Origin, Status
+from app.indexes.manifest import Manifest
 
 
 def _trimmed(value: object) -> object:
@@ -165,7 +166,7 @@ class CollectionsOut(BaseModel):
     collections: list[CollectionOut]
 
     @classmethod
-    def of(cls, manifest: domain.Manifest) -> Self:
+    def of(cls, manifest: Manifest) -> Self:
         return cls(
             index=IndexOut(
                 version=manifest.version,

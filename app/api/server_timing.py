@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from app.answering.pipeline import Found
 from app.domain import Timings
-from app.pipeline import Found
 
 
 def of_answer(timings: Timings) -> str:

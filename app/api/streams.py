@@ -11,8 +11,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.api.draining import Draining, stopping
 from app.errors import ShuttingDown
+from app.traffic.draining import Draining, stopping
 
 T = TypeVar("T")
 _HEARTBEAT = 15.0  # seconds of silence after which a comment keeps idle proxies from cutting the stream

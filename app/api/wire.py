@@ -6,8 +6,8 @@ Made by hand: to have pydantic check and write what is right by construction tak
 from collections.abc import Mapping
 from typing import Any
 
+from app.answering.pipeline import Found
 from app.domain import Answer, Hit, Notice, Source
-from app.pipeline import Found
 
 Json = dict[str, Any]
 

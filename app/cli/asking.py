@@ -6,9 +6,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from app.answering.service import Assistant
 from app.api import wire
 from app.api.schemas import Ask, Search
-from app.assistant import Assistant
 from app.cli.validation import validated
 from app.domain import Answer, Mode, Question, Replacement, Text
 from app.settings import Settings, read_settings

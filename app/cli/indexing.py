@@ -12,13 +12,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from app.domain import FaqEntry, IndexVersion, Manifest
+from app.domain import FaqEntry
+from app.embedders.base import Embedder
 from app.errors import EmbedderUnavailable, IndexMissing
+from app.indexes.base import IndexStore
+from app.indexes.manifest import IndexVersion, Manifest
 from app.ingest.publishing import publish
 from app.ingest.survey import Survey, survey
-from app.ports import Embedder, IndexStore
+from app.ranking.synonyms import read_synonyms
 from app.settings import Settings, read_settings
-from app.synonyms import read_synonyms
 from app.wiring import Askd, open_askd
 
 index = typer.Typer(help="The versions of the index: list them, go back, make the current one anew.")

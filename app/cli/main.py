@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from app.api.errors import name_of
-from app.cli import asking, evaluation, indexing, keys, models, serving
+from app.cli import asking, indexing, keys, models, serving
 from app.errors import AskdError, BadSettings
+from app.evaluation.commands import evaluation
 
 app = typer.Typer(
     name="askd",

@@ -10,11 +10,12 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 
-from app import embedder_files, model_files
-from app.domain import ModelStatus
-from app.embedder_files import EmbedderFiles, own_recipe
+from app.answering.readiness import gpu_trouble
+from app.embedders import catalogue as embedder_files
+from app.embedders.catalogue import EmbedderFiles, own_recipe
 from app.errors import EmbedderUnavailable, ModelError, ModelMissing
-from app.readiness import gpu_trouble
+from app.models import catalogue as model_files
+from app.models.base import ModelStatus
 from app.settings import Settings, read_settings
 from app.wiring import open_askd
 

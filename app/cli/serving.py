@@ -11,11 +11,11 @@ import typer
 import uvicorn
 
 from app.api.connections import Connection
-from app.api.draining import Draining
 from app.errors import CannotListen
-from app.logs import configure
 from app.main import create_app
 from app.settings import Settings, read_settings
+from app.telemetry.logs import configure
+from app.traffic.draining import Draining
 from app.wiring import open_askd
 
 log = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
-from app.confidence import Calibration, Features
-from app.domain import EmbedderInfo
+from app.embedders.base import EmbedderInfo
 from app.errors import BadSettings
 from app.evaluation.runs import Outcome
+from app.ranking.confidence import Calibration, Features
 
 _VERSION = 1  # of the file's form
 _WEAK = 10_000.0  # inverse strength of the regularisation: three coefficients need next to none

@@ -11,7 +11,7 @@ from app.errors import BadFaqFile
 from app.ingest.json_records import read_json_lines
 from app.ingest.readers import read_csv, text_lines
 from app.ingest.records import Raw, kind
-from app.text import normalised_question
+from app.ranking.text import normalised_question
 
 # Collection and normalised question: entries that share both answer the same and take one place.
 Place = tuple[str, str]

@@ -5,11 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from app.confidence import Features
-from app.domain import Candidates, FaqEntry, Manifest, Question, Vector, WordStatistics
+from app.answering.pipeline import Found, Pipeline
+from app.domain import FaqEntry, Question
+from app.embedders.base import Vector
 from app.evaluation.questions import Case, Catalogue, Place, place_of
-from app.pipeline import Found, Pipeline
-from app.ports import SearchIndex
+from app.indexes.base import SearchIndex
+from app.indexes.manifest import Manifest
+from app.ranking.candidates import Candidates, WordStatistics
+from app.ranking.confidence import Features
 
 DEPTH = 10  # how many places are looked at
 

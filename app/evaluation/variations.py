@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from string import ascii_lowercase
 
-from app.domain import WordStatistics
 from app.evaluation.questions import Case
-from app.text import STOP_WORDS, words
+from app.ranking.candidates import WordStatistics
+from app.ranking.text import STOP_WORDS, words
 
 _LONG_WORD = re.compile(r"[^\W\d_]{5,}")
 _SEED = 1

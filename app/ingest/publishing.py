@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import tee
 
-from app.domain import INDEX_SCHEMA, FaqEntry, IndexRecord, Manifest
+from app.domain import FaqEntry
+from app.embedders.base import Embedder
+from app.indexes.base import IndexRecord, IndexStore
+from app.indexes.manifest import INDEX_SCHEMA, Manifest
 from app.ingest.survey import Survey
-from app.ports import Embedder, IndexStore
 
 
 async def publish(

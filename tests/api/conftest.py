@@ -4,14 +4,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.answering.readiness import Readiness
 from app.api.routes import get_assistant, get_readiness
+from app.indexes.memory import MemoryIndex
 from app.main import create_app
-from app.readiness import Readiness
+from app.models.scripted import ScriptedModel
 from app.settings import Settings
-from tests.fakes.assistant import assistant_of
-from tests.fakes.index import MemoryIndex
-from tests.fakes.model import ScriptedModel
 from tests.faq import FAQ
+from tests.support.assistant import assistant_of
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from app.api.access import Caller
 from app.api.keys import add_key, digest
 from app.api.routes import get_assistant
 from app.errors import BadSettings
+from app.indexes.memory import MemoryIndex
 from app.main import create_app
+from app.models.scripted import ScriptedModel
 from app.settings import Settings
-from tests.fakes.assistant import assistant_of
-from tests.fakes.index import MemoryIndex
-from tests.fakes.model import ScriptedModel
 from tests.faq import FAQ
+from tests.support.assistant import assistant_of
 
 pytestmark = pytest.mark.anyio
 LATE = {"question": "Is it possible to join the course at any time?"}

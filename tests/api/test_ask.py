@@ -15,10 +15,10 @@ from app.errors import (
     ModelUnavailable,
     SearchUnavailable,
 )
-from tests.fakes.assistant import assistant_of
-from tests.fakes.index import MemoryIndex
-from tests.fakes.model import ScriptedModel
+from app.indexes.memory import MemoryIndex
+from app.models.scripted import ScriptedModel
 from tests.faq import JOIN
+from tests.support.assistant import assistant_of
 
 pytestmark = pytest.mark.anyio
 LATE = {"question": "Is it possible to join the course at any time?"}

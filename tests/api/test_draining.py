@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from fastapi import FastAPI
 
-from tests.fakes.model import ScriptedModel
+from app.models.scripted import ScriptedModel
 from tests.served import served
 
 pytestmark = pytest.mark.anyio

@@ -9,13 +9,13 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
+from app.answering.service import Assistant
 from app.api.routes import get_assistant
-from app.assistant import Assistant
-from app.domain import Manifest
-from tests.fakes.assistant import assistant_of
-from tests.fakes.index import MemoryIndex
-from tests.fakes.model import ScriptedModel
+from app.indexes.manifest import Manifest
+from app.indexes.memory import MemoryIndex
+from app.models.scripted import ScriptedModel
 from tests.faq import FAQ
+from tests.support.assistant import assistant_of
 
 pytestmark = pytest.mark.anyio
 LATE = {"question": "Is it possible to join the course at any time?"}

@@ -15,18 +15,18 @@ import httpx
 import pytest
 from opentelemetry import trace
 
-from app.adapters import otlp
-from app.api.traces import Traces
+from app.answering.pipeline import Pipeline
 from app.errors import BadSettings
+from app.indexes.memory import manifest_of, records_of
 from app.main import create_app
-from app.pipeline import Pipeline
 from app.settings import Settings
+from app.telemetry import otlp
+from app.telemetry.traces import Traces
 from app.wiring import open_askd, open_collector
-from tests.fakes.collector import MemoryCollector
-from tests.fakes.index import manifest_of, records_of
-from tests.fakes.ollama_server import Reply, done, lines, ollama_server, said
 from tests.faq import FAQ
 from tests.served import served
+from tests.support.collector import MemoryCollector
+from tests.support.ollama_server import Reply, done, lines, ollama_server, said
 
 pytestmark = pytest.mark.anyio
 LATE = {"question": "Is it possible to join the course at any time?"}
@@ -152,7 +152,7 @@ async def test_it_is_said_once_that_a_collector_takes_nothing_and_once_that_it_d
             collector.status = 200
             while not collector.spans:
                 await ask(client)
-    sending = ("app.adapters.otlp", "opentelemetry", "urllib3", "requests")
+    sending = ("app.telemetry.otlp", "opentelemetry", "urllib3", "requests")
     told = [record for record in caplog.records if record.name.startswith(sending)]
     assert [(record.levelname, record.message) for record in told] == [
         ("WARNING", "traces cannot be sent, and are dropped"),
@@ -190,7 +190,7 @@ async def test_the_frameworks_own_telemetry_stays_off(
 def test_a_missing_package_is_named_with_the_command_that_brings_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.delitem(sys.modules, "app.adapters.otlp")
+    monkeypatch.delitem(sys.modules, "app.telemetry.otlp")
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with pytest.raises(BadSettings, match=r"pip install -e '\.\[otel\]'"):
         create_app(settings_of(tmp_path, otlp_endpoint="http://127.0.0.1:4318"))

@@ -11,18 +11,18 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from app.answering.readiness import Readiness
 from app.api import schemas
 from app.api.errors import PROBLEM
-from app.readiness import Readiness
+from app.indexes.memory import MemoryIndex
+from app.models.scripted import ScriptedModel
 from tests.api import odd
 from tests.api.raw import Request, Response, call
 from tests.api.test_schema import DOCUMENT
-from tests.fakes.assistant import assistant_of
-from tests.fakes.index import MemoryIndex
-from tests.fakes.model import ScriptedModel
 from tests.live.problems import INTERNALS, check_no_leak
 from tests.live.serving import events
 from tests.sizes import CASES, SEED
+from tests.support.assistant import assistant_of
 
 pytestmark = pytest.mark.timeout(180 + CASES / 5)
 

@@ -14,17 +14,17 @@ from hypothesis import given, seed, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CheckFunction, negative_data_rejection, positive_data_acceptance
 
-from app.adapters.embedded_index import EmbeddedIndex
 from app.api.routes import get_assistant
 from app.api.schemas import AnswerOut, SearchOut
+from app.indexes.embedded.index import EmbeddedIndex
 from app.ingest.publishing import publish
 from app.ingest.survey import survey
 from app.main import create_app
+from app.models.scripted import ScriptedModel
 from app.settings import Settings
 from tests.api import snapshot
-from tests.fakes.assistant import assistant_of
-from tests.fakes.model import ScriptedModel
 from tests.sizes import CASES, SEED
+from tests.support.assistant import assistant_of
 
 SAMPLE = Path("app/sample/faq.json")
 VOLATILE = {"confidence", "model", "usage", "timings_ms", "request_id"}

@@ -1,9 +1,9 @@
 import httpx
 import pytest
 
-from app.readiness import Readiness
-from tests.fakes.index import MemoryIndex
-from tests.fakes.model import ScriptedModel
+from app.answering.readiness import Readiness
+from app.indexes.memory import MemoryIndex
+from app.models.scripted import ScriptedModel
 from tests.faq import FAQ
 
 pytestmark = pytest.mark.anyio

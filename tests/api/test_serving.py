@@ -4,14 +4,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.admission import Admission
 from app.api.patience import Patience
 from app.api.routes import get_assistant
-from app.deadline import NEVER
-from tests.fakes.assistant import assistant_of
-from tests.fakes.index import MemoryIndex
-from tests.fakes.model import ScriptedModel
+from app.indexes.memory import MemoryIndex
+from app.models.scripted import ScriptedModel
+from app.traffic.admission import Admission
+from app.traffic.deadline import NEVER
 from tests.faq import FAQ
+from tests.support.assistant import assistant_of
 
 pytestmark = pytest.mark.anyio
 LATE = {"question": "Is it possible to join the course at any time?"}

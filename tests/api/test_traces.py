@@ -14,20 +14,22 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from app.admission import Admission
 from app.api.routes import get_assistant
-from app.api.spans import Spans
-from app.api.traces import Traces, traced
-from app.deadline import NEVER
-from app.domain import Answer, Candidates, Vector
+from app.domain import Answer
+from app.embedders.base import Vector
 from app.errors import AskdError, ModelTimeout, ModelUnavailable, SearchUnavailable
+from app.indexes.memory import MemoryIndex
 from app.main import create_app
+from app.models.scripted import ScriptedModel
+from app.ranking.candidates import Candidates
 from app.settings import Settings
-from tests.fakes.assistant import assistant_of
-from tests.fakes.index import MemoryIndex
-from tests.fakes.model import ScriptedModel
+from app.telemetry.spans import Spans
+from app.telemetry.traces import Traces, traced
+from app.traffic.admission import Admission
+from app.traffic.deadline import NEVER
 from tests.faq import FAQ, JOIN
 from tests.served import served
+from tests.support.assistant import assistant_of
 
 pytestmark = pytest.mark.anyio
 LATE = {"question": "Is it possible to join the course at any time?"}

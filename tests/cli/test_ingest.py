@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.embedded_index import EmbeddedIndex
 from app.domain import FaqEntry
+from app.indexes.embedded.index import EmbeddedIndex
 from tests.cli.shell import Shell
 from tests.faq import DOCKER, FAQ, JOIN
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from app.model_files import KNOWN
+from app.models.catalogue import KNOWN
 from tests.cli.shell import Shell
 
 NAME = "smollm2-135m-instruct"

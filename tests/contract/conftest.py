@@ -10,11 +10,11 @@ from uuid import uuid4
 import pytest
 from elasticsearch import AsyncElasticsearch
 
-from app.adapters.elasticsearch_index import ElasticsearchIndex, open_client
-from app.adapters.embedded_index import EmbeddedIndex
-from app.guarded import GuardedIndex
-from app.ports import IndexStore, SearchIndex
-from tests.fakes.index import MemoryIndex
+from app.indexes.base import IndexStore, SearchIndex
+from app.indexes.elasticsearch.index import ElasticsearchIndex, open_client
+from app.indexes.embedded.index import EmbeddedIndex
+from app.indexes.memory import MemoryIndex
+from app.traffic.resilience import GuardedIndex
 
 
 class Index(SearchIndex, IndexStore, Protocol):

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from app.adapters.elasticsearch_index import ElasticsearchIndex, open_client
-from app.adapters.embedded_index import EmbeddedIndex
-from app.domain import FaqEntry, IndexRecord
+from app.domain import FaqEntry
 from app.errors import IngestConflict
-from app.ports import IndexStore
-from tests.fakes.index import manifest_of, records_of
+from app.indexes.base import IndexRecord, IndexStore
+from app.indexes.elasticsearch.index import ElasticsearchIndex, open_client
+from app.indexes.embedded.index import EmbeddedIndex
+from app.indexes.memory import manifest_of, records_of
 
 ENTRIES = [FaqEntry(str(number), "slow", "Who is slow?", "The publisher.") for number in range(1200)]
 

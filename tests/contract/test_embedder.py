@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.adapters.onnx_embedder import OnnxEmbedder
-from app.domain import FaqEntry, Vector
-from app.embedder_files import Recipe
-from app.ports import Embedder
-from tests.fakes.embedder import HashEmbedder
+from app.domain import FaqEntry
+from app.embedders.base import Embedder, Vector
+from app.embedders.catalogue import Recipe
+from app.embedders.onnx import OnnxEmbedder
 from tests.lag import check_loop_runs_on
+from tests.support.embedder import HashEmbedder
 
 pytestmark = pytest.mark.anyio
 

@@ -8,11 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain import Candidates, FaqEntry, IndexRecord
+from app.domain import FaqEntry
 from app.errors import BadSettings, IndexMissing, IngestConflict, NoPreviousVersion, SearchUnavailable
+from app.indexes.base import IndexRecord
+from app.indexes.memory import manifest_of, records_of
+from app.ranking.candidates import Candidates
 from tests.contract.conftest import DurablePlace, Index, IndexPlace
 from tests.contract.publisher import ENTRIES as SLOW
-from tests.fakes.index import manifest_of, records_of
 
 pytestmark = pytest.mark.anyio
 

@@ -13,16 +13,16 @@ from uuid import uuid4
 
 import pytest
 
-from app.adapters.llamacpp import LlamaCppModel
-from app.adapters.llamacpp_server import ServerOptions
-from app.adapters.ollama import OllamaModel
-from app.adapters.ollama_client import open_client
-from app.adapters.ollama_requests import Runner
-from app.domain import Chunk, Message, Prompt, PromptStyle, Usage
+from app.domain import Usage
 from app.errors import PromptTooLong
-from app.guarded import GuardedModel
-from app.ports import LanguageModel
-from tests.fakes.model import ScriptedModel
+from app.models.base import Chunk, LanguageModel, Message, Prompt, PromptStyle
+from app.models.llamacpp.model import LlamaCppModel
+from app.models.llamacpp.server import ServerOptions
+from app.models.ollama.client import open_client
+from app.models.ollama.model import OllamaModel
+from app.models.ollama.requests import Runner
+from app.models.scripted import ScriptedModel
+from app.traffic.resilience import GuardedModel
 from tests.lag import check_loop_runs_on
 
 pytestmark = pytest.mark.anyio

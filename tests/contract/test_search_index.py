@@ -7,8 +7,8 @@ import pytest
 
 from app.domain import FaqEntry
 from app.errors import IndexMissing, IndexUnreadable
+from app.indexes.memory import manifest_of, records_of
 from tests.contract.conftest import Index
-from tests.fakes.index import manifest_of, records_of
 
 pytestmark = pytest.mark.anyio
 

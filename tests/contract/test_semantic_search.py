@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.adapters import index_format
-from app.domain import Candidate, EmbedderInfo, FaqEntry, IndexRecord, Vector
+from app.domain import FaqEntry
+from app.embedders.base import EmbedderInfo, Vector
 from app.errors import IndexUnreadable
+from app.indexes import format as index_format
+from app.indexes.base import IndexRecord
+from app.indexes.memory import manifest_of, records_of
+from app.ranking.candidates import Candidate
 from tests.contract.conftest import DurablePlace, Index
-from tests.fakes.index import manifest_of, records_of
 
 pytestmark = pytest.mark.anyio
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app import assistant
+from app.answering import service as assistant
 from tests.cli.conftest import askd, faq_file, filled, ingested
 from tests.faults.page import GENERATED, Page
 from tests.live.conftest import (

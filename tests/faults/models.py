@@ -4,8 +4,8 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tests.fakes.ollama_server import OllamaServer, Reply, Then, done, lines, ollama_server, said
 from tests.live.serving import Chosen
+from tests.support.ollama_server import OllamaServer, Reply, Then, done, lines, ollama_server, said
 
 TEXT = "Yes – it’s askd."  # every entry of the sample FAQ holds it; two of its characters take three bytes
 SAID, DONE = lines(said(TEXT)), lines(done())

@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from tests.cli.shell import Shell
-from tests.fakes.ollama_server import Then
 from tests.faults.calls import Call, made
 from tests.faults.models import SAID, made_up, reply, says
 from tests.faults.page import Page
 from tests.live.problems import check_problem
 from tests.live.serving import SAMPLE, events
+from tests.support.ollama_server import Then
 
 pytestmark = pytest.mark.anyio
 

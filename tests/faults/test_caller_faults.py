@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from app.api import middleware
-from tests.fakes.ollama_server import OllamaServer, Reply, Then
 from tests.faults.calls import CALLS, SURE, UNSURE, WELL, Call, made, model_fails, seen_by, told
 from tests.faults.models import DONE, SAID, made_up, reply, says
 from tests.faults.models import WELL as ANSWERS
 from tests.faults.page import Page
 from tests.live.serving import Chosen, Service, serving, settings_of
 from tests.live.tcp_proxy import Stall, TcpProxy, until
+from tests.support.ollama_server import OllamaServer, Reply, Then
 
 pytestmark = pytest.mark.anyio
 

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from tests.fakes.ollama_server import Reply, Then, lines
 from tests.faults.calls import CALLS, SURE, WELL, Call, Seen, made, model_fails
 from tests.faults.inflicted import Down, Inflicted, answers, check_recovered, html, seen_by_all
 from tests.faults.models import DONE, SAID, TEXT, made_up, reply, says
@@ -13,6 +12,7 @@ from tests.faults.page import Page
 from tests.live.problems import SECRET
 from tests.live.serving import Chosen, serving, settings_of
 from tests.live.tcp_proxy import Break, Crumble, Instead, Late, Once, Stall, TcpProxy
+from tests.support.ollama_server import Reply, Then, lines
 
 pytestmark = pytest.mark.anyio
 

@@ -13,13 +13,13 @@ import httpx
 import pytest
 import uvicorn
 
+from app.answering.service import Assistant
 from app.api.connections import Connection
-from app.assistant import Assistant
-from app.domain import Chunk, FaqEntry, Prompt
+from app.domain import FaqEntry
 from app.ingest.publishing import publish
 from app.ingest.survey import survey
 from app.main import create_app
-from app.ports import LanguageModel
+from app.models.base import Chunk, LanguageModel, Prompt
 from app.settings import Settings
 from app.wiring import open_askd
 

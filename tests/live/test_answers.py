@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from app import writing
-from app.domain import Prompt
-from app.pipeline import NOT_IN_FAQ
+from app.answering import writing
+from app.answering.pipeline import NOT_IN_FAQ
+from app.models.base import Prompt
 from tests.live.serving import Service, prompts_to, serving, settings_of, text_of
 
 pytestmark = pytest.mark.anyio

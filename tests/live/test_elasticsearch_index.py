@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from elasticsearch import AsyncElasticsearch
 
-from app.adapters.elasticsearch_index import ElasticsearchIndex, open_client
-from app.adapters.index_format import manifest_data
-from app.domain import EmbedderInfo, FaqEntry
+from app.domain import FaqEntry
+from app.embedders.base import EmbedderInfo
 from app.errors import BadSettings, IndexUnreadable
-from tests.fakes.index import manifest_of, records_of
+from app.indexes.elasticsearch.index import ElasticsearchIndex, open_client
+from app.indexes.format import manifest_data
+from app.indexes.memory import manifest_of, records_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.live]
 

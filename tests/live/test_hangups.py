@@ -14,8 +14,8 @@ from random import randrange
 
 import pytest
 
-from app import prompt, writing
-from app.domain import Chunk, Message, Prompt, PromptStyle
+from app.answering import prompt, writing
+from app.models.base import Chunk, Message, Prompt, PromptStyle
 from tests.live.serving import Chosen, Service, ingest_entries, long_entries, serving, settings_of
 from tests.live.tcp_proxy import Passage, Stall, TcpProxy, proxy_to, until
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from app import writing
-from app.domain import Prompt
-from app.token_estimate import TokenEstimate
+from app.answering import writing
+from app.models.base import Prompt
+from app.models.token_estimate import TokenEstimate
 from tests.live.serving import (
     Chosen,
     Service,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from app.assistant import Assistant
+from app.answering.service import Assistant
 from app.domain import Question
-from app.retrieval import Ranking
+from app.ranking.fusion import Ranking
 from app.wiring import open_askd
 from tests.live.serving import Chosen, settings_of
 

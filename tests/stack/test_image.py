@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fakes.collector import MemoryCollector
 from tests.served import served
 from tests.stack.engine import ROOT, build_image, docker, inspect
+from tests.support.collector import MemoryCollector
 
 IMAGE = "askd:tests"
 BASE = re.findall(r"^ARG PYTHON_IMAGE=(.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)[0]

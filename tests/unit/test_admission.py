@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from app.admission import Admission, Place, ServiceTime
-from app.deadline import NEVER, Deadline
 from app.errors import Overloaded
+from app.traffic.admission import Admission, Place, ServiceTime
+from app.traffic.deadline import NEVER, Deadline
 from tests.lag import watched_lag
 
 pytestmark = pytest.mark.anyio

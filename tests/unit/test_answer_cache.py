@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.answer_cache import AnswerCache, AnswerKey
 from app.domain import Answer, Hit, Mode, Notice, Origin, Question, Source, Status, Timings
+from app.traffic.answer_cache import AnswerCache, AnswerKey
 from tests.faq import JOIN
 
 KB = 1000

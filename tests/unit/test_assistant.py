@@ -5,20 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from app.assistant import Assistant
-from app.domain import (
-    Answer,
-    Chunk,
-    Event,
-    Mode,
-    Origin,
-    Prompt,
-    Question,
-    Replacement,
-    Status,
-    Text,
-    WordStatistics,
-)
+from app.answering.pipeline import NOT_IN_FAQ
+from app.answering.service import Assistant
+from app.domain import Answer, Event, Mode, Origin, Question, Replacement, Status, Text
 from app.errors import (
     AskdError,
     ModelMissing,
@@ -30,11 +19,12 @@ from app.errors import (
     SearchUnavailable,
     UnknownCollection,
 )
-from app.pipeline import NOT_IN_FAQ
-from tests.fakes.assistant import assistant_of
-from tests.fakes.index import MemoryIndex
-from tests.fakes.model import ScriptedModel
+from app.indexes.memory import MemoryIndex
+from app.models.base import Chunk, Prompt
+from app.models.scripted import ScriptedModel
+from app.ranking.candidates import WordStatistics
 from tests.faq import DOCKER, FAQ, JOIN, REFUND
+from tests.support.assistant import assistant_of
 
 pytestmark = pytest.mark.anyio
 LATE = Question("Is it possible to join the course at any time?")

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from bench.index_scale import main
-from bench.synthetic import SyntheticFaq
+from tools.bench.index_scale import main
+from tools.bench.synthetic import SyntheticFaq
 
 
 def test_the_synthetic_faq_is_the_same_each_time_and_counted_right() -> None:

@@ -4,8 +4,9 @@ from contextlib import aclosing
 
 import pytest
 
-from app.breaker import Breaker, RetryBudget, State
-from app.domain import Candidates, Chunk, Manifest, Prompt, PromptStyle, Usage, Vector
+from app.answering.prompt import build_prompt
+from app.domain import Usage
+from app.embedders.base import Vector
 from app.errors import (
     AskdError,
     IndexMissing,
@@ -14,10 +15,13 @@ from app.errors import (
     ModelUnavailable,
     SearchUnavailable,
 )
-from app.guarded import GuardedIndex, GuardedModel
-from app.prompt import build_prompt
-from tests.fakes.index import MemoryIndex
-from tests.fakes.model import ScriptedModel
+from app.indexes.manifest import Manifest
+from app.indexes.memory import MemoryIndex
+from app.models.base import Chunk, Prompt, PromptStyle
+from app.models.scripted import ScriptedModel
+from app.ranking.candidates import Candidates
+from app.traffic.circuit_breaker import Breaker, RetryBudget, State
+from app.traffic.resilience import GuardedIndex, GuardedModel
 from tests.faq import FAQ, JOIN
 
 pytestmark = pytest.mark.anyio

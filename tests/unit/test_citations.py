@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.citations import MarkRewriter, says_unknown
+from app.answering.citations import MarkRewriter, says_unknown
 
 POSITIONS = {1: 2, 2: 1, 3: 5}
 

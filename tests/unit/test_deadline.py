@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from app.deadline import NEVER, Deadline
 from app.errors import DeadlineExceeded
+from app.traffic.deadline import NEVER, Deadline
 
 pytestmark = pytest.mark.anyio
 

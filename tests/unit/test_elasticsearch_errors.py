@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import web
 
-from app.adapters.elasticsearch_index import ElasticsearchIndex, open_client
-from app.adapters.elasticsearch_mapping import STATISTICS_ID, mappings
 from app.domain import FaqEntry
 from app.errors import IndexMissing, IndexUnreadable, SearchUnavailable
-from tests.fakes.index import manifest_of, records_of
+from app.indexes.elasticsearch.index import ElasticsearchIndex, open_client
+from app.indexes.elasticsearch.mapping import STATISTICS_ID, mappings
+from app.indexes.memory import manifest_of, records_of
 
 pytestmark = pytest.mark.anyio
 

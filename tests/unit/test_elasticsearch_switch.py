@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.adapters import elasticsearch_index
-from app.adapters.elasticsearch_index import ElasticsearchIndex, open_client
-from app.adapters.elasticsearch_mapping import mappings
-from app.adapters.index_format import entry_data
 from app.domain import FaqEntry
 from app.errors import SearchUnavailable
-from bench.serving.stub_http import Exchange, serving
-from tests.fakes.index import manifest_of
+from app.indexes.elasticsearch import index as elasticsearch_index
+from app.indexes.elasticsearch.index import ElasticsearchIndex, open_client
+from app.indexes.elasticsearch.mapping import mappings
+from app.indexes.format import entry_data
+from app.indexes.memory import manifest_of
+from tools.bench.serving.stub_http import Exchange, serving
 
 pytestmark = pytest.mark.anyio
 

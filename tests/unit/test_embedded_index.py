@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.adapters import index_format
-from app.adapters.embedded_index import EmbeddedIndex
-from app.domain import EmbedderInfo, FaqEntry, IndexRecord
+from app.domain import FaqEntry
+from app.embedders.base import EmbedderInfo
 from app.errors import IndexMissing, IndexUnreadable, IngestConflict, SearchUnavailable
-from tests.fakes.index import manifest_of, records_of
+from app.indexes import format as index_format
+from app.indexes.base import IndexRecord
+from app.indexes.embedded.index import EmbeddedIndex
+from app.indexes.memory import manifest_of, records_of
 
 pytestmark = pytest.mark.anyio
 

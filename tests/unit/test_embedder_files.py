@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from app import embedder_files
-from app.embedder_files import MODEL, TOKENIZER, KnownEmbedder, Recipe, find, pull
+from app.downloads.pinned_files import PinnedFile
+from app.embedders import catalogue as embedder_files
+from app.embedders.catalogue import MODEL, TOKENIZER, KnownEmbedder, Recipe, find, pull
 from app.errors import DownloadFailed, EmbedderUnavailable
-from app.pinned_files import PinnedFile
 
 CONTENTS = {MODEL: bytes(range(256)) * 4096, TOKENIZER: b'{"version": "1.0"}'}
 REVISION = "0123456789abcdef0123456789abcdef01234567"

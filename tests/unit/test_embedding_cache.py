@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.adapters import embedding_cache
-from app.adapters.embedding_cache import EmbeddingCache
-from app.domain import EmbedderInfo, Vector
+from app.embedders import cache as embedding_cache
+from app.embedders.base import EmbedderInfo, Vector
+from app.embedders.cache import EmbeddingCache
 
 EMBEDDER = EmbedderInfo("e", "digest", 8)
 TEXTS = [f"text {number}" for number in range(250)]
@@ -24,7 +24,7 @@ ENDLESS = """
 import itertools, sys, time
 from pathlib import Path
 from tests.unit.test_embedding_cache import EMBEDDER, vector_of
-from app.adapters.embedding_cache import EmbeddingCache
+from app.embedders.cache import EmbeddingCache
 
 def slowly(text):
     time.sleep(0.001)

@@ -1,7 +1,7 @@
 import pytest
 
 from app.evaluation.abstention import ANSWERABLE, REMOVED, UNANSWERABLE, Abstention, abstention
-from tests.fakes.finder import entries, outcome
+from tests.support.finder import entries, outcome
 
 (A,) = FOUND = entries("a")
 

@@ -3,11 +3,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.confidence import Calibration, Features
-from app.domain import EmbedderInfo
+from app.embedders.base import EmbedderInfo
 from app.errors import BadSettings
 from app.evaluation.calibration import Example, Kind, TrainingSet, counted, document, examples, fit
-from tests.fakes.finder import entries, outcome
+from app.ranking.confidence import Calibration, Features
+from tests.support.finder import entries, outcome
 
 A, B = entries("a", "b")
 IN_FORCE = Calibration(0.0, 0.0, 0.0, threshold=0.5, cosine_weight=0.7)

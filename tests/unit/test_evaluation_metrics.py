@@ -2,11 +2,11 @@ import math
 
 import pytest
 
-from app.confidence import Features
 from app.domain import FaqEntry
 from app.evaluation.metrics import MEASURES, estimate, measured, quality, worst
 from app.evaluation.questions import Catalogue
-from tests.fakes.finder import entries, outcome
+from app.ranking.confidence import Features
+from tests.support.finder import entries, outcome
 
 A, B, C, D, E, F, G = ENTRIES = entries(*"abcdefg")
 CATALOGUE = Catalogue(ENTRIES)

@@ -7,7 +7,7 @@ from app.evaluation.abstention import ANSWERABLE, UNANSWERABLE, abstention
 from app.evaluation.metrics import quality
 from app.evaluation.questions import Catalogue
 from app.evaluation.report import abstention_page, retrieval_page
-from tests.fakes.finder import entries, outcome
+from tests.support.finder import entries, outcome
 
 A, B = entries("a", "<script>alert('b')</script>")
 ABOUT = {"command": "askd eval retrieval <faq>", "faq": "faq.json, 2 entries"}

@@ -2,11 +2,11 @@ import pytest
 
 from app.evaluation.questions import Case, Catalogue, place_of
 from app.evaluation.runs import DEPTH, IndexWithout, ask, compare, misplaced, put, without_answers
-from tests.fakes.assistant import assistant_of
-from tests.fakes.finder import CannedFinder, entries
-from tests.fakes.index import MemoryIndex
-from tests.fakes.model import ScriptedModel
+from app.indexes.memory import MemoryIndex
+from app.models.scripted import ScriptedModel
 from tests.faq import CERTIFICATE, DOCKER, FAQ, JOIN, REFUND
+from tests.support.assistant import assistant_of
+from tests.support.finder import CannedFinder, entries
 
 pytestmark = pytest.mark.anyio
 CATALOGUE = Catalogue(FAQ)

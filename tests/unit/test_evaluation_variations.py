@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
-from app.domain import WordStatistics
 from app.evaluation.questions import Case
 from app.evaluation.variations import Variation, rarest_words, sample, with_typos
+from app.ranking.candidates import WordStatistics
 
 STATISTICS = WordStatistics(100, {"join": 50, "course": 90, "late": 10})
 

@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 
 import pytest
 
-from app.adapters import http_client
-from app.adapters.http_client import HttpClient
-from bench.serving.stub_http import Exchange, serving
+from app import http_client
+from app.http_client import HttpClient
+from tools.bench.serving.stub_http import Exchange, serving
 
 pytestmark = pytest.mark.anyio
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Lamp: on\r\n\r\nhello"

@@ -3,7 +3,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.adapters.json_text import JsonText
+from app.models.json_text import JsonText
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.llamacpp import LlamaCppModel
-from app.adapters.llamacpp_server import ServerOptions
-from app.domain import Message, Prompt, PromptStyle
 from app.errors import ModelMissing, ModelTimeout, ModelUnavailable
+from app.models.base import Message, Prompt, PromptStyle
+from app.models.llamacpp.model import LlamaCppModel
+from app.models.llamacpp.server import ServerOptions
 
 pytestmark = pytest.mark.anyio
 
@@ -23,8 +23,8 @@ PROMPT = Prompt(PromptStyle.CHAT, [Message("user", "Hello?")], 2)
 PROGRAM = """
 import asyncio, signal, sys
 from pathlib import Path
-from app.adapters.llamacpp import LlamaCppModel
-from app.adapters.llamacpp_server import ServerOptions
+from app.models.llamacpp.model import LlamaCppModel
+from app.models.llamacpp.server import ServerOptions
 
 async def main():
     told = asyncio.Event()

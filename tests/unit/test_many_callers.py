@@ -9,27 +9,18 @@ from typing import Any
 
 import pytest
 
-from app.admission import Admission
-from app.assistant import Assistant
-from app.deadline import NEVER, Deadline
-from app.domain import (
-    Answer,
-    Candidates,
-    Chunk,
-    Mode,
-    Origin,
-    Prompt,
-    Question,
-    Replacement,
-    Status,
-    Text,
-    Vector,
-)
+from app.answering.service import Assistant
+from app.domain import Answer, Mode, Origin, Question, Replacement, Status, Text
+from app.embedders.base import Vector
 from app.errors import DeadlineExceeded, ModelUnavailable, Overloaded
-from tests.fakes.assistant import assistant_of
-from tests.fakes.index import MemoryIndex, manifest_of, records_of
-from tests.fakes.model import ScriptedModel
+from app.indexes.memory import MemoryIndex, manifest_of, records_of
+from app.models.base import Chunk, Prompt
+from app.models.scripted import ScriptedModel
+from app.ranking.candidates import Candidates
+from app.traffic.admission import Admission
+from app.traffic.deadline import NEVER, Deadline
 from tests.faq import FAQ, JOIN
+from tests.support.assistant import assistant_of
 
 pytestmark = pytest.mark.anyio
 LATE = Question("Is it possible to join the course at any time?")

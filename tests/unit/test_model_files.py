@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from app import model_files
 from app.errors import DownloadFailed, ModelMissing
-from app.model_files import Weights, find, pull
+from app.models import catalogue as model_files
+from app.models.catalogue import Weights, find, pull
 
 CONTENT = b"GGUF" + bytes(range(256)) * 4096
 

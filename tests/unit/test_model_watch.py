@@ -4,10 +4,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from app import model_watch
 from app.errors import ModelUnavailable
-from app.model_watch import ModelWatch
-from tests.fakes.model import ScriptedModel
+from app.models import watch as model_watch
+from app.models.scripted import ScriptedModel
+from app.models.watch import ModelWatch
 
 pytestmark = pytest.mark.anyio
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from app.adapters.ollama import OllamaModel
-from app.adapters.ollama_client import open_client
-from app.adapters.ollama_requests import Runner
-from app.domain import Chunk, Message, Prompt, PromptStyle, Usage
+from app.domain import Usage
 from app.errors import ModelError, ModelMissing, ModelTimeout, ModelUnavailable, PromptTooLong
-from tests.fakes.ollama_server import Reply, Then, done, lines, ollama_server, said
+from app.models.base import Chunk, Message, Prompt, PromptStyle
+from app.models.ollama.client import open_client
+from app.models.ollama.model import OllamaModel
+from app.models.ollama.requests import Runner
+from tests.support.ollama_server import Reply, Then, done, lines, ollama_server, said
 
 pytestmark = pytest.mark.anyio
 

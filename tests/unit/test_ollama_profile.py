@@ -2,8 +2,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from app.adapters import ollama_profile
-from app.domain import PromptStyle
+from app.models.base import PromptStyle
+from app.models.ollama import profile as ollama_profile
 
 GEMMA = (
     "<start_of_turn>user\n{{ if .System }}{{ .System }} {{ end }}{{ .Prompt }}<end_of_turn>\n"

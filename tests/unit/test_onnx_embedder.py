@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, models
 
-from app.adapters import onnx_embedder
-from app.adapters.onnx_embedder import OnnxEmbedder
-from app.adapters.onnx_model import OnnxModel, windows
-from app.domain import FaqEntry, Vector
-from app.embedder_files import MODEL, TOKENIZER, Recipe
+from app.domain import FaqEntry
+from app.embedders import onnx as onnx_embedder
+from app.embedders.base import Vector
+from app.embedders.catalogue import MODEL, TOKENIZER, Recipe
+from app.embedders.onnx import OnnxEmbedder
+from app.embedders.onnx_model import OnnxModel, windows
 from app.errors import EmbedderUnavailable
 
 pytestmark = pytest.mark.anyio
@@ -111,8 +112,8 @@ def test_onnx_runtime_does_not_call_home(embedders: Path, tmp_path: Path) -> Non
     program = """
 import sys
 from pathlib import Path
-from app.adapters.onnx_model import OnnxModel
-from app.embedder_files import Recipe, find
+from app.embedders.onnx_model import OnnxModel
+from app.embedders.catalogue import Recipe, find
 
 OnnxModel(find("all-minilm-l6-v2", Path(sys.argv[1]), Recipe())).vector("Hello?", "")
 """

@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain import FaqEntry, PromptStyle
-from app.prompt import INSTRUCTIONS, build_prompt, costs, fitting, labels, parts
+from app.answering.prompt import INSTRUCTIONS, build_prompt, costs, fitting, labels, parts
+from app.domain import FaqEntry
+from app.models.base import PromptStyle
 
 B = FaqEntry("b", "c", "How do I start?", "Run it.")
 A = FaqEntry("a", "c", "How do I stop?", "Press Ctrl-C.")

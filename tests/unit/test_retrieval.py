@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.confidence import Calibration
-from app.domain import Candidate, Candidates, FaqEntry, WordStatistics
-from app.retrieval import Fusion, Ranking, coverage, rank, repeated
+from app.domain import FaqEntry
+from app.ranking.candidates import Candidate, Candidates, WordStatistics
+from app.ranking.confidence import Calibration
+from app.ranking.fusion import Fusion, Ranking, coverage, rank, repeated
 
 JOIN = FaqEntry("join", "course", "Can I still join the course?", "Yes, you can join at any time.")
 REFUND = FaqEntry("refund", "course", "Can I get a refund?", "Yes, within thirty days of paying.")

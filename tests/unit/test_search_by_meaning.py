@@ -4,18 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from app.assistant import Assistant
-from app.domain import EmbedderInfo, Mode, Origin, Question, Status
+from app.answering.readiness import Readiness
+from app.answering.service import Assistant
+from app.domain import Mode, Origin, Question, Status
+from app.embedders.base import EmbedderInfo
 from app.errors import EmbedderUnavailable
+from app.indexes.memory import MemoryIndex
 from app.ingest.publishing import publish
 from app.ingest.survey import survey
-from app.readiness import Readiness
-from app.retrieval import Fusion
-from tests.fakes.assistant import assistant_of
-from tests.fakes.embedder import HashEmbedder
-from tests.fakes.index import MemoryIndex
-from tests.fakes.model import ScriptedModel
+from app.models.scripted import ScriptedModel
+from app.ranking.fusion import Fusion
 from tests.faq import DOCKER, FAQ, JOIN
+from tests.support.assistant import assistant_of
+from tests.support.embedder import HashEmbedder
 
 pytestmark = pytest.mark.anyio
 LATE = Question("Is it possible to join the course at any time?")

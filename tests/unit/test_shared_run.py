@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.deadline import NEVER, Deadline
 from app.errors import DeadlineExceeded
-from app.shared_run import SharedRun, SharedRuns
+from app.traffic.deadline import NEVER, Deadline
+from app.traffic.single_flight import SharedRun, SharedRuns
 
 pytestmark = pytest.mark.anyio
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import BadSettings
-from app.synonyms import read_synonyms, search_text, wordings
+from app.ranking.synonyms import read_synonyms, search_text, wordings
 
 GROUPS = [["k8s", "kubernetes"], ["vm", "virtual machine"]]
 

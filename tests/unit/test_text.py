@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import text
 from app.domain import FaqEntry
-from app.text import (
+from app.ranking import text
+from app.ranking.text import (
     MAX_QUESTION_WORDS,
     STOP_WORDS,
     WordCounter,

@@ -1,0 +1,101 @@
+"""Question + entries + token budget -> prompt. Pure.
+
+The part that never changes comes first and the entries follow in id order, so that a model's prefix cache
+hits; the question comes last. Entries go in whole or not at all.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from app.domain import FaqEntry
+from app.models.base import Message, Prompt, PromptStyle
+
+PROMPT_VERSION = 1  # counts up when the wording changes: answers written with another one are not the same
+
+INSTRUCTIONS = (
+    "You answer questions from the FAQ entries below and from nothing else. "
+    "Answer in one to three sentences, in the words of the entry that fits best, and put its number, "
+    "like [1], at the end. If no entry answers the question, say only: I don't know."
+)
+# What chat templates put between turns, and tokenizers read as such wherever it stands.
+_CONTROL = re.compile(r"<\|[^<>|\s]{1,40}\|>|</?(?:start|end)_of_turn>|</?s>|\[/?INST\]|<</?SYS>>")
+_FAQ = "FAQ entries:\n\n"
+# What a chat template puts around the messages, and what tokens may add where two texts meet.
+_TEMPLATE_TOKENS = 24
+_SEAM_TOKENS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Tokens of each part of a prompt, as the model's tokenizer (or an estimate) counts them."""
+
+    fixed: int
+    question: int
+    entries: Sequence[int]
+
+    @property
+    def without_entries(self) -> int:
+        return self.fixed + self.question + _TEMPLATE_TOKENS
+
+
+def parts(question: str, entries: Sequence[FaqEntry]) -> list[str]:
+    """The texts whose tokens `costs` wants counted, in its order."""
+    return [INSTRUCTIONS + _FAQ, _asked(question), *(_block(99, entry) for entry in entries)]
+
+
+def costs(counts: Sequence[int]) -> Costs:
+    return Costs(counts[0], counts[1], [count + _SEAM_TOKENS for count in counts[2:]])
+
+
+def fitting(spent: Costs, budget: int) -> list[int]:
+    """Which entries (positions, best first) fit the budget whole; the others are dropped."""
+    left = budget - spent.without_entries
+    kept = []
+    for position, cost in enumerate(spent.entries):
+        if cost <= left:
+            kept.append(position)
+            left -= cost
+    return kept
+
+
+def labels(entries: Mapping[int, FaqEntry]) -> dict[int, int]:
+    """The number each entry gets in the prompt -> its position, given entries by position."""
+    ordered = sorted(entries, key=lambda position: entries[position].key)
+    return dict(enumerate(ordered, start=1))
+
+
+def build_prompt(
+    question: str,
+    entries: Mapping[int, FaqEntry],
+    style: PromptStyle,
+    max_answer_tokens: int,
+    choices: Sequence[str] = (),
+) -> Prompt:
+    """`entries` by position among the sources; `labels` tells which number each one got."""
+    faq = _FAQ + "".join(_block(label, entries[position]) for label, position in labels(entries).items())
+    asked = _asked(question)
+    match style:
+        case PromptStyle.CHAT:
+            messages = [Message("system", INSTRUCTIONS), Message("user", faq + asked)]
+        case PromptStyle.CHAT_WITHOUT_SYSTEM:
+            messages = [Message("user", f"{INSTRUCTIONS}\n\n{faq}{asked}")]
+        case PromptStyle.COMPLETION:
+            messages = [Message("user", f"{INSTRUCTIONS}\n\n{faq}{asked}\nAnswer:")]
+    stop = ("\n\n", "\nQuestion:") if style is PromptStyle.COMPLETION else ()
+    return Prompt(style, messages, max_answer_tokens, choices, stop)
+
+
+@lru_cache(maxsize=1_000)  # the same entries come again, mostly under few labels
+def _block(label: int, entry: FaqEntry) -> str:
+    return f"[{label}] Q: {_plain(entry.question)}\nA: {_plain(entry.answer)}\n\n"
+
+
+def _asked(question: str) -> str:
+    return f"Question: {_plain(question)}"
+
+
+def _plain(text: str) -> str:
+    """The text with its control tokens taken apart: no caller may end the user's turn and begin another."""
+    return _CONTROL.sub(lambda token: f"{token[0][0]} {token[0][1:]}", text)

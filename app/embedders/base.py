@@ -1,0 +1,40 @@
+"""The port of embedders: text in, vectors of unit length out."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain import FaqEntry
+
+Vector = NDArray[np.float32]  # of unit length, so that a dot product is a cosine
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderInfo:
+    """Which embedder makes the vectors: those of two embedders cannot be compared."""
+
+    name: str
+    digest: str  # of its files and of how it pools and prefixes
+    dimension: int
+
+
+class Embedder(Protocol):
+    """Turns text into vectors of unit length. Every method loads the model first if need be."""
+
+    async def info(self) -> EmbedderInfo:
+        """Raises EmbedderUnavailable."""
+        ...
+
+    async def embed_question(self, question: str) -> Vector:
+        """The vector to search with; never blocks the event loop. Raises EmbedderUnavailable."""
+        ...
+
+    def embed_entries(self, entries: Iterable[FaqEntry]) -> Iterator[Vector]:
+        """One vector for each entry, of all its text, however long; for ingest, so it may block.
+
+        Raises EmbedderUnavailable.
+        """
+        ...

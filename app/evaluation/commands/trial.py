@@ -1,0 +1,54 @@
+"""An index made for one evaluation and gone afterwards; the user's own is never touched."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from app import wiring
+from app.evaluation.questions import Catalogue
+from app.indexes.manifest import Manifest
+from app.ingest.publishing import publish
+from app.ingest.survey import survey
+from app.ranking.synonyms import read_synonyms
+from app.settings import Settings
+from app.wiring import Askd
+
+err = Console(stderr=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The service over a FAQ of its own."""
+
+    askd: Askd
+    manifest: Manifest
+    catalogue: Catalogue
+
+
+@asynccontextmanager
+async def open_trial(settings: Settings, faq: Path, collection: str | None) -> AsyncIterator[Trial]:
+    """With vectors, unless ASKD_EMBEDDER is none. Raises BadFaqFile, or what publishing raises."""
+    found = survey([faq], collection=collection, strict=False)
+    async with wiring.open_trial(settings) as askd:
+        with progress_bar("indexing", sum(found.collections.values())) as progress:
+            manifest = await publish(
+                askd.store,
+                found,
+                settings.language,
+                progress,
+                embedder=askd.embedder,
+                synonyms=read_synonyms(settings.synonyms) if settings.synonyms else (),
+            )
+        yield Trial(askd, manifest, Catalogue(found.entries()))
+
+
+@contextmanager
+def progress_bar(doing: str, total: int) -> Iterator[Callable[[int], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(doing, total=total)
+        yield lambda more: bar.advance(task, more)

@@ -1,0 +1,273 @@
+"""The index in Elasticsearch 9."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from elasticsearch import ApiError, AsyncElasticsearch, TransportError
+from elasticsearch.helpers import async_scan, async_streaming_bulk
+from elasticsearch.serializer import OrjsonSerializer
+
+from app.domain import FaqEntry
+from app.embedders.base import Vector
+from app.errors import IndexMissing, IndexUnreadable, IngestConflict, RetrievalError, SearchUnavailable
+from app.indexes.base import IndexRecord
+from app.indexes.elasticsearch import mapping
+from app.indexes.elasticsearch.errors import check_product, check_responses, translated_errors
+from app.indexes.elasticsearch.node import HomeNode
+from app.indexes.elasticsearch.search import multi_search, search_headers
+from app.indexes.elasticsearch.versions import VersionIndexes
+from app.indexes.format import (
+    check_dimension,
+    check_language,
+    check_schema,
+    damage_reported,
+    previous_version,
+    read_entry,
+    read_manifest,
+    read_statistics,
+)
+from app.indexes.manifest import IndexVersion, Manifest
+from app.ranking.candidates import Candidate, Candidates, WordStatistics
+from app.ranking.text import WordCounter, entry_words
+
+log = logging.getLogger(__name__)
+
+_MANIFEST_SECONDS = 0.5  # how old a manifest may be before it is asked for again
+_WRITE_SECONDS = 60.0  # a refresh or a deletion may take longer than any search should
+_BATCH = 500
+_KNOWN = 2_000  # entries kept at most: a few megabytes
+_CONNECTIONS = 64  # as many searches at once; more wait their turn in the client
+
+
+@asynccontextmanager
+async def open_client(url: str, api_key: str | None, timeout: float) -> AsyncIterator[AsyncElasticsearch]:
+    """A client that gives up after `timeout` seconds and never tries again by itself."""
+    # Its own JSON takes thirty times as long for a vector.
+    fast = {OrjsonSerializer.mimetype: OrjsonSerializer()}
+    async with AsyncElasticsearch(
+        url,
+        api_key=api_key,
+        request_timeout=timeout,
+        max_retries=0,
+        serializers=fast,
+        meta_header=False,
+        node_class=HomeNode,
+        connections_per_node=_CONNECTIONS,
+    ) as client:
+        yield client
+
+
+class ElasticsearchIndex:
+    """Both sides of the index behind `alias`; `timeout` bounds each request of a search, in seconds."""
+
+    def __init__(self, client: AsyncElasticsearch, alias: str, timeout: float) -> None:
+        self._timeout = timeout
+        self._client = client.options(request_timeout=timeout)
+        self._headers = search_headers(self._client)
+        self._writer = client.options(request_timeout=max(timeout, _WRITE_SECONDS))
+        self._alias = alias
+        self._indexes = VersionIndexes(self._writer, alias)
+        self._manifest: tuple[float, Manifest] | None = None  # when it was read
+        self._reading: asyncio.Task[Manifest] | None = None  # the manifest
+        self._statistics: tuple[str, WordStatistics] | None = None  # of which version
+        self._known: tuple[str, dict[str, FaqEntry]] = "", {}  # of which version, by Elasticsearch's id
+
+    # --- reading ---
+
+    async def search(
+        self, question: str, *, vector: Vector | None, collection: str | None, size: int
+    ) -> Candidates:
+        manifest = await self.manifest()
+        try:
+            return await self._search(manifest, question, vector, collection, size)
+        except RetrievalError as error:
+            # Removed since its manifest was read: the index is missing; at this moment: its shards are (503).
+            # A lost connection looks like the latter: then the manifest fails, too, or is the same.
+            if not (isinstance(error, IndexMissing) or error.retryable):
+                raise
+            self._manifest = None
+            newer = await self.manifest()
+            if newer.version == manifest.version:
+                raise
+        return await self._search(newer, question, vector, collection, size)
+
+    async def _search(
+        self, manifest: Manifest, question: str, vector: Vector | None, collection: str | None, size: int
+    ) -> Candidates:
+        bodies = [mapping.search_by_words(question, collection, size)]
+        if vector is not None and manifest.embedder:
+            check_dimension(vector, manifest)
+            bodies.append(mapping.search_by_meaning(vector, collection, size))
+        by_words, *by_meaning = await self._hits(self._indexes.name_of(manifest.version), bodies)
+        known = self._entries_known(manifest.version)
+        return _merged(manifest.version, known, by_words, by_meaning[0] if by_meaning else [])
+
+    async def _hits(
+        self, index: str, bodies: Sequence[dict[str, Any]]
+    ) -> Sequence[Sequence[Mapping[str, Any]]]:
+        # The index itself, not its alias: that may move between one search and the other.
+        searches = b"".join(
+            orjson.dumps(part, option=orjson.OPT_APPEND_NEWLINE)
+            for body in bodies
+            for part in ({"index": index}, body)
+        )
+        with translated_errors():
+            responses = await multi_search(self._client, self._headers, searches, self._timeout)
+        with damage_reported():
+            check_responses(responses)
+            return [response["hits"]["hits"] for response, _ in zip(responses, bodies, strict=True)]
+
+    def _entries_known(self, version: str) -> dict[str, FaqEntry]:
+        if self._known[0] != version or len(self._known[1]) > _KNOWN:
+            self._known = version, {}
+        return self._known[1]
+
+    async def manifest(self) -> Manifest:
+        now = time.monotonic()
+        if self._manifest is None or now - self._manifest[0] > _MANIFEST_SECONDS:
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.create_task(self._read_manifest())
+                # Seen, or asyncio would complain of a failure that nobody was left to be told.
+                self._reading.add_done_callback(lambda task: task.cancelled() or task.exception())
+            # All who come meanwhile wait for the one answer, and none who leaves takes it from the others.
+            self._manifest = now, await asyncio.shield(self._reading)
+        return self._manifest[1]
+
+    async def _read_manifest(self) -> Manifest:
+        with translated_errors():
+            response = await self._client.indices.get_mapping(index=self._alias)
+            check_product(response.meta, response.body)
+        with damage_reported():
+            mappings = [found["mappings"] for found in response.values()]
+            metas = [each.get("_meta", {}) for each in mappings]
+            aliases = [meta.get("alias") for meta in metas]
+        if aliases != [self._alias]:
+            raise IndexUnreadable(
+                "what Elasticsearch has under the name of ASKD_INDEX is not askd's; set it to another name"
+            )
+        with damage_reported():
+            manifest = check_schema(read_manifest(metas[0]["manifest"]))
+            return manifest if mapping.vector_search(mappings[0]) else replace(manifest, embedder=None)
+
+    async def statistics(self) -> WordStatistics:
+        version = (await self.manifest()).version
+        if self._statistics is None or self._statistics[0] != version:
+            with translated_errors():
+                document = await self._client.get(index=self._alias, id=mapping.STATISTICS_ID)
+                check_product(document.meta, document.body)
+            with damage_reported():
+                self._statistics = version, read_statistics(document["_source"]["statistics"])
+        return self._statistics[1]
+
+    async def records(self) -> AsyncIterator[FaqEntry]:
+        body = {"query": mapping.ENTRIES, "_source": ["record"]}
+        with translated_errors():
+            async for hit in async_scan(self._writer, body, index=self._alias, size=_BATCH):
+                with damage_reported():
+                    entry = _entry(hit)
+                yield entry
+
+    # --- writing ---
+
+    async def publish(
+        self, manifest: Manifest, records: Iterable[IndexRecord], progress: Callable[[int], None]
+    ) -> None:
+        check_language(manifest)
+        try:
+            with translated_errors():
+                await self._publish(manifest, records, progress)
+        except IndexMissing as error:
+            raise IngestConflict("another ingest took over; its entries will be served") from error
+        self._manifest = None
+
+    async def _publish(
+        self, manifest: Manifest, records: Iterable[IndexRecord], progress: Callable[[int], None]
+    ) -> None:
+        # The ingest started last wins: one still at work finds its index gone, as a killed one would.
+        await self._indexes.delete([index for index in await self._indexes.all() if index.unfinished])
+        await self._indexes.begin(manifest)
+        await self._fill(manifest, records, progress)
+        before = await self._indexes.all()
+        await self._indexes.switch(manifest.version)
+        obsolete = [index for index in before if not index.current and not index.unfinished]
+        try:
+            await self._indexes.delete(obsolete)
+        except (ApiError, TransportError):
+            log.warning("the next ingest will remove what could not be removed now", exc_info=True)
+
+    async def _fill(
+        self, manifest: Manifest, records: Iterable[IndexRecord], progress: Callable[[int], None]
+    ) -> None:
+        counter = WordCounter()
+
+        def documents() -> Iterator[dict[str, Any]]:
+            for record in records:
+                found = entry_words(record.entry)
+                counter.add(found)
+                yield mapping.entry_document(record, found)
+
+        # Through the alias, or a deleted index would be created again by the first document.
+        build = self._indexes.build_alias(manifest.version)
+        async for _ in async_streaming_bulk(
+            self._writer, documents(), chunk_size=_BATCH, index=build, require_alias=True
+        ):
+            progress(1)
+        statistics = mapping.statistics_document(counter.statistics())
+        await self._writer.index(
+            index=build, id=mapping.STATISTICS_ID, document=statistics, require_alias=True, refresh=True
+        )
+        written = (await self._writer.count(index=build, query=mapping.ENTRIES))["count"]
+        if written != manifest.entries:
+            raise SearchUnavailable(
+                f"Elasticsearch holds {written} of {manifest.entries} entries; the old version keeps serving"
+            )
+
+    async def versions(self) -> Sequence[IndexVersion]:
+        with translated_errors():
+            found, sizes = await self._indexes.all(), await self._indexes.sizes()
+        return [
+            IndexVersion(index.manifest, index.current, sizes.get(index.name, 0), index.vectors)
+            for index in found
+            if not index.unfinished
+        ]
+
+    async def rollback(self) -> IndexVersion:
+        previous = previous_version(await self.versions())
+        with translated_errors():
+            await self._indexes.switch(previous.manifest.version)
+        self._manifest = None
+        return previous
+
+
+def _merged(
+    version: str,
+    known: dict[str, FaqEntry],
+    by_words: Sequence[Mapping[str, Any]],
+    by_meaning: Sequence[Mapping[str, Any]],
+) -> Candidates:
+    """Both lists as one. What was found before is the same object again: its words are looked up by it."""
+
+    def entry(hit: Mapping[str, Any]) -> FaqEntry:
+        found = known.get(hit["_id"])
+        if found is None:
+            found = known[hit["_id"]] = _entry(hit)
+        return found
+
+    with damage_reported():
+        cosines = {hit["_id"]: mapping.cosine(hit["_score"]) for hit in by_meaning}
+        worded = {hit["_id"] for hit in by_words}
+        found = [Candidate(entry(hit), hit["_score"], cosines.get(hit["_id"])) for hit in by_words]
+        found += [
+            Candidate(entry(hit), None, cosines[hit["_id"]]) for hit in by_meaning if hit["_id"] not in worded
+        ]
+    return Candidates(found, version, min(cosines.values(), default=None))
+
+
+def _entry(hit: Mapping[str, Any]) -> FaqEntry:
+    return read_entry(hit["_source"]["record"])

@@ -1,0 +1,94 @@
+"""The versions in Elasticsearch: one Elasticsearch index each, and an alias on the one that serves.
+
+While it is written an index has a second alias of its own, the build alias. It goes in the same step that
+moves the main alias: an index with a build alias is unfinished, all others are versions.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from elasticsearch import AsyncElasticsearch, BadRequestError
+
+from app.errors import BadSettings, IndexUnreadable, IngestConflict
+from app.indexes.elasticsearch.mapping import SETTINGS, mappings, vector_search
+from app.indexes.format import read_manifest
+from app.indexes.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class VersionIndex:
+    name: str
+    manifest: Manifest
+    current: bool
+    unfinished: bool
+    vectors: Literal["flat", "hnsw"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionIndexes:
+    """Everything that belongs to `alias`, and nothing else in the cluster. Raises the client's own errors."""
+
+    client: AsyncElasticsearch
+    alias: str
+
+    def name_of(self, version: str) -> str:
+        return f"{self.alias}-{version}".lower()  # Elasticsearch takes no capitals
+
+    def build_alias(self, version: str) -> str:
+        return f"{self.name_of(version)}-build"
+
+    async def all(self) -> Sequence[VersionIndex]:
+        """Newest first, without what cannot be read. Raises BadSettings when an index has the alias' name."""
+        found = await self.client.indices.get(index=f"{self.alias},{self.alias}-*", ignore_unavailable=True)
+        if self.alias in found:
+            raise BadSettings(
+                f"Elasticsearch has an index named {self.alias!r}, and it is not askd's:"
+                " set ASKD_INDEX to another name"
+            )
+        ours = []
+        for name, index in found.items():
+            meta = index["mappings"].get("_meta", {})
+            if meta.get("alias") != self.alias:  # `askd-*` also finds what belongs to an alias `askd-test`
+                continue
+            with suppress(IndexUnreadable):
+                manifest = read_manifest(meta["manifest"])
+                unfinished = self.build_alias(manifest.version) in index["aliases"]
+                vectors = vector_search(index["mappings"])
+                ours.append(VersionIndex(name, manifest, self.alias in index["aliases"], unfinished, vectors))
+        return sorted(ours, key=lambda index: (index.manifest.created, index.name), reverse=True)
+
+    async def begin(self, manifest: Manifest) -> None:
+        """Create the index of a new version, unfinished."""
+        try:
+            await self.client.indices.create(
+                index=self.name_of(manifest.version),
+                settings=SETTINGS,
+                mappings=mappings(self.alias, manifest),
+                aliases={self.build_alias(manifest.version): {}},
+            )
+        except BadRequestError as error:
+            if error.error != "resource_already_exists_exception":
+                raise
+            raise IngestConflict(f"version {manifest.version} exists already; try again") from error
+
+    async def switch(self, version: str) -> None:
+        """Let a version serve, in one step; an unfinished one is finished by it."""
+        name, build = self.name_of(version), self.build_alias(version)
+        await self.client.indices.update_aliases(
+            actions=[
+                {"remove": {"index": f"{self.alias}-*", "alias": self.alias, "must_exist": False}},
+                {"add": {"index": name, "alias": self.alias}},
+                {"remove": {"index": name, "alias": build, "must_exist": False}},
+            ]
+        )
+
+    async def delete(self, indexes: Iterable[VersionIndex]) -> None:
+        for index in indexes:
+            await self.client.indices.delete(index=index.name, ignore_unavailable=True)
+
+    async def sizes(self) -> Mapping[str, int]:
+        """Bytes by the index' name."""
+        stats = await self.client.indices.stats(index=f"{self.alias}-*", metric="store")
+        return {name: of["total"]["store"]["size_in_bytes"] for name, of in stats["indices"].items()}

@@ -1,0 +1,35 @@
+"""What an index hands to the ranking: raw signals of the entries it found, and word statistics."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from app.domain import FaqEntry
+
+
+class Candidate(NamedTuple):  # each search has dozens, and a frozen dataclass takes twice as long
+    """An entry an index found, with its raw signals; None where that list did not hold it."""
+
+    entry: FaqEntry
+    lexical: float | None = None  # BM25, ≥ 0, comparable only within one search
+    semantic: float | None = None  # cosine, −1 to 1
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What one search found, in no promised order, and the index version that answered.
+
+    `semantic_floor` is the cosine of the last entry of the semantic list: no entry beyond it has more.
+    """
+
+    found: Sequence[Candidate]
+    version: str
+    semantic_floor: float | None = None  # None: there was no semantic search
+
+
+@dataclass(frozen=True, slots=True)
+class WordStatistics:
+    """In how many of the `entries` each word occurs; words of one entry only are left out."""
+
+    entries: int = 0
+    frequencies: Mapping[str, int] = field(default_factory=dict)
