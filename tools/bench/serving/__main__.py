@@ -1,6 +1,6 @@
 """askd under load beside the tutorial service, both in front of the same paced stubs.
 
-python -m tools.bench.serving --out FOLDER [--only one,many,embedder,hits,streams64,streams256,burst,steady]
+python -m tools.bench.serving --out FOLDER [--only one,streams64,streams256,burst,…]
 
 The service measured has one core, stubs and callers have the other. Writes FOLDER/serving.json and
 FOLDER/serving.html; ratios are the figures to look at, they were measured in turns on one machine.
@@ -25,13 +25,16 @@ from tools.bench.serving.stubs import Stubs, open_stubs
 
 _Scenario = Callable[[Stubs], Awaitable[scenarios.Figures]]
 _SCENARIOS: Mapping[str, _Scenario] = {
+    # the main table: tokens 20 ms apart
     "one": scenarios.one,
-    "many": scenarios.many,
-    "embedder": scenarios.embedder,
-    "hits": scenarios.hits,
     "streams64": scenarios.streams,
     "streams256": partial(scenarios.streams, callers=256),
     "burst": scenarios.burst,
+    # the second one: a model that answers at once, and cached answers
+    "instant_one": scenarios.instant_one,
+    "instant_many": scenarios.instant_many,
+    "embedder": scenarios.embedder,
+    "hits": scenarios.hits,
     "steady": scenarios.steady,
 }
 _DEFAULT = ",".join([each for each in _SCENARIOS if each != "steady"])

@@ -8,8 +8,7 @@ from plotly.subplots import make_subplots
 
 # title -> scenario, then the path to the figure within a service's own
 _BARS = {
-    "one caller: added p50, ms": ("one", "p50"),
-    "32 callers: answers/s": ("many", "answers_per_second"),
+    "one caller: added first token p50, ms": ("one", "added_first_token", "p50"),
     "64 streams: added first token p50, ms": ("streams64", "added_first_token", "p50"),
     "64 streams: whole p50, ms": ("streams64", "whole", "p50"),
     "256 streams: whole p50, ms": ("streams256", "whole", "p50"),
@@ -17,6 +16,8 @@ _BARS = {
     "200 at once, one slot: answered": ("burst", "answered"),
     "200 at once, one slot: timed out": ("burst", "timed_out"),
     "200 at once, one slot: generated for nobody": ("burst", "finished_for_nobody"),
+    "instant model, one caller: added p50, ms": ("instant_one", "p50"),
+    "instant model, 32 callers: answers/s": ("instant_many", "answers_per_second"),
 }
 _SERVICES = ("tutorial", "askd")
 

@@ -23,7 +23,7 @@ from app.ranking.text import WordCounter, entry_words
 from tools.bench.serving.stub_http import Exchange, Handler, serving
 
 MODEL = "stub:2b"
-_SAMPLE = Path(__file__).parent.parent.parent / "app" / "sample" / "faq.json"
+_SAMPLE = Path(__file__).parents[3] / "app" / "sample" / "faq.json"
 _INDEX = "askd-stub"
 _FOUND, _FOUND_BY_TUTORIAL = 30, 5  # hits: as many as they ask for
 
