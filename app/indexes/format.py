@@ -12,7 +12,7 @@ from app.embedders.base import EmbedderInfo, Vector
 from app.errors import BadSettings, IndexUnreadable, NoPreviousVersion
 from app.indexes.manifest import INDEX_SCHEMA, IndexVersion, Manifest
 from app.ranking.candidates import WordStatistics
-from app.ranking.text import LANGUAGES
+from app.ranking.languages import LANGUAGES
 
 DAMAGED = "the index is damaged; make it anew with `askd ingest FILE`"
 

@@ -14,12 +14,6 @@ from itertools import pairwise
 from app.domain import FaqEntry
 from app.ranking.candidates import WordStatistics
 
-# Languages that both engines have stop words and a stemmer for.
-_LANGUAGES = """
-danish dutch english finnish french german hungarian italian norwegian portuguese russian spanish swedish
-"""
-LANGUAGES = frozenset(_LANGUAGES.split())
-
 # English words that say how something is asked, not what about.
 _STOP_WORDS = """
 a about all also am an and any are as at be been but by can could d did do does doing don for from

@@ -82,3 +82,15 @@ def test_it_serves_a_new_version_as_soon_as_ingest_has_ended(
     assert old["index"]["version"] != version == new["index"]["version"]
     assert new["collections"] == [{"name": "kitchen", "entries": 1}]
     assert serving.post("/search", {"question": "tea"}).json()["hits"][0]["answer"] == "In the tin."
+
+
+def test_it_starts_where_kubernetes_announces_a_service_named_askd(filled: Shell) -> None:
+    announced = {
+        "ASKD_SERVICE_HOST": "10.0.0.1",
+        "ASKD_SERVICE_PORT": "8000",
+        "ASKD_PORT": "tcp://10.0.0.1:8000",
+        "ASKD_PORT_8000_TCP": "tcp://10.0.0.1:8000",
+        "ASKD_PORT_8000_TCP_ADDR": "10.0.0.1",
+    }
+    with filled.serving(announced) as server:
+        assert server.get("/livez").status_code == 200

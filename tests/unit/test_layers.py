@@ -13,8 +13,9 @@ APP = Path("app")
 # The rooms, lowest first: a room imports from those before it, never from those after it.
 LAYERS = [
     {"errors", "domain"},
+    {"ranking"},
     {"settings"},
-    {"ranking", "downloads", "http_client"},
+    {"downloads", "http_client"},
     {"embedders"},
     {"models", "indexes", "traffic"},
     {"ingest", "answering"},

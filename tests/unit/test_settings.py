@@ -50,20 +50,116 @@ def test_a_misspelt_setting_in_the_file_is_one_too(elsewhere: Path) -> None:
     [
         ("ASKD_PORT", "http"),
         ("ASKD_PORT", "70000"),
-        ("ASKD_ELASTICSEARCH_URL", "localhost:9200"),
+        ("ASKD_ELASTICSEARCH_URL", "not an address"),
+        ("ASKD_ELASTICSEARCH_URL", "ftp://localhost:9200"),
+        ("ASKD_OLLAMA_URL", "http:/localhost"),
         ("ASKD_NUM_CTX", "-1"),
         ("ASKD_INDEX", "Not A Name"),
         ("ASKD_SEARCH_TIMEOUT", "0"),
     ],
 )
-def test_a_value_without_sense_is_named(variable: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_value_is_told_with_its_variable_and_the_right_form(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(variable, value)
-    with pytest.raises(BadSettings, match=variable):
+    with pytest.raises(BadSettings, match=rf"^{variable}: .*\(for example {variable}=\S+\)$"):
         read_settings()
 
 
+@pytest.mark.parametrize(
+    ("given", "completed"),
+    [
+        ("localhost", "http://localhost:9200/"),
+        ("localhost:9200", "http://localhost:9200/"),
+        ("127.0.0.1:9201", "http://127.0.0.1:9201/"),
+        ("[::1]:9200", "http://[::1]:9200/"),
+        ("search.example.org:443/es", "https://search.example.org/es"),
+        ("elastic:secret@search:9200", "http://elastic:secret@search:9200/"),
+        ("https://search.example.org:9200", "https://search.example.org:9200/"),
+    ],
+)
+def test_an_address_without_a_scheme_is_completed(
+    given: str, completed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASKD_ELASTICSEARCH_URL", given)
+    assert str(read_settings().elasticsearch_url) == completed
+
+
+def test_each_server_has_its_own_port_where_the_address_names_none() -> None:
+    settings = read_settings(ollama_url="ollama", otlp_endpoint="collector")
+    assert str(settings.ollama_url) == "http://ollama:11434/"
+    assert str(settings.otlp_endpoint) == "http://collector:4318/"
+
+
+def test_the_host_may_stand_in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASKD_HOST", "[::1]")
+    assert read_settings().host == "::1"
+    assert read_settings(host="[::]").host == "::"
+
+
+@pytest.mark.parametrize("called", ["German", "de", "DE", "deu", "deutsch", "de-AT", "de_CH", " german "])
+def test_a_language_may_be_given_by_any_usual_name(called: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASKD_LANGUAGE", called)
+    assert read_settings().language == "german"
+
+
+def test_an_unknown_language_is_refused_with_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASKD_LANGUAGE", "klingon")
+    with pytest.raises(BadSettings, match=r"ASKD_LANGUAGE: .*danish, dutch, english, .*swedish"):
+        read_settings()
+
+
+# What Kubernetes sets in every container of a namespace with a Service named askd, and one named askd-ollama.
+INJECTED = {
+    "ASKD_SERVICE_HOST": "10.0.0.1",
+    "ASKD_SERVICE_PORT": "8000",
+    "ASKD_SERVICE_PORT_HTTP": "8000",
+    "ASKD_PORT": "tcp://10.0.0.1:8000",
+    "ASKD_PORT_8000_TCP": "tcp://10.0.0.1:8000",
+    "ASKD_PORT_8000_TCP_PROTO": "tcp",
+    "ASKD_PORT_8000_TCP_PORT": "8000",
+    "ASKD_PORT_8000_TCP_ADDR": "10.0.0.1",
+    "ASKD_OLLAMA_SERVICE_HOST": "10.0.0.2",
+    "ASKD_OLLAMA_PORT": "tcp://10.0.0.2:11434",
+    "ASKD_OLLAMA_PORT_11434_TCP": "tcp://10.0.0.2:11434",
+}
+
+
+@pytest.fixture
+def in_kubernetes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in INJECTED.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("in_kubernetes")
+def test_what_kubernetes_injects_for_a_service_named_askd_is_ignored(elsewhere: Path) -> None:
+    assert read_settings().port == 8000
+    (elsewhere / ".env").write_text("ASKD_PORT=9000\n")
+    assert read_settings().port == 9000
+
+
+@pytest.mark.usefixtures("in_kubernetes")
+def test_a_port_of_ones_own_counts_in_kubernetes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASKD_PORT", "9000")
+    assert read_settings().port == 9000
+
+
+@pytest.mark.usefixtures("in_kubernetes")
+def test_a_misspelt_setting_is_an_error_in_kubernetes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASKD_SERVICE_HOSTS", "10.0.0.1")
+    with pytest.raises(BadSettings, match="unknown setting ASKD_SERVICE_HOSTS"):
+        read_settings()
+
+
+def test_a_secret_is_not_repeated_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASKD_ELASTICSEARCH_URL", "http://elastic:hunter2@")
+    with pytest.raises(BadSettings) as raised:
+        read_settings()
+    assert "hunter2" not in str(raised.value)
+
+
 def test_a_prompt_and_answer_that_do_not_fit_the_window_are_refused() -> None:
-    with pytest.raises(BadSettings, match="num_ctx"):
+    with pytest.raises(BadSettings, match="ASKD_NUM_CTX"):
         read_settings(num_ctx=1024, prompt_tokens=1000, answer_tokens=100)
 
 

@@ -1,0 +1,171 @@
+"""Every setting, in groups. The name of the variable is the field's, in capitals, after `ASKD_`.
+
+The first example of a field shows the right form in error messages; without one the default does.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from platformdirs import user_data_path
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+)
+
+from app.ranking.languages import language_named
+from app.settings.values import address, without_brackets
+
+
+class Server(BaseModel):
+    """Server: where askd listens and keeps its files"""
+
+    host: Annotated[str, AfterValidator(without_brackets)] = Field(
+        "127.0.0.1", description="address to listen on; 0.0.0.0 for all of this machine's"
+    )
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="port to listen on")
+    data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
+        default_factory=lambda: user_data_path("askd", appauthor=False),
+        description="folder of the embedded index and the model files; default: the user's data directory",
+    )
+
+
+class Index(BaseModel):
+    """Index: where the FAQ is stored and searched"""
+
+    elasticsearch_url: Annotated[AnyHttpUrl, BeforeValidator(address(9200))] | None = Field(
+        None,
+        description="Elasticsearch 9 to search with; unset: the embedded index",
+        examples=["http://127.0.0.1:9200"],
+    )
+    elasticsearch_api_key: SecretStr | None = Field(None, description="API key for Elasticsearch")
+    elasticsearch_api_key_file: Path | None = Field(None, description="file that holds the API key")
+    index: str = Field("askd", pattern=r"^[a-z][a-z0-9_.-]{0,63}$", description="name of the index")
+    language: Annotated[str, AfterValidator(language_named)] = Field(
+        "english",
+        description="language of the FAQ, by its name or code (`german`, `de`); applied at ingest",
+    )
+    synonyms: Path | None = Field(
+        None, description="file of synonyms, one comma-separated group a line; applied at ingest"
+    )
+    search_timeout: PositiveFloat = Field(5.0, description="seconds a search may take")
+
+
+class Embedder(BaseModel):
+    """Embedder: search by meaning"""
+
+    embedder: str = Field(
+        "bge-small-en-v1.5",
+        description="a known name, the path of a folder with model.onnx and tokenizer.json, or `none` "
+        "to search by words alone",
+    )
+    embedder_pooling: Literal["cls", "mean"] = Field(
+        "mean", description="custom embedder: how token vectors become one vector (`cls` or `mean`)"
+    )
+    embedder_prefix: str = Field("", description="custom embedder: prefix of a question")
+    embedder_entry_prefix: str = Field("", description="custom embedder: prefix of an entry")
+    embedder_tokens: Annotated[int, Field(ge=128, le=8192)] = Field(
+        512, description="custom embedder: its window in tokens; longer texts are embedded in several windows"
+    )
+
+
+class Model(BaseModel):
+    """Model: what writes the answers"""
+
+    ollama_url: Annotated[AnyHttpUrl, BeforeValidator(address(11434))] | None = Field(
+        None,
+        description="Ollama to generate with; unset: the embedded model",
+        examples=["http://127.0.0.1:11434"],
+    )
+    model: str | None = Field(
+        None,
+        description="Ollama tag (default gemma:2b); embedded: a known name (default smollm2-135m-instruct) "
+        "or the path of a GGUF file",
+    )
+    num_ctx: Annotated[int, Field(ge=512, le=131_072)] = Field(
+        2048, description="context window in tokens, prompt and answer together"
+    )
+    prompt_tokens: Annotated[int, Field(ge=128)] | None = Field(
+        None, description="token budget of the whole prompt; default 1536, embedded 640", examples=[1536]
+    )
+    answer_tokens: Annotated[int, Field(ge=16)] | None = Field(
+        None, description="most tokens of an answer; default 256, embedded 128", examples=[256]
+    )
+    num_batch: Annotated[int, Field(ge=1, le=4096)] = Field(
+        64, description="prompt tokens per step; a cancelled generation stops at the end of its step"
+    )
+    num_thread: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="CPU threads of the model; default: the runtime's own choice", examples=[4]
+    )
+    gpu: bool = Field(
+        False, description="expect the model in GPU memory: /readyz and `askd models` warn when it is not"
+    )
+    slots: Annotated[int, Field(ge=1, le=1024)] = Field(
+        1, description="answers generated at once; as many as the runtime has slots (OLLAMA_NUM_PARALLEL)"
+    )
+    seed: int = Field(42, description="sampling seed; the temperature is always 0")
+    keep_alive: str = Field("-1", description="how long Ollama keeps the model loaded; -1: for ever")
+    connect_timeout: PositiveFloat = Field(3.0, description="seconds to connect to Ollama")
+    first_token_timeout: PositiveFloat = Field(
+        90.0, description="seconds until the first token, which include loading a cold model"
+    )
+    generate_timeout: PositiveFloat = Field(300.0, description="seconds for a whole answer")
+
+
+class Limits(BaseModel):
+    """Limits: time, and memory for cached answers"""
+
+    request_timeout: PositiveFloat = Field(
+        120.0, description="seconds a request may take unless it sets X-Request-Timeout"
+    )
+    max_request_timeout: PositiveFloat = Field(600.0, description="largest X-Request-Timeout, in seconds")
+    cache_entries: NonNegativeInt = Field(1000, description="answers in the cache; 0 switches it off")
+    cache_bytes: PositiveInt = Field(32_000_000, description="approximate size of the cache in bytes")
+    cache_seconds: PositiveFloat = Field(3600.0, description="seconds an answer stays in the cache at most")
+
+
+class Access(BaseModel):
+    """Access: who may ask, and how often"""
+
+    api_keys_file: Path | None = Field(
+        None, description="file of the callers' API keys (`askd keys new`); unset: no key is needed"
+    )
+    rate_limit: str | None = Field(
+        None,
+        description="questions per caller (API key, else address), such as `60/minute`; unset: no limit",
+        examples=["60/minute"],
+    )
+    allowed_hosts: str | None = Field(
+        None,
+        description="accepted Host headers, comma-separated, `*.example.org` for a whole domain; "
+        "include the one that Prometheus uses; unset: any",
+    )
+    trusted_proxies: str | None = Field(
+        None, description="addresses or networks whose X-Forwarded-For is trusted, comma-separated"
+    )
+    cors_origins: str | None = Field(
+        None, description="origins of web pages whose scripts may call askd, comma-separated; unset: none"
+    )
+
+
+class Telemetry(BaseModel):
+    """Telemetry: logs and traces"""
+
+    otlp_endpoint: Annotated[AnyHttpUrl, BeforeValidator(address(4318))] | None = Field(
+        None,
+        description="OpenTelemetry collector for traces (OTLP over HTTP); unset: no traces",
+        examples=["http://127.0.0.1:4318"],
+    )
+    trace_content: bool = Field(False, description="put questions and answers into the traces, word for word")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="lowest level to log: debug, info, warning or error"
+    )
+
+
+GROUPS: tuple[type[BaseModel], ...] = (Server, Index, Embedder, Model, Limits, Access, Telemetry)

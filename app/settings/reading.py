@@ -1,0 +1,144 @@
+"""The settings in force: flags win over the environment, that over `.env`, that over the defaults."""
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from dotenv import dotenv_values
+from pydantic import ValidationError, model_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from app.errors import BadSettings
+from app.settings.groups import Access, Embedder, Index, Limits, Model, Server, Telemetry
+
+PREFIX = "ASKD_"
+_OF_SCRIPTS = {"ASKD_FAQ", "ASKD_DEV_DATA"}  # read by the scripts, not by askd
+_OF_TESTS = "ASKD_TEST_"
+# What Kubernetes and Docker's links set in a container for a service named `askd` or `askd-…`.
+_LINK = re.compile(r"ASKD_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
+_LINK_PORT = re.compile(r"ASKD_(\w+_)?PORT")
+_LINK_ADDRESS = re.compile(r"(tcp|udp|sctp)://", re.IGNORECASE)
+
+
+class _Environment(EnvSettingsSource):
+    def __call__(self) -> dict[str, Any]:
+        return {
+            name: value
+            for name, value in super().__call__().items()
+            if not (isinstance(value, str) and _is_link(f"{PREFIX}{name}", value))
+        }
+
+
+class Settings(Server, Index, Embedder, Model, Limits, Access, Telemetry, BaseSettings):
+    """Everything that may differ between a laptop, CI and production."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _Environment(settings_cls), dotenv_settings
+
+    @model_validator(mode="after")
+    def _budgets_fit_the_window(self) -> Self:
+        if self.prompt_budget + self.answer_budget > self.num_ctx:
+            raise ValueError(
+                f"ASKD_PROMPT_TOKENS ({self.prompt_budget}) and ASKD_ANSWER_TOKENS ({self.answer_budget}) "
+                f"together exceed ASKD_NUM_CTX ({self.num_ctx})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_embedded_model_has_one_slot(self) -> Self:
+        if self.slots > 1 and self.ollama_url is None:
+            raise ValueError(
+                "ASKD_SLOTS: the embedded model writes one answer at a time; for more set ASKD_OLLAMA_URL"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_api_key(self) -> Self:
+        if self.elasticsearch_api_key and self.elasticsearch_api_key_file:
+            raise ValueError("set ASKD_ELASTICSEARCH_API_KEY or ASKD_ELASTICSEARCH_API_KEY_FILE, not both")
+        return self
+
+    @property
+    def models_dir(self) -> Path:
+        return self.data_dir / "models"
+
+    @property
+    def embedder_name(self) -> str | None:
+        """None: search by words alone."""
+        return None if self.embedder == "none" else self.embedder
+
+    @property
+    def model_name(self) -> str:
+        return self.model or ("gemma:2b" if self.ollama_url else "smollm2-135m-instruct")
+
+    @property
+    def prompt_budget(self) -> int:
+        return self.prompt_tokens or (1536 if self.ollama_url else 640)
+
+    @property
+    def answer_budget(self) -> int:
+        return self.answer_tokens or (256 if self.ollama_url else 128)
+
+
+def read_settings(**flags: object) -> Settings:
+    """The settings in force; a flag that is None was not given. Raises BadSettings."""
+    try:
+        _refuse_unknown({**dotenv_values(".env"), **os.environ})
+        return Settings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise BadSettings("; ".join(_explained(error))) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings("the file .env cannot be read: it must be text in UTF-8, and readable") from error
+
+
+def _explained(error: ValidationError) -> Iterable[str]:
+    """What is wrong with each value, with the right form; never the value, which may be a secret."""
+    for problem in error.errors():
+        message = problem["msg"].removeprefix("Value error, ")
+        name = str(problem["loc"][0]) if problem["loc"] else None
+        if name is None:  # of several settings, which the message names
+            yield message
+        else:
+            yield f"{PREFIX}{name.upper()}: {message}{_form(name)}"
+
+
+def _form(name: str) -> str:
+    field = Settings.model_fields[name]
+    example = field.examples[0] if field.examples else field.default
+    return (
+        f" (for example {PREFIX}{name.upper()}={example})" if isinstance(example, str | int | float) else ""
+    )
+
+
+def _refuse_unknown(variables: Mapping[str, str | None]) -> None:
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | _OF_SCRIPTS
+    for variable, value in sorted(variables.items()):
+        name = variable.upper()
+        if not name.startswith(PREFIX) or name in known or name.startswith(_OF_TESTS):
+            continue
+        if _is_link(name, value or ""):
+            continue
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else "; docs/settings.md lists all"
+        raise BadSettings(f"unknown setting {variable}{hint}")
+
+
+def _is_link(variable: str, value: str) -> bool:
+    """Whether an orchestrator set it to announce a service; that is no setting of askd."""
+    name = variable.upper()
+    return bool(_LINK.fullmatch(name) or (_LINK_PORT.fullmatch(name) and _LINK_ADDRESS.match(value)))

@@ -1,0 +1,31 @@
+"""Completes what people type, where only one thing can be meant."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+_ADDRESS = re.compile(
+    r"(?P<user>[^@/\s]+@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?P<port>:\d+)?(?P<path>/\S*)?"
+)
+
+
+def address(default_port: int) -> Callable[[Any], Any]:
+    """A validator that completes `localhost`, `127.0.0.1:9200` or `[::1]:9200/path` to an URL."""
+
+    def complete(value: Any) -> Any:
+        if not isinstance(value, str) or "://" in value:
+            return value
+        found = _ADDRESS.fullmatch(value.strip())
+        if found is None:
+            raise ValueError("this is not an address")
+        user, host, port, path = found.groups(default="")
+        port = port or f":{default_port}"
+        scheme = "https" if port == ":443" else "http"
+        return f"{scheme}://{user}{host}{port}{path}"
+
+    return complete
+
+
+def without_brackets(host: str) -> str:
+    """`[::1]`, as in a URL, is the IPv6 address `::1`."""
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
