@@ -1,7 +1,7 @@
 """The real servers of the live tests and the model file, found or started when a session first needs them.
 
 A URL in ASKD_TEST_ELASTICSEARCH_URL or ASKD_TEST_OLLAMA_URL wins. Else a Docker engine that has the
-official image runs it, else `scripts/services` does. What cannot be had fails the test: none is skipped.
+official image runs it, else `tools/ci/services` does. What cannot be had fails the test: none is skipped.
 """
 
 import os
@@ -59,8 +59,9 @@ IMAGES = {
     ),
 }
 MODEL = "smollm2"  # the tag under which the live Ollama has SmolLM2-135M-Instruct
-_SERVICES = Path(__file__).parent.parent / "scripts" / "services"
-_PROMETHEUS = _SERVICES.parent / "lib" / "prometheus"
+_CI = Path(__file__).parent.parent / "tools" / "ci"
+_SERVICES = _CI / "services"
+_PROMETHEUS = _CI / "prometheus"
 _USED = pytest.StashKey[list[str]]()
 
 
@@ -105,11 +106,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"live tests: {len(passed)} passed, with {' and '.join(used)}")
 
 
-# --- what scripts/test and scripts/services call, too --------------------------------------------
+# --- what scripts/test and tools/ci/services call, too --------------------------------------------
 
 
 def services_needed() -> list[str]:
-    """The servers that only `scripts/services` can bring: no URL is given, and Docker has no image."""
+    """The servers that only `tools/ci/services` can bring: no URL is given, and Docker has no image."""
     return [name for name, image in IMAGES.items() if not _given_url(name) and not _docker_has(image)]
 
 
@@ -130,7 +131,7 @@ def prometheus_programs() -> Path:
     folder = user_cache_path("askd", appauthor=False) / "services" / "prometheus"
     done = subprocess.run([_PROMETHEUS, folder], capture_output=True, text=True)
     if done.returncode != 0:
-        pytest.fail(f"scripts/lib/prometheus failed:\n{done.stderr[-4000:]}", pytrace=False)
+        pytest.fail(f"tools/ci/prometheus failed:\n{done.stderr[-4000:]}", pytrace=False)
     return Path(done.stdout.strip())
 
 
@@ -183,7 +184,7 @@ def _docker_has(image: Image) -> bool:
     label = ["--format", '{{index .Config.Labels "askd.stand-in"}}']
     here = subprocess.run(["docker", "image", "inspect", *label, image.name], capture_output=True, text=True)
     if here.returncode == 0:
-        return here.stdout.strip() == ""  # tests/stack/images/build makes stand-ins where it cannot be pulled
+        return here.stdout.strip() == ""  # tools/ci/images/build makes stand-ins where it cannot be pulled
     return subprocess.run(["docker", "pull", image.name], capture_output=True).returncode == 0
 
 
@@ -203,11 +204,11 @@ def _container(image: Image) -> Iterator[str]:
 
 @contextmanager
 def _service(name: str) -> Iterator[str]:
-    """Started by `scripts/services`, and stopped afterwards unless it ran before."""
+    """Started by `tools/ci/services`, and stopped afterwards unless it ran before."""
     ran_before = _services("status", name).returncode == 0
     started = _services("start", name)
     if started.returncode != 0:
-        pytest.fail(f"scripts/services could not start {name}:\n{started.stderr[-4000:]}", pytrace=False)
+        pytest.fail(f"tools/ci/services could not start {name}:\n{started.stderr[-4000:]}", pytrace=False)
     yield started.stdout.strip().partition("=")[2]
     if not ran_before:
         _services("stop", name)

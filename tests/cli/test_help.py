@@ -15,7 +15,7 @@ def commands(path: list[str], command: Any) -> Iterator[tuple[list[str], Any]]:
 
 
 def test_version_and_commands_are_told(askd: Shell) -> None:
-    assert askd("--version").out == "askd 0.1.0\n"
+    assert askd("--version").out == "askd 0.2.0\n"
     told = askd("--help").out
     for name in ("serve", "ingest", "ask", "search", "index", "models"):
         assert f" {name} " in told

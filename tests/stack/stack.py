@@ -46,7 +46,7 @@ class Stack:
         return done.stdout
 
     def try_script(self, name: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        own = {"COMPOSE_PROJECT_NAME": _NAME, "ASKD_PUBLISHED_PORT": str(self.port)}
+        own = {"COMPOSE_PROJECT_NAME": _NAME, "ASKD_PORT": str(self.port)}
         return subprocess.run(
             [self.folder / "scripts" / name, *arguments],
             cwd=self.folder,

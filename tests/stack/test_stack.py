@@ -106,7 +106,7 @@ def test_no_secret_is_in_an_environment_or_an_image(stack: Stack) -> None:
     known = secrets(stack)
     assert all(len(value) > 20 for value in known.values())
     told = [docker("inspect", stack.container(service)) for service in SERVICES + ONE_SHOTS]
-    told += [docker("history", "--no-trunc", image) for image in ("askd:0.1.0", "askd-ollama:0.1.0")]
+    told += [docker("history", "--no-trunc", image) for image in ("askd:0.2.0", "askd-ollama:0.2.0")]
     told += [docker("exec", stack.container(service), "cat", "/proc/1/environ") for service in SERVICES]
     told.append(stack.script("logs"))
     assert [name for name, value in known.items() for text in told if value in text] == []
@@ -119,7 +119,7 @@ def test_the_secrets_are_for_one_user_only(stack: Stack) -> None:
 
 
 def test_no_private_key_is_in_a_layer_of_ollamas_image(stack: Stack) -> None:
-    command = 'docker save askd-ollama:0.1.0 | tar -x --to-command="tar -t 2>/dev/null || true" 2>/dev/null'
+    command = 'docker save askd-ollama:0.2.0 | tar -x --to-command="tar -t 2>/dev/null || true" 2>/dev/null'
     listed = subprocess.run(command, shell=True, check=True, capture_output=True, text=True).stdout
     assert "manifests/registry.ollama.ai/library/gemma/2b" in listed
     assert [line for line in listed.splitlines() if "id_ed25519" in line] == []

@@ -1,6 +1,7 @@
 """What holds for the files of the repository, whatever they are about."""
 
 import re
+import subprocess
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -69,6 +70,20 @@ def test_no_file_holds_a_path_of_somebodys_machine() -> None:
         if HOME_OR_WORK.search(line.replace(IN_THE_IMAGE, ""))
     ]
     assert found == []
+
+
+def test_there_is_one_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    named = re.compile(r"(?:askd(?:-ollama)?:|image\.version=\")(\d+\.\d+\.\d+)")
+    for name in ["Dockerfile", "Dockerfile.ollama", "docker-compose.yml", "scripts/up", "README.md"]:
+        assert set(named.findall(texts()[Path(name)])) == {version}, name
+
+
+def test_the_folder_of_the_weights_is_in_a_fresh_checkout_and_git_ignores_what_is_in_it() -> None:
+    listed = ["ollama_files/README.md", "ollama_files/MODELS", "ollama_files/models/blobs/sha256-0"]
+    ignored = subprocess.run(["git", "check-ignore", *listed], cwd=ROOT, capture_output=True, text=True)
+    assert (ROOT / listed[0]).is_file()
+    assert ignored.stdout.split() == listed[1:]
 
 
 def test_no_lock_file_of_a_kind_that_records_addresses_is_kept() -> None:
