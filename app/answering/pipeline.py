@@ -25,6 +25,7 @@ from app.embedders.base import Embedder, Vector
 from app.errors import (
     DeadlineExceeded,
     EmbedderUnavailable,
+    IndexUnreadable,
     ModelError,
     ModelMissing,
     ModelTimeout,
@@ -52,7 +53,8 @@ class Found:
 
     ranking: Ranking
     notices: Sequence[Notice]
-    statistics: WordStatistics  # of the index that was searched
+    statistics: WordStatistics  # of the index version that was searched
+    version: str  # the index version that was searched
     embed_ms: float
     search_ms: float
     retrieve_ms: float  # both, and the ranking
@@ -125,25 +127,36 @@ class Pipeline:
     async def _found(self, question: Question) -> Found:
         started = time.perf_counter()
         manifest = await self.index.manifest()
-        _check_collection(question.collection, manifest)
-        asked = wordings(question.text, manifest.synonyms)
-        vector, notices = await self._embedded(question.text, manifest)
-        embedded = time.perf_counter()
-        found = await self.index.search(
-            search_text(asked), vector=vector, collection=question.collection, size=_CANDIDATES
-        )
-        statistics = await self.index.statistics()
+        while True:
+            _check_collection(question.collection, manifest)
+            asked = wordings(question.text, manifest.synonyms)
+            vector, notices = await self._embedded(question.text, manifest)
+            embedded = time.perf_counter()
+            try:
+                result = await self.index.search(
+                    search_text(asked), vector=vector, collection=question.collection, size=_CANDIDATES
+                )
+                searched_in = result.manifest
+            except IndexUnreadable:  # of a new version, whose embedder makes vectors of another size?
+                searched_in = await self.index.manifest()
+                if searched_in.version == manifest.version:
+                    raise
+            if searched_in.version == manifest.version:
+                break
+            manifest = searched_in  # collection, synonyms and vector were of the version before it
         searched = time.perf_counter()
+        found = result.candidates
         embedder = manifest.embedder if found.semantic_floor is not None else None
         calibration = calibration_of(embedder.name if embedder else None)
-        ranking = rank(asked, found, statistics, calibration, question.limit, self.fusion)
+        ranking = rank(asked, found, result.statistics, calibration, question.limit, self.fusion)
         if ranking.short:
             detail = "the question has too few words to be sure; this is the entry that fits them best"
             notices.append(Notice("short_question", detail))
         return Found(
             ranking,
             notices,
-            statistics,
+            result.statistics,
+            manifest.version,
             embed_ms=(embedded - started) * 1000,
             search_ms=(searched - embedded) * 1000,
             retrieve_ms=(time.perf_counter() - started) * 1000,

@@ -9,9 +9,8 @@ from app.answering.pipeline import Found, Pipeline
 from app.domain import FaqEntry, Question
 from app.embedders.base import Vector
 from app.evaluation.questions import Case, Catalogue, Place, place_of
-from app.indexes.base import SearchIndex
+from app.indexes.base import SearchIndex, SearchResult
 from app.indexes.manifest import Manifest
-from app.ranking.candidates import Candidates, WordStatistics
 from app.ranking.confidence import Features
 
 DEPTH = 10  # how many places are looked at
@@ -124,15 +123,13 @@ class IndexWithout:
 
     async def search(
         self, question: str, *, vector: Vector | None, collection: str | None, size: int
-    ) -> Candidates:
-        found = await self.index.search(
+    ) -> SearchResult:
+        result = await self.index.search(
             question, vector=vector, collection=collection, size=size + len(self.removed)
         )
-        left = [candidate for candidate in found.found if candidate.entry.key not in self.removed]
-        return replace(found, found=left)
+        found = result.candidates.found
+        left = [candidate for candidate in found if candidate.entry.key not in self.removed]
+        return replace(result, candidates=replace(result.candidates, found=left))
 
     async def manifest(self) -> Manifest:
         return await self.index.manifest()
-
-    async def statistics(self) -> WordStatistics:
-        return await self.index.statistics()

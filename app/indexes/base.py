@@ -19,27 +19,36 @@ class IndexRecord:
     vector: Vector | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What one search found, with the manifest and the word statistics of the version that it searched.
+
+    One value, so that all three are of the same version: another one may take over between two calls.
+    """
+
+    manifest: Manifest
+    statistics: WordStatistics
+    candidates: Candidates
+
+
 class SearchIndex(Protocol):
     """The reading side of an index: what a request needs."""
 
     async def search(
         self, question: str, *, vector: Vector | None, collection: str | None, size: int
-    ) -> Candidates:
+    ) -> SearchResult:
         """Up to `size` candidates by words and, with a `vector`, up to `size` more by meaning.
 
         The `vector` must come from the embedder that the manifest names; an index without vectors
-        ignores it. A candidate of both lists carries both signals.
+        ignores it. A candidate of both lists carries both signals. The version searched may be another
+        than the last `manifest` was of: compare before you use the vector's signals.
 
         Raises SearchUnavailable, IndexMissing or IndexUnreadable.
         """
         ...
 
     async def manifest(self) -> Manifest:
-        """What the current version says of itself, at most a second old. Raises as `search`."""
-        ...
-
-    async def statistics(self) -> WordStatistics:
-        """Of the current version. Raises as `search`."""
+        """Describes the current version, at most a second old. Raises as `search`."""
         ...
 
 

@@ -10,11 +10,11 @@ import numpy as np
 from app.domain import FaqEntry
 from app.embedders.base import EmbedderInfo, Vector
 from app.errors import IndexMissing, SearchUnavailable
-from app.indexes.base import IndexRecord
+from app.indexes.base import IndexRecord, SearchResult
 from app.indexes.format import check_dimension, check_schema, previous_version
 from app.indexes.manifest import INDEX_SCHEMA, IndexVersion, Manifest
-from app.ranking.candidates import Candidate, Candidates, WordStatistics
-from app.ranking.text import WordCounter, entry_words, grams, question_words
+from app.ranking.candidates import Candidate, Candidates
+from app.ranking.text import entry_words, grams, question_words, word_statistics
 
 
 def manifest_of(
@@ -49,28 +49,17 @@ class MemoryIndex:
 
     async def search(
         self, question: str, *, vector: Vector | None, collection: str | None, size: int
-    ) -> Candidates:
+    ) -> SearchResult:
         manifest, records = self._searchable()
         inside = [record for record in records if collection in (None, record.entry.collection)]
-        by_words = _by_words(question, inside)[:size]
+        statistics = word_statistics(record.entry for record in records)
         if vector is None or manifest.embedder is None:
-            return Candidates([Candidate(entry, score) for score, entry in by_words], manifest.version)
+            return SearchResult(manifest, statistics, _found(question, None, inside, size))
         check_dimension(vector, manifest)
-        cosines = _by_meaning(vector, inside)[:size]
-        known = {entry.key for _, entry in by_words}
-        of_entry = {entry.key: cosine for cosine, entry in cosines}
-        found = [Candidate(entry, score, of_entry.get(entry.key)) for score, entry in by_words]
-        found += [Candidate(entry, None, cosine) for cosine, entry in cosines if entry.key not in known]
-        return Candidates(found, manifest.version, cosines[-1][0] if cosines else None)
+        return SearchResult(manifest, statistics, _found(question, vector, inside, size))
 
     async def manifest(self) -> Manifest:
         return self._searchable()[0]
-
-    async def statistics(self) -> WordStatistics:
-        counter = WordCounter()
-        for record in self._searchable()[1]:
-            counter.add(entry_words(record.entry))
-        return counter.statistics()
 
     async def records(self) -> AsyncIterator[FaqEntry]:
         for record in self._current()[1]:
@@ -110,6 +99,18 @@ class MemoryIndex:
     def _searchable(self) -> tuple[Manifest, Sequence[IndexRecord]]:
         check_schema(self._current()[0])
         return self._current()
+
+
+def _found(question: str, vector: Vector | None, records: Iterable[IndexRecord], size: int) -> Candidates:
+    by_words = _by_words(question, records)[:size]
+    if vector is None:
+        return Candidates([Candidate(entry, score) for score, entry in by_words])
+    cosines = _by_meaning(vector, records)[:size]
+    known = {entry.key for _, entry in by_words}
+    of_entry = {entry.key: cosine for cosine, entry in cosines}
+    found = [Candidate(entry, score, of_entry.get(entry.key)) for score, entry in by_words]
+    found += [Candidate(entry, None, cosine) for cosine, entry in cosines if entry.key not in known]
+    return Candidates(found, cosines[-1][0] if cosines else None)
 
 
 def _by_words(question: str, records: Iterable[IndexRecord]) -> Sequence[tuple[float, FaqEntry]]:

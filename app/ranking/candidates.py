@@ -17,13 +17,12 @@ class Candidate(NamedTuple):  # each search has dozens, and a frozen dataclass t
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """What one search found, in no promised order, and the index version that answered.
+    """What one search found, in no particular order.
 
     `semantic_floor` is the cosine of the last entry of the semantic list: no entry beyond it has more.
     """
 
     found: Sequence[Candidate]
-    version: str
     semantic_floor: float | None = None  # None: there was no semantic search
 
 

@@ -94,3 +94,11 @@ class WordCounter:
 
     def _repeated(self) -> dict[str, int]:
         return {word: count for word, count in self._frequencies.items() if count > 1}
+
+
+def word_statistics(entries: Iterable[FaqEntry]) -> WordStatistics:
+    """The statistics of an index of these entries."""
+    counter = WordCounter()
+    for entry in entries:
+        counter.add(entry_words(entry))
+    return counter.statistics()

@@ -6,10 +6,9 @@ from typing import TypeVar
 
 from app.embedders.base import Vector
 from app.errors import AskdError, ModelTimeout, ModelUnavailable, SearchUnavailable
-from app.indexes.base import SearchIndex
+from app.indexes.base import SearchIndex, SearchResult
 from app.indexes.manifest import Manifest
 from app.models.base import Chunk, LanguageModel, ModelProfile, ModelStatus, Prompt
-from app.ranking.candidates import Candidates, WordStatistics
 from app.traffic.circuit_breaker import Breaker, Refused, RetryBudget
 
 T = TypeVar("T")
@@ -27,7 +26,7 @@ class GuardedIndex:
 
     async def search(
         self, question: str, *, vector: Vector | None, collection: str | None, size: int
-    ) -> Candidates:
+    ) -> SearchResult:
         return await self._guarded(
             self.breaker.call,
             lambda: self._index.search(question, vector=vector, collection=collection, size=size),
@@ -35,9 +34,6 @@ class GuardedIndex:
 
     async def manifest(self) -> Manifest:
         return await self._guarded(self.breaker.lookup, self._index.manifest)
-
-    async def statistics(self) -> WordStatistics:
-        return await self._guarded(self.breaker.lookup, self._index.statistics)
 
     async def _guarded(self, guard: _Guard, work: Callable[[], Awaitable[T]]) -> T:
         try:

@@ -18,10 +18,10 @@ from app.api.routes import get_assistant
 from app.domain import Answer
 from app.embedders.base import Vector
 from app.errors import AskdError, ModelTimeout, ModelUnavailable, SearchUnavailable
+from app.indexes.base import SearchResult
 from app.indexes.memory import MemoryIndex
 from app.main import create_app
 from app.models.scripted import ScriptedModel
-from app.ranking.candidates import Candidates
 from app.settings import Settings
 from app.telemetry.spans import Spans
 from app.telemetry.traces import Traces, traced
@@ -43,7 +43,7 @@ class FailingIndex(MemoryIndex):
 
     async def search(
         self, question: str, *, vector: Vector | None, collection: str | None, size: int
-    ) -> Candidates:
+    ) -> SearchResult:
         if self.failure:
             raise self.failure
         return await super().search(question, vector=vector, collection=collection, size=size)

@@ -10,9 +10,8 @@ import pytest
 
 from app.domain import FaqEntry
 from app.errors import BadSettings, IndexMissing, IngestConflict, NoPreviousVersion, SearchUnavailable
-from app.indexes.base import IndexRecord
+from app.indexes.base import IndexRecord, SearchResult
 from app.indexes.memory import manifest_of, records_of
-from app.ranking.candidates import Candidates
 from tests.contract.conftest import DurablePlace, Index, IndexPlace
 from tests.contract.publisher import ENTRIES as SLOW
 
@@ -33,7 +32,7 @@ async def publish(index: Index, entries: Sequence[FaqEntry], version: str) -> No
     await index.publish(manifest_of(entries, version), records_of(entries), lambda _: None)
 
 
-async def search(index: Index) -> Candidates:
+async def search(index: Index) -> SearchResult:
     return await index.search("lantern", vector=None, collection="course", size=1000)
 
 
@@ -45,8 +44,8 @@ async def served(index: Index) -> Sequence[FaqEntry]:
     return whole(await search(index))
 
 
-def whole(found: Candidates) -> Sequence[FaqEntry]:
-    return sorted([candidate.entry for candidate in found.found], key=lambda entry: int(entry.id))
+def whole(result: SearchResult) -> Sequence[FaqEntry]:
+    return sorted([candidate.entry for candidate in result.candidates.found], key=lambda entry: int(entry.id))
 
 
 # --- versions ----------------------------------------------------------------------------------
@@ -57,13 +56,13 @@ async def test_publishing_replaces_the_whole_index(index: Index) -> None:
     assert await served(index) == OLD
     await publish(index, NEW, "2")
     assert await served(index) == NEW
-    assert (await index.statistics()).entries == len(NEW)
+    assert (await search(index)).statistics.entries == len(NEW)
 
 
 async def test_the_same_id_lives_in_two_collections(index: Index) -> None:
     twins = [FaqEntry("1", "a", "Lantern?", "Yes."), FaqEntry("1", "b", "Lantern?", "No.")]
     await publish(index, twins, "1")
-    found = (await index.search("lantern", vector=None, collection=None, size=9)).found
+    found = (await index.search("lantern", vector=None, collection=None, size=9)).candidates.found
     assert {candidate.entry.key for candidate in found} == {("a", "1"), ("b", "1")}
 
 
@@ -150,9 +149,11 @@ async def test_searches_see_the_old_version_or_the_new_one_and_never_fail(index_
     async def look() -> None:
         version = "old"
         while version != "newest":
-            found = await search(reader)
-            version = found.version
-            assert whole(found) == {"old": OLD, "new": NEW, "newest": NEWEST}[version]
+            result = await search(reader)
+            version = result.manifest.version
+            expected = {"old": OLD, "new": NEW, "newest": NEWEST}[version]
+            assert whole(result) == expected
+            assert result.manifest.entries == result.statistics.entries == len(expected)
             looking.set()
             await asyncio.sleep(0)
 
@@ -167,11 +168,30 @@ async def test_a_reader_notices_the_new_version_within_a_second(index_place: Ind
     writer, reader = index_place.open(), index_place.open()
     await publish(writer, OLD, "1")
     assert (await reader.manifest()).version == "1"
-    assert (await reader.statistics()).entries == len(OLD)
     await publish(writer, NEW, "2")
     await asyncio.sleep(1)
     assert (await reader.manifest()).version == "2"
-    assert (await reader.statistics()).entries == len(NEW)
+
+
+async def test_a_search_is_of_one_version_whatever_takes_over_before_it(index_place: IndexPlace) -> None:
+    writer, reader = index_place.open(), index_place.open()
+    entries = {"1": OLD, "2": NEW}
+
+    async def check_search() -> None:
+        result = await search(reader)
+        expected = entries[result.manifest.version]
+        assert whole(result) == expected
+        assert (result.manifest.entries, result.statistics.entries) == (len(expected), len(expected))
+
+    await publish(writer, OLD, "1")
+    assert (await reader.manifest()).version == "1"
+    await publish(writer, NEW, "2")
+    await check_search()
+    assert (await reader.manifest()).version in ("1", "2")
+    await writer.rollback()
+    await check_search()
+    # Who published or rolled back sees it at once.
+    assert (await search(writer)).manifest.version == "1"
 
 
 # --- what goes wrong ---------------------------------------------------------------------------
@@ -222,8 +242,8 @@ async def test_words_are_stemmed_in_the_language_of_the_faq(
     index = durable_place.open()
     entry = FaqEntry("1", "course", f"{written}?", "42")
     await index.publish(replace(manifest_of([entry]), language=language), records_of([entry]), lambda _: None)
-    found = await index.search(asked, vector=None, collection=None, size=1)
-    assert [candidate.entry for candidate in found.found] == [entry]
+    result = await index.search(asked, vector=None, collection=None, size=1)
+    assert [candidate.entry for candidate in result.candidates.found] == [entry]
 
 
 async def test_one_version_is_never_written_over_another(durable_place: DurablePlace) -> None:

@@ -30,7 +30,8 @@ async def faq(index: Index) -> Index:
 async def found(
     index: Index, question: str, collection: str | None = None, size: int = 10
 ) -> Sequence[FaqEntry]:
-    candidates = (await index.search(question, vector=None, collection=collection, size=size)).found
+    result = await index.search(question, vector=None, collection=collection, size=size)
+    candidates = result.candidates.found
     best_first = sorted(candidates, key=lambda candidate: candidate.lexical or 0.0, reverse=True)
     return [candidate.entry for candidate in best_first]
 
@@ -46,13 +47,13 @@ async def test_finds_an_entry_in_spite_of_a_typo(faq: Index, question: str) -> N
 
 
 async def test_returns_entries_whole_with_what_the_words_are_worth(faq: Index) -> None:
-    candidates = await faq.search("still join after the start", vector=None, collection="course", size=1)
-    [candidate] = candidates.found
+    result = await faq.search("still join after the start", vector=None, collection="course", size=1)
+    [candidate] = result.candidates.found
     assert candidate.entry == JOIN
     assert candidate.lexical is not None
     assert candidate.lexical > 0
     assert candidate.semantic is None
-    assert candidates.version == (await faq.manifest()).version
+    assert result.manifest == await faq.manifest()
 
 
 async def test_searches_one_collection_or_all(faq: Index) -> None:
@@ -65,8 +66,8 @@ async def test_searches_one_collection_or_all(faq: Index) -> None:
 async def test_the_collection_does_not_change_what_words_are_worth(faq: Index) -> None:
     everywhere = await faq.search("join", vector=None, collection=None, size=5)
     inside = await faq.search("join", vector=None, collection="course", size=5)
-    scores = {candidate.entry: candidate.lexical for candidate in everywhere.found}
-    assert [candidate.lexical for candidate in inside.found] == [pytest.approx(scores[JOIN])]
+    scores = {candidate.entry: candidate.lexical for candidate in everywhere.candidates.found}
+    assert [candidate.lexical for candidate in inside.candidates.found] == [pytest.approx(scores[JOIN])]
 
 
 async def test_returns_no_more_than_asked(faq: Index) -> None:
@@ -112,7 +113,7 @@ async def test_a_collection_may_have_any_name(index: Index) -> None:
 
 
 async def test_counts_in_how_many_entries_a_word_occurs(faq: Index) -> None:
-    statistics = await faq.statistics()
+    statistics = (await faq.search("join", vector=None, collection=None, size=1)).statistics
     assert statistics.entries == len(FAQ)
     assert statistics.frequencies["join"] == 2
     assert statistics.frequencies["the"] == 4
@@ -130,8 +131,6 @@ async def test_an_index_that_was_never_made_is_missing(index: Index) -> None:
         await found(index, "join")
     with pytest.raises(IndexMissing, match="askd ingest"):
         await index.manifest()
-    with pytest.raises(IndexMissing, match="askd ingest"):
-        await index.statistics()
 
 
 async def test_an_index_of_another_schema_is_not_searched(index: Index) -> None:
@@ -140,5 +139,3 @@ async def test_an_index_of_another_schema_is_not_searched(index: Index) -> None:
         await found(index, "join")
     with pytest.raises(IndexUnreadable, match="askd index rebuild"):
         await index.manifest()
-    with pytest.raises(IndexUnreadable, match="askd index rebuild"):
-        await index.statistics()

@@ -52,15 +52,14 @@ def by_meaning(found: Sequence[Candidate]) -> Sequence[Candidate]:
 
 
 async def test_finds_by_meaning_what_shares_no_word(lights: Index) -> None:
-    candidates = await lights.search("zzz", vector=direction(30), collection=None, size=1)
+    candidates = (await lights.search("zzz", vector=direction(30), collection=None, size=1)).candidates
     [found] = candidates.found
     assert found == Candidate(found.entry, lexical=None, semantic=cosine(10))
     assert found.entry in (SUN, TORCH)
-    assert candidates.version == "1"
 
 
 async def test_what_is_found_by_words_has_its_cosine_too(lights: Index) -> None:
-    found = (await lights.search("torch", vector=direction(0), collection="lights", size=2)).found
+    found = (await lights.search("torch", vector=direction(0), collection="lights", size=2)).candidates.found
     signals = {each.entry: each for each in found}
     assert set(signals) == {TORCH, LAMP}
     assert (signals[TORCH].lexical or 0.0) > 0
@@ -69,7 +68,7 @@ async def test_what_is_found_by_words_has_its_cosine_too(lights: Index) -> None:
 
 
 async def test_without_words_only_meaning_counts(lights: Index) -> None:
-    found = (await lights.search("?!", vector=direction(41), collection=None, size=9)).found
+    found = (await lights.search("?!", vector=direction(41), collection=None, size=9)).candidates.found
     assert [each.entry for each in by_meaning(found)] == [TORCH, SUN, LAMP]
 
 
@@ -77,7 +76,7 @@ async def test_without_words_only_meaning_counts(lights: Index) -> None:
 async def test_searches_by_meaning_in_one_collection(
     lights: Index, collection: str, inside: Sequence[FaqEntry]
 ) -> None:
-    candidates = await lights.search("zzz", vector=direction(0), collection=collection, size=9)
+    candidates = (await lights.search("zzz", vector=direction(0), collection=collection, size=9)).candidates
     assert [each.entry for each in by_meaning(candidates.found)] == inside
     assert [each.semantic for each in by_meaning(candidates.found)] == [cosine(AT[each]) for each in inside]
     assert candidates.semantic_floor == (cosine(AT[inside[-1]]) if inside else None)
@@ -86,7 +85,9 @@ async def test_searches_by_meaning_in_one_collection(
 async def test_each_list_ends_at_its_size_and_the_least_cosine_is_told(index: Index) -> None:
     entries = [FaqEntry(str(number), "many", f"Number{number}?", "Yes.") for number in range(60)]
     await published(index, {entry: float(number) / 2 for number, entry in enumerate(entries)})
-    candidates = await index.search("number1 number59", vector=direction(0), collection="many", size=2)
+    candidates = (
+        await index.search("number1 number59", vector=direction(0), collection="many", size=2)
+    ).candidates
     signals = {each.entry.id: each for each in candidates.found}
     assert {id: (each.lexical is not None, each.semantic) for id, each in signals.items()} == {
         "0": (False, cosine(0)),
@@ -97,14 +98,14 @@ async def test_each_list_ends_at_its_size_and_the_least_cosine_is_told(index: In
 
 
 async def test_without_a_vector_the_search_is_by_words(lights: Index) -> None:
-    candidates = await lights.search("lamp", vector=None, collection=None, size=9)
+    candidates = (await lights.search("lamp", vector=None, collection=None, size=9)).candidates
     assert [(each.entry, each.semantic) for each in candidates.found] == [(LAMP, None)]
     assert candidates.semantic_floor is None
 
 
 async def test_an_index_without_vectors_ignores_the_one_it_is_given(index: Index) -> None:
     await index.publish(manifest_of(AT), records_of(AT), lambda _: None)
-    candidates = await index.search("lamp", vector=direction(0), collection=None, size=9)
+    candidates = (await index.search("lamp", vector=direction(0), collection=None, size=9)).candidates
     assert [(each.entry, each.semantic) for each in candidates.found] == [(LAMP, None)]
     assert candidates.semantic_floor is None
 
@@ -166,7 +167,7 @@ async def test_every_engine_finds_the_same_with_the_same_cosines(
 ) -> None:
     await published_many(index)
     for vector in drawn(10, seed=2):
-        candidates = await index.search("zzz", vector=vector, collection=collection, size=50)
+        candidates = (await index.search("zzz", vector=vector, collection=collection, size=50)).candidates
         expected = nearest(vector, collection)
         found = by_meaning(candidates.found)
         assert {each.entry for each in found} == {entry for entry, _ in expected[:50]}
@@ -186,7 +187,7 @@ async def test_a_graph_finds_nearly_the_same_with_the_same_cosines(
     assert [version.vectors for version in await index.versions()] == ["hnsw"]
     both, wanted = 0, 0
     for vector in drawn(10, seed=2):
-        candidates = await index.search("zzz", vector=vector, collection=collection, size=50)
+        candidates = (await index.search("zzz", vector=vector, collection=collection, size=50)).candidates
         cosines = dict(nearest(vector, collection))
         for each in candidates.found:
             assert each.semantic == pytest.approx(cosines[each.entry], abs=1e-3)

@@ -65,8 +65,9 @@ async def test_an_index_whose_name_begins_alike_is_left_alone(client: AsyncElast
 async def test_a_version_name_may_hold_capitals(client: AsyncElasticsearch, alias: str) -> None:
     index = ElasticsearchIndex(client, alias, timeout=30.0)
     await publish(index, "20261123T120501Z-ab12cd34")
-    found = await index.search("lantern", vector=None, collection=None, size=5)
-    assert found.version == (await index.manifest()).version == "20261123T120501Z-ab12cd34"
+    result = await index.search("lantern", vector=None, collection=None, size=5)
+    assert result.manifest == await index.manifest()
+    assert result.manifest.version == "20261123T120501Z-ab12cd34"
 
 
 async def test_without_the_vector_field_words_are_searched_and_it_is_said(
@@ -80,5 +81,5 @@ async def test_without_the_vector_field_words_are_searched_and_it_is_said(
     reader = ElasticsearchIndex(client, alias, timeout=30.0)
     assert (await reader.manifest()).embedder is None
     vector = np.array([0, 1], dtype=np.float32)
-    [found] = (await reader.search("lantern", vector=vector, collection=None, size=5)).found
+    [found] = (await reader.search("lantern", vector=vector, collection=None, size=5)).candidates.found
     assert (found.entry, found.semantic) == (ENTRY, None)

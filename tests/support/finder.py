@@ -34,7 +34,7 @@ class CannedFinder:
             exact=False,
             short=False,
         )
-        return Found(ranking, [], WordStatistics(), embed_ms=0.0, search_ms=0.0, retrieve_ms=0.0)
+        return Found(ranking, [], WordStatistics(), "1", embed_ms=0.0, search_ms=0.0, retrieve_ms=0.0)
 
 
 def entries(*names: str, collection: str = "course") -> Sequence[FaqEntry]:

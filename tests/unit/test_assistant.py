@@ -8,6 +8,7 @@ import pytest
 from app.answering.pipeline import NOT_IN_FAQ
 from app.answering.service import Assistant
 from app.domain import Answer, Event, Mode, Origin, Question, Replacement, Status, Text
+from app.embedders.base import Vector
 from app.errors import (
     AskdError,
     ModelMissing,
@@ -19,10 +20,11 @@ from app.errors import (
     SearchUnavailable,
     UnknownCollection,
 )
+from app.indexes.base import SearchResult
+from app.indexes.manifest import Manifest
 from app.indexes.memory import MemoryIndex
 from app.models.base import Chunk, Prompt
 from app.models.scripted import ScriptedModel
-from app.ranking.candidates import WordStatistics
 from tests.faq import DOCKER, FAQ, JOIN, REFUND
 from tests.support.assistant import assistant_of
 
@@ -287,10 +289,17 @@ async def test_what_fails_once_the_answer_is_written_does_not_take_it_back(mode:
     down = False
 
     class Index(MemoryIndex):
-        async def statistics(self) -> WordStatistics:
+        async def manifest(self) -> Manifest:
             if down:
                 raise SearchUnavailable("down")
-            return await super().statistics()
+            return await super().manifest()
+
+        async def search(
+            self, question: str, *, vector: Vector | None, collection: str | None, size: int
+        ) -> SearchResult:
+            if down:
+                raise SearchUnavailable("down")
+            return await super().search(question, vector=vector, collection=collection, size=size)
 
     class Model(ScriptedModel):
         async def generate(self, prompt: Prompt) -> AsyncGenerator[Chunk]:

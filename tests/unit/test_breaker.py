@@ -15,11 +15,11 @@ from app.errors import (
     ModelUnavailable,
     SearchUnavailable,
 )
+from app.indexes.base import SearchResult
 from app.indexes.manifest import Manifest
 from app.indexes.memory import MemoryIndex
 from app.models.base import Chunk, Prompt, PromptStyle
 from app.models.scripted import ScriptedModel
-from app.ranking.candidates import Candidates
 from app.traffic.circuit_breaker import Breaker, RetryBudget, State
 from app.traffic.resilience import GuardedIndex, GuardedModel
 from tests.faq import FAQ, JOIN
@@ -154,7 +154,7 @@ class FailingIndex(MemoryIndex):
 
     async def search(
         self, question: str, *, vector: Vector | None, collection: str | None, size: int
-    ) -> Candidates:
+    ) -> SearchResult:
         self._failing.fail()
         return await super().search(question, vector=vector, collection=collection, size=size)
 

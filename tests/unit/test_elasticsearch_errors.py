@@ -12,13 +12,16 @@ from aiohttp import web
 from app.domain import FaqEntry
 from app.errors import IndexMissing, IndexUnreadable, SearchUnavailable
 from app.indexes.elasticsearch.index import ElasticsearchIndex, open_client
-from app.indexes.elasticsearch.mapping import STATISTICS_ID, mappings
+from app.indexes.elasticsearch.mapping import STATISTICS_ID, mappings, statistics_document
 from app.indexes.memory import manifest_of, records_of
+from app.ranking.candidates import WordStatistics
 
 pytestmark = pytest.mark.anyio
 
 ENTRY = FaqEntry("1", "course", "Where is the lantern?", "Here.")
 MAPPING = {"askd": {"mappings": mappings("askd", manifest_of([ENTRY]))}}
+STATISTICS = {"_source": statistics_document(WordStatistics())}
+INDEX = {"_mapping": json.dumps(MAPPING), STATISTICS_ID: json.dumps(STATISTICS)}
 VERSION_8_REFUSES = '{"error": {"type": "media_type_header_exception"}, "status": 400}'
 
 
@@ -65,11 +68,11 @@ async def index_on(
     [("", "secret", "ApiKey secret"), ("lamp:light@", None, "Basic bGFtcDpsaWdodA==")],
 )
 async def test_key_or_user_are_sent_with_every_request(user: str, key: str | None, sent: str) -> None:
-    server = FailingServer(bodies={"_mapping": json.dumps(MAPPING), "_msearch": '{"responses": [{}]}'})
+    server = FailingServer(bodies={**INDEX, "_msearch": '{"responses": [{}]}'})
     async with index_on(server, user, key) as index:
         with pytest.raises(IndexUnreadable):
             await search(index)
-    assert (server.requests, server.keys) == (2, {sent})
+    assert (server.requests, server.keys) == (3, {sent})
 
 
 async def search(index: ElasticsearchIndex) -> None:
@@ -149,7 +152,7 @@ async def test_an_answer_of_another_shape_is_no_index(body: str) -> None:
     "found", ['{"responses": []}', '{"responses": [{}, {}]}', '{"responses": [null]}', '{"responses": [{}]}']
 )
 async def test_a_search_that_finds_another_shape_finds_no_index(found: str) -> None:
-    server = FailingServer(bodies={"_mapping": json.dumps(MAPPING), "_msearch": found})
+    server = FailingServer(bodies={**INDEX, "_msearch": found})
     async with index_on(server) as index:
         with pytest.raises(IndexUnreadable):
             await search(index)
@@ -160,7 +163,7 @@ async def test_statistics_of_another_shape_are_none(document: str) -> None:
     server = FailingServer(bodies={"_mapping": json.dumps(MAPPING), STATISTICS_ID: document})
     async with index_on(server) as index:
         with pytest.raises(IndexUnreadable):
-            await index.statistics()
+            await search(index)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from app.domain import FaqEntry
 from app.errors import SearchUnavailable
 from app.indexes.elasticsearch import index as elasticsearch_index
 from app.indexes.elasticsearch.index import ElasticsearchIndex, open_client
-from app.indexes.elasticsearch.mapping import mappings
+from app.indexes.elasticsearch.mapping import mappings, statistics_document
 from app.indexes.format import entry_data
 from app.indexes.memory import manifest_of
+from app.ranking.candidates import WordStatistics
 from tools.bench.serving.stub_http import Exchange, serving
 
 pytestmark = pytest.mark.anyio
@@ -43,6 +44,8 @@ class Elasticsearch:
             name = f"askd-{self.serves}"
             manifest = manifest_of([self.entries[name]], self.serves)
             reply: object = {name: {"mappings": mappings("askd", manifest)}}
+        elif "/_doc/" in exchange.path:
+            reply = {"_source": statistics_document(WordStatistics())}
         else:
             self.searches += 1
             name = json.loads(exchange.body.partition(b"\n")[0])["index"]
@@ -53,7 +56,7 @@ class Elasticsearch:
 
 
 async def found(index: ElasticsearchIndex) -> FaqEntry:
-    [candidate] = (await index.search("lantern", vector=None, collection=None, size=5)).found
+    [candidate] = (await index.search("lantern", vector=None, collection=None, size=5)).candidates.found
     return candidate.entry
 
 

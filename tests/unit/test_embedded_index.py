@@ -34,7 +34,7 @@ async def index(tmp_path: Path) -> EmbeddedIndex:
 
 
 async def search(index: EmbeddedIndex) -> int:
-    return len((await index.search("lantern", vector=None, collection=None, size=100)).found)
+    return len((await index.search("lantern", vector=None, collection=None, size=100)).candidates.found)
 
 
 async def published(index: EmbeddedIndex, version: str) -> bool:
@@ -164,7 +164,7 @@ async def published_with_vectors(tmp_path: Path, version: str) -> EmbeddedIndex:
 
 
 async def cosines(index: EmbeddedIndex) -> set[float | None]:
-    candidates = await index.search("lantern", vector=NORTH, collection=None, size=100)
+    candidates = (await index.search("lantern", vector=NORTH, collection=None, size=100)).candidates
     assert len(candidates.found) == len(ENTRIES)
     return {candidate.semantic for candidate in candidates.found}
 

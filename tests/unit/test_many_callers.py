@@ -13,10 +13,10 @@ from app.answering.service import Assistant
 from app.domain import Answer, Mode, Origin, Question, Replacement, Status, Text
 from app.embedders.base import Vector
 from app.errors import DeadlineExceeded, ModelUnavailable, Overloaded
+from app.indexes.base import SearchResult
 from app.indexes.memory import MemoryIndex, manifest_of, records_of
 from app.models.base import Chunk, Prompt
 from app.models.scripted import ScriptedModel
-from app.ranking.candidates import Candidates
 from app.traffic.admission import Admission
 from app.traffic.deadline import NEVER, Deadline
 from tests.faq import FAQ, JOIN
@@ -33,7 +33,7 @@ class CountingIndex(MemoryIndex):
 
     async def search(
         self, question: str, *, vector: Vector | None, collection: str | None, size: int
-    ) -> Candidates:
+    ) -> SearchResult:
         self.searches += 1
         if self.gate:
             await self.gate.wait()

@@ -23,7 +23,7 @@ def ranked(
     limit: int = 5,
     fusion: Fusion = Fusion.HYBRID,
 ) -> Ranking:
-    return rank([question], Candidates(found, "1", floor), STATISTICS, CALIBRATION, limit, fusion)
+    return rank([question], Candidates(found, floor), STATISTICS, CALIBRATION, limit, fusion)
 
 
 def test_by_words_alone_the_best_scores_one_and_the_others_their_share() -> None:
@@ -110,7 +110,7 @@ def test_few_words_get_the_best_entry_while_something_matches(
 ) -> None:
     ranking = rank(
         [question],
-        Candidates([Candidate(JOIN, 1.0, semantic=cosine)], "1", 0.0),
+        Candidates([Candidate(JOIN, 1.0, semantic=cosine)], 0.0),
         STATISTICS,
         Calibration(intercept=-8, coverage=8, cosine=4, threshold=0.5, cosine_weight=0.5),
         5,
@@ -120,7 +120,7 @@ def test_few_words_get_the_best_entry_while_something_matches(
 
 
 def test_a_synonym_counts_as_the_word_it_stands_for() -> None:
-    found = Candidates([Candidate(REFUND, 1.0)], "1")
+    found = Candidates([Candidate(REFUND, 1.0)])
 
     alone = rank(["Where is the reimbursement policy?"], found, STATISTICS, CALIBRATION, 5)
     wordings = ["Where is the reimbursement policy?", "where is the refund policy"]

@@ -90,7 +90,7 @@ async def _retrieval(
         if Fusion.SEMANTIC in fusions and trial.manifest.embedder is None:
             raise BadSettings("there is no embedder to compare semantic search with; see ASKD_EMBEDDER")
         read = read_answerable(queries, trial.catalogue)
-        cases = variation.of(read, await trial.askd.index.statistics())
+        cases = variation.of(read, trial.statistics)
         finders = {fusion.value: replace(trial.askd.assistant.pipeline, fusion=fusion) for fusion in fusions}
         with progress_bar("asking", len(cases) * len(finders)) as progress:
             outcomes = await compare(finders, cases, progress)
@@ -155,7 +155,7 @@ async def _abstention(
 ) -> tuple[Mapping[str, object], Abstention]:
     async with open_trial(read_settings(), faq, collection) as trial:
         read = read_answerable(files[0], trial.catalogue)
-        asked = variation.of(read, await trial.askd.index.statistics())
+        asked = variation.of(read, trial.statistics)
         groups = {
             kinds.ANSWERABLE: asked,
             kinds.UNANSWERABLE: read_unanswerable(files, trial.catalogue),

@@ -13,7 +13,9 @@ from app.evaluation.questions import Catalogue
 from app.indexes.manifest import Manifest
 from app.ingest.publishing import publish
 from app.ingest.survey import survey
+from app.ranking.candidates import WordStatistics
 from app.ranking.synonyms import read_synonyms
+from app.ranking.text import word_statistics
 from app.settings import Settings
 from app.wiring import Askd
 
@@ -27,6 +29,7 @@ class Trial:
     askd: Askd
     manifest: Manifest
     catalogue: Catalogue
+    statistics: WordStatistics
 
 
 @asynccontextmanager
@@ -43,7 +46,7 @@ async def open_trial(settings: Settings, faq: Path, collection: str | None) -> A
                 embedder=askd.embedder,
                 synonyms=read_synonyms(settings.synonyms) if settings.synonyms else (),
             )
-        yield Trial(askd, manifest, Catalogue(found.entries()))
+        yield Trial(askd, manifest, Catalogue(found.entries()), word_statistics(found.entries()))
 
 
 @contextmanager

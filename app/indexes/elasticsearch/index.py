@@ -16,7 +16,7 @@ from elasticsearch.serializer import OrjsonSerializer
 from app.domain import FaqEntry
 from app.embedders.base import Vector
 from app.errors import IndexMissing, IndexUnreadable, IngestConflict, RetrievalError, SearchUnavailable
-from app.indexes.base import IndexRecord
+from app.indexes.base import IndexRecord, SearchResult
 from app.indexes.elasticsearch import mapping
 from app.indexes.elasticsearch.errors import check_product, check_responses, translated_errors
 from app.indexes.elasticsearch.node import HomeNode
@@ -82,7 +82,7 @@ class ElasticsearchIndex:
 
     async def search(
         self, question: str, *, vector: Vector | None, collection: str | None, size: int
-    ) -> Candidates:
+    ) -> SearchResult:
         manifest = await self.manifest()
         try:
             return await self._search(manifest, question, vector, collection, size)
@@ -99,14 +99,16 @@ class ElasticsearchIndex:
 
     async def _search(
         self, manifest: Manifest, question: str, vector: Vector | None, collection: str | None, size: int
-    ) -> Candidates:
+    ) -> SearchResult:
+        statistics = await self._statistics_of(manifest.version)
         bodies = [mapping.search_by_words(question, collection, size)]
         if vector is not None and manifest.embedder:
             check_dimension(vector, manifest)
             bodies.append(mapping.search_by_meaning(vector, collection, size))
         by_words, *by_meaning = await self._hits(self._indexes.name_of(manifest.version), bodies)
         known = self._entries_known(manifest.version)
-        return _merged(manifest.version, known, by_words, by_meaning[0] if by_meaning else [])
+        candidates = _merged(known, by_words, by_meaning[0] if by_meaning else [])
+        return SearchResult(manifest, statistics, candidates)
 
     async def _hits(
         self, index: str, bodies: Sequence[dict[str, Any]]
@@ -155,11 +157,11 @@ class ElasticsearchIndex:
             manifest = check_schema(read_manifest(metas[0]["manifest"]))
             return manifest if mapping.vector_search(mappings[0]) else replace(manifest, embedder=None)
 
-    async def statistics(self) -> WordStatistics:
-        version = (await self.manifest()).version
+    async def _statistics_of(self, version: str) -> WordStatistics:
         if self._statistics is None or self._statistics[0] != version:
             with translated_errors():
-                document = await self._client.get(index=self._alias, id=mapping.STATISTICS_ID)
+                index = self._indexes.name_of(version)
+                document = await self._client.get(index=index, id=mapping.STATISTICS_ID)
                 check_product(document.meta, document.body)
             with damage_reported():
                 self._statistics = version, read_statistics(document["_source"]["statistics"])
@@ -246,7 +248,6 @@ class ElasticsearchIndex:
 
 
 def _merged(
-    version: str,
     known: dict[str, FaqEntry],
     by_words: Sequence[Mapping[str, Any]],
     by_meaning: Sequence[Mapping[str, Any]],
@@ -266,7 +267,7 @@ def _merged(
         found += [
             Candidate(entry(hit), None, cosines[hit["_id"]]) for hit in by_meaning if hit["_id"] not in worded
         ]
-    return Candidates(found, version, min(cosines.values(), default=None))
+    return Candidates(found, min(cosines.values(), default=None))
 
 
 def _entry(hit: Mapping[str, Any]) -> FaqEntry:

@@ -10,12 +10,11 @@ from pathlib import Path
 from app.domain import FaqEntry
 from app.embedders.base import Vector
 from app.errors import IndexMissing, IndexUnreadable, SearchUnavailable
-from app.indexes.base import IndexRecord
+from app.indexes.base import IndexRecord, SearchResult
 from app.indexes.embedded.tantivy import Version, open_version, write_version
 from app.indexes.embedded.versions import VersionFolders, size_of
 from app.indexes.format import check_language, check_schema, damage_reported, previous_version
 from app.indexes.manifest import IndexVersion, Manifest
-from app.ranking.candidates import Candidates, WordStatistics
 
 _BATCH = 500
 
@@ -32,15 +31,13 @@ class EmbeddedIndex:
 
     async def search(
         self, question: str, *, vector: Vector | None, collection: str | None, size: int
-    ) -> Candidates:
+    ) -> SearchResult:
         version = await self._readable()
-        return await asyncio.to_thread(version.search, question, vector, collection, size)
+        candidates = await asyncio.to_thread(version.search, question, vector, collection, size)
+        return SearchResult(version.manifest, version.statistics, candidates)
 
     async def manifest(self) -> Manifest:
         return (await self._readable()).manifest
-
-    async def statistics(self) -> WordStatistics:
-        return (await self._readable()).statistics
 
     async def records(self) -> AsyncIterator[FaqEntry]:
         # Whatever its schema: an index that can no longer be searched is made anew from its records.

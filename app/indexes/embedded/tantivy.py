@@ -58,11 +58,11 @@ class Version:
             by_words = self._searcher.search(query, size, count=False).hits
             if vector is None or self.vectors is None:
                 found = [Candidate(self._entry(address), lexical=score) for score, address in by_words]
-                return Candidates(found, self.manifest.version)
+                return Candidates(found)
             check_dimension(vector, self.manifest)
             rows, cosines = self.vectors.nearest(vector, collection, size)
             found = self._merged(by_words, dict(zip(rows, cosines, strict=True)))
-            return Candidates(found, self.manifest.version, cosines[-1] if cosines else None)
+            return Candidates(found, cosines[-1] if cosines else None)
 
     def _merged(
         self, by_words: Sequence[tuple[Any, DocAddress]], cosines: Mapping[int, float]
