@@ -1,4 +1,4 @@
-# askd without a language model: Ollama generates. README.md, "askd's image", says how to build and run it.
+# askd without a language model: Ollama generates. docs/docker.md, "askd's image", says how to build and run it.
 #
 # `docker build .` is enough. scripts/lib/image adds what a machine needs of its own:
 #   --build-context models=DIR   a folder of `askd models pull`; the build fetches what it lacks

@@ -14,7 +14,7 @@ from app.evaluation.commands import evaluation
 app = typer.Typer(
     name="askd",
     help="Answers questions from your own FAQ, on your own machine.",
-    epilog="Settings: flags win over the environment (ASKD_…), that over .env; the README lists them.",
+    epilog="Settings: flags win over the environment (ASKD_…), that over .env; docs/settings.md lists them.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

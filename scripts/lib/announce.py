@@ -1,4 +1,4 @@
-"""Waits until the server that `scripts/run` turns into is ready, then prints a request to try.
+"""Prints a request to try, once the server that `scripts/run` becomes is ready.
 
 usage: announce.py HOST PORT PID
 """
@@ -9,15 +9,15 @@ import os
 import sys
 import time
 
-# Not an entry's own question: that would be answered without the model.
-QUESTION = "How do I put my own questions and answers into askd?"
+# Not word for word an entry's question, which would be answered without the model.
+QUESTION = "Which Python do I need to run askd?"
 
 
 def main() -> None:
     host, port, pid = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    if host in ("0.0.0.0", "::"):  # noqa: S104 (listens on every address: any of them will do)
+    if host in ("0.0.0.0", "::"):  # noqa: S104 (it listens on all addresses; any of them will do)
         host = "localhost"
-    while os.getppid() == pid:  # else it has ended
+    while os.getppid() == pid:  # until scripts/run ends
         if is_ready(host, port):
             shown = f"[{host}]" if ":" in host else host
             body = json.dumps({"question": QUESTION})

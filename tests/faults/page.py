@@ -1,12 +1,12 @@
-"""RESILIENCE.md: every fault that the tests inflict, and what callers saw."""
+"""resilience.md: every fault that the tests inflict, and what callers saw."""
 
 from pathlib import Path
 
 from tests.checkout import ROOT
 from tests.faults.calls import CALLS, Seen
 
-COMMITTED = ROOT / "docs" / "RESILIENCE.md"
-GENERATED = ROOT / "reports" / "RESILIENCE.md"
+COMMITTED = ROOT / "docs" / "resilience.md"
+GENERATED = ROOT / "reports" / "resilience.md"
 
 _HEAD = """# What callers see when something fails
 

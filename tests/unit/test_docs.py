@@ -77,3 +77,15 @@ def test_every_setting_that_a_page_names_exists() -> None:
         named = set(re.findall(r"\bASKD_[A-Z_]*[A-Z]\b(?!_)", source.read_text(encoding="utf-8")))
         unknown = {name for name in named - known if not name.startswith("ASKD_TEST_")}
         assert unknown == set(), f"{source} names {unknown}"
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    for source in [README, *DOCS.glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", source.read_text(encoding="utf-8")):
+            assert (source.parent / target).exists(), f"{source} links to {target}, which does not exist"
+
+
+def test_the_readme_is_short() -> None:
+    lines = README.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 170
+    assert max(map(len, lines)) <= 110
