@@ -1,34 +1,37 @@
 """The HTTP service, as a table of contents."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 from importlib.metadata import version
 from typing import TypedDict
 
-import limits
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 from fastapi_offline import FastAPIOffline
-from limits import RateLimitItem
 from opentelemetry.trace import Tracer
 from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.answering.readiness import Readiness
 from app.answering.service import Assistant
-from app.api import errors, middleware, openapi, routes
-from app.api.access import Access
-from app.api.front import Front
-from app.api.keys import ApiKeys
-from app.api.patience import HEADER, Patience
-from app.errors import BadSettings
+from app.api import openapi, problems
+from app.api.access import Access, listed
+from app.api.dependencies import Service
+from app.api.middleware.lenient import HeadAsGet, TrailingSlash
+from app.api.middleware.requests import Requests
+from app.api.middleware.security_headers import SecurityHeaders
+from app.api.routes import ROUTERS
+from app.api.timeouts import HEADER, RequestTimeouts
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
 from app.telemetry.spans import Spans
 from app.telemetry.traces import Traces, traced
-from app.traffic.draining import Draining
-from app.wiring import open_askd, open_collector
+from app.traffic.shutdown import GracefulShutdown
+from app.wiring import Askd, open_askd, open_collector
+
+Opener = Callable[[Settings], AbstractAsyncContextManager[Askd]]
 
 
 class State(TypedDict):
@@ -36,9 +39,10 @@ class State(TypedDict):
     readiness: Readiness
 
 
-def create_app(settings: Settings, draining: Draining | None = None) -> FastAPI:
-    """`draining` is told when the service is to stop. Raises BadSettings."""
-    draining = draining or Draining()
+def create_app(
+    settings: Settings, shutdown: GracefulShutdown | None = None, open_askd: Opener = open_askd
+) -> FastAPI:
+    """`shutdown` is told when the service is to stop. Raises BadSettings."""
     metrics = Metrics()
     collector = open_collector(settings)
     spans = _spans(settings, collector.tracer) if collector else None
@@ -69,29 +73,28 @@ def create_app(settings: Settings, draining: Draining | None = None) -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
         redoc_url=None,
+        redirect_slashes=False,  # TrailingSlash does it without a redirect
         # FastAPI's own: environment variables alone would have it send spans and exceptions' messages.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    app.state.patience = Patience(settings.request_timeout, settings.max_request_timeout)
-    app.state.draining = draining
-    app.state.metrics = metrics
-    app.include_router(routes.router)
-    errors.install(app)
+    app.state.service = Service(
+        RequestTimeouts(settings.request_timeout, settings.max_request_timeout),
+        shutdown or GracefulShutdown(),
+        metrics,
+        Access.of(settings),
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    problems.install(app)
     openapi.install(app)
-    app.add_middleware(Front)
-    app.add_middleware(middleware.Bodies)
-    _guard(app, settings, spans)
+    _add_middleware(app, settings, metrics, spans)
     return app
 
 
-def _guard(app: FastAPI, settings: Settings, spans: Spans | None) -> None:
-    """What stands between the network and the rest, innermost first. Raises BadSettings."""
-    keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
-    hosts = frozenset(name.lower() for name in _listed(settings.allowed_hosts))
-    limit = _limit(settings.rate_limit)
-    if keys or hosts or limit:
-        app.add_middleware(Access, keys=keys, limit=limit, hosts=hosts)
-    if origins := _listed(settings.cors_origins):
+def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics, spans: Spans | None) -> None:
+    """Innermost first."""
+    app.add_middleware(HeadAsGet)
+    if origins := [origin.rstrip("/") for origin in listed(settings.cors_origins)]:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=origins,
@@ -99,10 +102,13 @@ def _guard(app: FastAPI, settings: Settings, spans: Spans | None) -> None:
             allow_headers=["Authorization", "Cache-Control", "X-API-Key", "X-Request-ID", HEADER],
             expose_headers=["Retry-After", "Server-Timing", "X-Request-ID"],
         )
-    app.add_middleware(middleware.Requests)
+    paths = frozenset(route.path for route in iter_route_contexts(app.routes) if route.path)
+    app.add_middleware(Requests, metrics=metrics, paths=paths)
+    app.add_middleware(SecurityHeaders)
     if spans:
         app.add_middleware(Traces, spans=spans)
-    if proxies := _listed(settings.trusted_proxies):
+    app.add_middleware(TrailingSlash)
+    if proxies := listed(settings.trusted_proxies):
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)
 
 
@@ -113,19 +119,3 @@ def _spans(settings: Settings, tracer: Tracer) -> Spans:
         "elasticsearch" if settings.elasticsearch_url else None,
         settings.trace_content,
     )
-
-
-def _listed(setting: str | None) -> list[str]:
-    return [item.strip() for item in (setting or "").split(",") if item.strip()]
-
-
-def _limit(setting: str | None) -> RateLimitItem | None:
-    if not setting:
-        return None
-    try:
-        (limit,) = limits.parse_many(setting)
-        if limit.amount < 1:
-            raise ValueError("nobody could ask")
-    except ValueError as error:
-        raise BadSettings(f"ASKD_RATE_LIMIT: {setting!r} is not one limit such as 60/minute") from error
-    return limit

@@ -3,17 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Literal
 
 import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
+from app.server.serve import config_of
+
 
 @asynccontextmanager
-async def served(app: ASGIApp, lifespan: Literal["on", "off"] = "off") -> AsyncIterator[httpx.AsyncClient]:
+async def served(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody to ask it. At the end it is stopped as by a signal."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan=lifespan))
+    config = config_of(app)
+    config.lifespan = "auto"  # some applications have none
+    server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)

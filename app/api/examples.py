@@ -162,8 +162,9 @@ _HITS: _JSON = {
     },
 }
 
-OF_POST: dict[str, tuple[_JSON, _JSON]] = {
-    "/ask": (_ASK, _ANSWERS),
-    "/ask/stream": (_ASK, {}),
-    "/search": (_SEARCH, _HITS),
+# By the name of the endpoint's function: requests, and what each is answered.
+BY_ENDPOINT: dict[str, tuple[_JSON, _JSON]] = {
+    "ask": (_ASK, _ANSWERS),
+    "ask_stream": (_ASK, {}),
+    "search": (_SEARCH, _HITS),
 }

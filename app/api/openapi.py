@@ -4,9 +4,10 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import iter_route_contexts
 
 from app.api import examples
-from app.api.errors import PROBLEM
+from app.api.problems import PROBLEM
 
 _KEYS = {
     "bearer": {"type": "http", "scheme": "bearer"},
@@ -37,17 +38,21 @@ def _document(app: FastAPI) -> dict[str, Any]:
                 _as_problem(response)
     document["components"]["securitySchemes"] = _KEYS
     document["security"] = [{}, *({name: []} for name in _KEYS)]  # keys are asked for where a setting says so
-    for path, (requests, replies) in examples.OF_POST.items():
-        operation = document["paths"][path]["post"]
-        operation["requestBody"]["content"]["application/json"]["examples"] = requests
-        if replies:
-            operation["responses"]["200"]["content"]["application/json"]["examples"] = replies
+    for route in iter_route_contexts(app.routes):
+        if route.name in examples.BY_ENDPOINT:
+            _add_examples(document["paths"][route.path]["post"], *examples.BY_ENDPOINT[route.name])
     return document
+
+
+def _add_examples(operation: dict[str, Any], requests: dict[str, Any], replies: dict[str, Any]) -> None:
+    operation["requestBody"]["content"]["application/json"]["examples"] = requests
+    if replies:
+        operation["responses"]["200"]["content"]["application/json"]["examples"] = replies
 
 
 def _as_problem(response: dict[str, Any]) -> None:
     """Failures are problem documents, which have a media type of their own."""
     content = response.get("content", {})
-    schema = content.get("application/json", {}).get("schema", {})
-    if schema.get("$ref", "").endswith("/Problem"):
-        content[PROBLEM] = content.pop("application/json")
+    for media_type, body in list(content.items()):
+        if body.get("schema", {}).get("$ref", "").endswith("/Problem"):
+            content[PROBLEM] = content.pop(media_type)

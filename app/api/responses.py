@@ -1,21 +1,25 @@
-"""What is found and answered, as HTTP responses."""
+"""The failures each operation documents."""
 
-import orjson
-from fastapi.responses import Response
+from typing import Any
 
-from app.answering.pipeline import Found
-from app.api import server_timing, wire
-from app.domain import Answer
+from app.api.schemas import Problem
+
+_MEANING = {
+    401: "This service wants a key",
+    404: "No such collection",
+    408: "The body did not come in time",
+    413: "The body is larger than 64 KiB",
+    415: "The body is not JSON, or Content-Encoding is neither gzip nor identity",
+    421: "Unknown Host header",
+    422: "The request is not valid, or the question does not fit the prompt",
+    429: "Too many questions of this caller",
+    503: "The index or the model is not there, or too many questions wait for it",
+    504: "The model took too long, or the time the request may take is up",
+}
+CHECKED = (401, 421)  # of every route but the probes
+QUESTION = (*CHECKED, 404, 408, 413, 415, 422, 429, 503, 504)
 
 
-def answer_response(answer: Answer, request_id: str) -> Response:
-    return _json(wire.answer(answer, request_id), server_timing.of_answer(answer.timings))
-
-
-def search_response(found: Found, request_id: str) -> Response:
-    return _json(wire.search(found, request_id), server_timing.of_search(found))
-
-
-def _json(body: wire.Json, timing: str) -> Response:
-    headers = {"Server-Timing": timing}
-    return Response(orjson.dumps(body), headers=headers, media_type="application/json")
+def problems_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For `responses=`."""
+    return {status: {"model": Problem, "description": _MEANING[status]} for status in statuses}

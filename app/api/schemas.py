@@ -1,75 +1,18 @@
-"""The wire models: what a caller sends, and what it gets, which `app.api.wire` writes."""
+"""What callers get. Each model is made from the domain's values by `of`.
 
-import unicodedata
+With `model_construct`: what is right by construction need not be validated.
+"""
+
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Self, get_args
+from typing import Any, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from app import domain
-from app.domain import Mode, Origin, Status
+from app.answering.pipeline import Found
+from app.domain import Origin, Status
 from app.indexes.manifest import Manifest
-
-
-def _trimmed(value: object) -> object:
-    return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else value
-
-
-def _speakable(text: str) -> str:
-    if not any(character.isprintable() and not character.isspace() for character in text):
-        raise ValueError("must hold at least one visible character")
-    return text
-
-
-def _whole(value: object) -> object:
-    """To JSON 5.0 is the integer 5, and some clients know no other numbers."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-QuestionText = Annotated[
-    str,
-    BeforeValidator(_trimmed),
-    Field(min_length=1, max_length=2000, description="1–2,000 characters after trimming"),
-    AfterValidator(_speakable),
-]
-CollectionName = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=512),
-    Field(description="search in this collection only; all when absent"),
-]
-Limit = Annotated[
-    int,
-    Field(strict=True, ge=1, le=20, description="the most sources wanted"),
-    BeforeValidator(_whole),
-]
-
-
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Ask(_Request):
-    question: QuestionText
-    collection: CollectionName | None = None
-    limit: Limit = 5
-    mode: Mode = Field(
-        Mode.AUTO,
-        description="`generate`: the model writes; `extract`: the best entry's own words, no model; "
-        "`auto`: the model writes unless the FAQ's own words serve better",
-    )
-
-    def question_asked(self) -> domain.Question:
-        return domain.Question(self.question, self.collection, self.limit, self.mode)
-
-
-class Search(_Request):
-    question: QuestionText
-    collection: CollectionName | None = None
-    limit: Limit = 5
-
-    def question_asked(self) -> domain.Question:
-        return domain.Question(self.question, self.collection, self.limit)
 
 
 class _Entry(BaseModel):
@@ -82,17 +25,43 @@ class _Entry(BaseModel):
     score: float = Field(description="0–1; orders the hits of one search")
 
 
+def _entry(hit: domain.Hit) -> dict[str, Any]:
+    """The fields of `_Entry`."""
+    entry = hit.entry
+    return {
+        "id": entry.id,
+        "collection": entry.collection,
+        "section": entry.section,
+        "question": entry.question,
+        "answer": entry.answer,
+        "url": entry.url,
+        "score": round(hit.score, 4),
+    }
+
+
 class StreamSource(_Entry):
     in_prompt: bool = Field(description="the model was given this entry")
+
+    @classmethod
+    def of(cls, source: domain.Source) -> "StreamSource":
+        return cls.model_construct(**_entry(source.hit), in_prompt=source.in_prompt)
 
 
 class Source(StreamSource):
     cited: bool = Field(description="the answer rests on this entry")
 
+    @classmethod
+    def of(cls, source: domain.Source) -> "Source":
+        return cls.model_construct(**_entry(source.hit), in_prompt=source.in_prompt, cited=source.cited)
+
 
 class Hit(_Entry):
     lexical: float | None = Field(description="BM25; comparable within one search only")
     semantic: float | None = Field(description="cosine; null where no embedder took part")
+
+    @classmethod
+    def of(cls, hit: domain.Hit) -> "Hit":
+        return cls.model_construct(**_entry(hit), lexical=hit.lexical, semantic=hit.semantic)
 
 
 class Usage(BaseModel):
@@ -101,10 +70,24 @@ class Usage(BaseModel):
     sources_in_prompt: int
     sources_dropped: int = Field(description="entries found but left out of the prompt, whole")
 
+    @classmethod
+    def of(cls, usage: domain.Usage, sources: Sequence[domain.Source]) -> "Usage":
+        in_prompt = sum(source.in_prompt for source in sources)
+        return cls.model_construct(
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            sources_in_prompt=in_prompt,
+            sources_dropped=len(sources) - in_prompt,
+        )
+
 
 class Notice(BaseModel):
     code: str = Field(description=f"one of {', '.join(get_args(domain.NoticeCode))}; more may come")
     detail: str
+
+    @classmethod
+    def all_of(cls, notices: Sequence[domain.Notice]) -> list["Notice"]:
+        return [cls.model_construct(code=notice.code, detail=notice.detail) for notice in notices]
 
 
 class SearchTimings(BaseModel):
@@ -127,6 +110,17 @@ class Timings(BaseModel):
     first_token: float | None = Field(description="null where no model wrote")
     total: float
 
+    @classmethod
+    def of(cls, timings: domain.Timings) -> "Timings":
+        first = timings.first_token
+        return cls.model_construct(
+            retrieve=round(timings.retrieve, 1),
+            queue=round(timings.queue, 1),
+            queue_position=timings.queue_position,
+            first_token=None if first is None else round(first, 1),
+            total=round(timings.total, 1),
+        )
+
 
 class AnswerOut(BaseModel):
     status: Status
@@ -141,6 +135,38 @@ class AnswerOut(BaseModel):
     timings_ms: Timings
     request_id: str
 
+    @classmethod
+    def of(cls, answer: domain.Answer, request_id: str) -> "AnswerOut":
+        return cls.model_construct(
+            status=answer.status,
+            answer=answer.text,
+            origin=answer.origin,
+            sources=[Source.of(source) for source in answer.sources],
+            confidence=None if answer.confidence is None else round(answer.confidence, 4),
+            model=answer.model,
+            cached=answer.cached,
+            usage=Usage.of(answer.usage, answer.sources) if answer.usage else None,
+            notices=Notice.all_of(answer.notices),
+            timings_ms=Timings.of(answer.timings),
+            request_id=request_id,
+        )
+
+
+class SourcesOut(BaseModel):
+    """The data of the event `sources`."""
+
+    sources: list[StreamSource]
+
+    @classmethod
+    def of(cls, sources: Sequence[domain.Source]) -> "SourcesOut":
+        return cls.model_construct(sources=[StreamSource.of(source) for source in sources])
+
+
+class TextOut(BaseModel):
+    """The data of the events `token` and `replace`."""
+
+    text: str
+
 
 class SearchOut(BaseModel):
     hits: list[Hit] = Field(description="best first")
@@ -148,6 +174,23 @@ class SearchOut(BaseModel):
     notices: list[Notice]
     timings_ms: SearchTimings
     request_id: str
+
+    @classmethod
+    def of(cls, found: Found, request_id: str) -> "SearchOut":
+        retrieve = round(found.retrieve_ms, 1)
+        timings = SearchTimings.model_construct(
+            embed=round(found.embed_ms, 1),
+            search=round(found.search_ms, 1),
+            retrieve=retrieve,
+            total=retrieve,
+        )
+        return cls.model_construct(
+            hits=[Hit.of(hit) for hit in found.ranking.hits],
+            confidence=round(found.ranking.confidence, 4),
+            notices=Notice.all_of(found.notices),
+            timings_ms=timings,
+            request_id=request_id,
+        )
 
 
 class IndexOut(BaseModel):
@@ -207,4 +250,6 @@ class Problem(BaseModel):
     status: int
     detail: str = Field(description="what went wrong and what to do")
     request_id: str
-    errors: Sequence[FieldError] | None = Field(None, description="the fields that are wrong (422)")
+    errors: Sequence[FieldError] | None = Field(
+        None, description="the fields that are wrong (422)", exclude_if=lambda errors: errors is None
+    )

@@ -1,14 +1,14 @@
 import asyncio
 from typing import Annotated
 
-import orjson
 import typer
+from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
 from app.answering.service import Assistant
-from app.api import wire
-from app.api.schemas import Ask, Search
+from app.api.questions import Ask, Search
+from app.api.schemas import AnswerOut, SearchOut
 from app.cli.validation import validated
 from app.domain import Answer, Mode, Question, Replacement, Text
 from app.settings import Settings, read_settings
@@ -39,7 +39,7 @@ async def _ask(settings: Settings, question: Question, as_json: bool) -> None:
     async with open_askd(settings) as askd:
         if as_json:
             answer = await askd.assistant.ask(question)
-            _print_json(wire.answer(answer, _NO_REQUEST))
+            _print_json(AnswerOut.of(answer, _NO_REQUEST))
         else:
             await _stream(askd.assistant, question)
 
@@ -85,7 +85,7 @@ async def _search(settings: Settings, question: Question, as_json: bool) -> None
     async with open_askd(settings) as askd:
         found = await askd.assistant.find(question)
     if as_json:
-        _print_json(wire.search(found, _NO_REQUEST))
+        _print_json(SearchOut.of(found, _NO_REQUEST))
         return
     table = Table("score", "collection", "id", "question", box=None)
     for hit in found.ranking.hits:
@@ -93,5 +93,5 @@ async def _search(settings: Settings, question: Question, as_json: bool) -> None
     out.print(table if found.ranking.hits else "nothing found")
 
 
-def _print_json(body: wire.Json) -> None:
-    typer.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
+def _print_json(body: BaseModel) -> None:
+    typer.echo(body.model_dump_json(indent=2))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.api.errors import name_of
+from app.api.problems import name_of
 from app.cli import asking, indexing, keys, models, serving
 from app.errors import AskdError, BadSettings
 from app.evaluation.commands import evaluation

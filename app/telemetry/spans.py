@@ -17,7 +17,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 from opentelemetry.util.types import AttributeValue
 
 from app.answering.pipeline import Found, Pipeline
-from app.api.errors import PLAIN, name_of
+from app.api.problems import PLAIN, name_of
 from app.domain import Question
 from app.errors import AskdError
 from app.models.base import Chunk, LanguageModel, ModelProfile, ModelStatus, Prompt

@@ -9,7 +9,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.answering.service import Assistant
-from app.api.access import ASKING
+from app.api.context import context_of
+from app.api.routes import QUESTION_PATHS
 from app.domain import Answer
 from app.telemetry.spans import Spans, TracedModel, TracedPipeline, fail, output
 
@@ -24,7 +25,7 @@ class Traces:
         self._spans = spans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in ASKING:
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in QUESTION_PATHS:
             await self.app(scope, receive, send)
             return
         status: int | None = None
@@ -55,14 +56,14 @@ class Traces:
 
 
 def _note(span: Span, scope: Scope, status: int | None) -> None:
-    state = scope["state"]
-    span.set_attribute("askd.request_id", state["request_id"])
+    context = context_of(scope)
+    span.set_attribute("askd.request_id", context.id)
     if status is not None:  # else the caller left before there was one
         span.set_attribute("http.response.status_code", status)
-    if "left" in state:
+    if context.hung_up:
         span.set_attribute("askd.hung_up", True)
-    if problem := state.get("problem"):
-        fail(span, problem.removeprefix("/problems/"), ours=status is None or not 400 <= status < 500)
+    if context.problem:
+        fail(span, context.problem, ours=status is None or not 400 <= status < 500)
 
 
 def traced(assistant: Assistant, spans: Spans) -> Assistant:

@@ -4,13 +4,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.answering.readiness import Readiness
-from app.api.routes import get_assistant, get_readiness
+from app.answering.service import Assistant
 from app.indexes.memory import MemoryIndex
-from app.main import create_app
 from app.models.scripted import ScriptedModel
-from app.settings import Settings
+from app.traffic.shutdown import GracefulShutdown
 from tests.faq import FAQ
+from tests.support.app import app_of, calling
 from tests.support.assistant import assistant_of
 
 
@@ -25,18 +24,22 @@ def index() -> MemoryIndex:
 
 
 @pytest.fixture
-def app(index: MemoryIndex, llm: ScriptedModel) -> FastAPI:
-    """The service over the fakes; its lifespan, which opens the real engines, is not run."""
-    app = create_app(Settings())
-    assistant = assistant_of(index, llm, prompt_tokens=400, answer_tokens=64)
-    readiness = Readiness(index, llm, embedder=None)
-    app.dependency_overrides[get_assistant] = lambda: assistant
-    app.dependency_overrides[get_readiness] = lambda: readiness
-    return app
+def assistant(index: MemoryIndex, llm: ScriptedModel) -> Assistant:
+    return assistant_of(index, llm, prompt_tokens=400, answer_tokens=64)
+
+
+@pytest.fixture
+def shutdown() -> GracefulShutdown:
+    return GracefulShutdown()
+
+
+@pytest.fixture
+def app(assistant: Assistant, index: MemoryIndex, llm: ScriptedModel, shutdown: GracefulShutdown) -> FastAPI:
+    """The service over the fakes."""
+    return app_of(assistant, index, llm, shutdown=shutdown)
 
 
 @pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://askd") as client:
+    async with calling(app) as client:
         yield client

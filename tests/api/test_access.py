@@ -9,32 +9,31 @@ import httpx
 import pytest
 from limits import parse
 
-from app.api import middleware
-from app.api.access import Caller
+from app.api import bodies
+from app.api.context import Caller
 from app.api.keys import add_key, digest
-from app.api.routes import get_assistant
 from app.errors import BadSettings
 from app.indexes.memory import MemoryIndex
 from app.main import create_app
 from app.models.scripted import ScriptedModel
 from app.settings import Settings
 from tests.faq import FAQ
+from tests.support.app import app_of
+from tests.support.app import calling as calling_app
 from tests.support.assistant import assistant_of
 
 pytestmark = pytest.mark.anyio
 LATE = {"question": "Is it possible to join the course at any time?"}
 PROTECTED = [("POST", "/ask"), ("POST", "/ask/stream"), ("POST", "/search"), ("GET", "/collections")]
-PROTECTED += [("GET", "/metrics"), ("GET", "/no-such-route")]
+PROTECTED += [("GET", "/metrics"), ("POST", "/ask/")]
 OPEN = ["/livez", "/docs", "/openapi.json"]
 
 
 @asynccontextmanager
-async def calling(client: str = "203.0.113.7", **chosen: object) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(Settings(**chosen))  # type: ignore[arg-type]
-    assistant = assistant_of(MemoryIndex(FAQ), ScriptedModel(script=["Yes."], loaded=True))
-    app.dependency_overrides[get_assistant] = lambda: assistant
-    transport = httpx.ASGITransport(app, client=(client, 40000))
-    async with httpx.AsyncClient(transport=transport, base_url="http://askd") as caller:
+async def calling(**chosen: object) -> AsyncIterator[httpx.AsyncClient]:
+    index, llm = MemoryIndex(FAQ), ScriptedModel(script=["Yes."], loaded=True)
+    settings = Settings(**chosen)  # type: ignore[arg-type]
+    async with calling_app(app_of(assistant_of(index, llm), index, llm, settings)) as caller:
         yield caller
 
 
@@ -185,7 +184,7 @@ async def test_scripts_of_other_pages_may_ask_only_where_a_setting_says_so(keys:
             "access-control-allow-origin"
             not in (await caller.post("/ask", json=LATE, headers=origin)).headers
         )
-    async with calling(cors_origins="https://help.example.org", api_keys_file=keys) as caller:
+    async with calling(cors_origins="https://help.example.org/", api_keys_file=keys) as caller:
         response = await caller.options("/ask", headers=preflight)
         assert response.status_code == 200
         assert response.headers["access-control-allow-origin"] == origin["Origin"]
@@ -200,7 +199,7 @@ async def test_scripts_of_other_pages_may_ask_only_where_a_setting_says_so(keys:
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(middleware, "_BODY_SECONDS", 0.05)
+    monkeypatch.setattr(bodies, "_BODY_SECONDS", 0.05)
 
     async def dripping() -> AsyncIterator[bytes]:
         yield b'{"question": '

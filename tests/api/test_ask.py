@@ -4,7 +4,6 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from app.errors import (
     AskdError,
@@ -18,6 +17,7 @@ from app.errors import (
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
 from tests.faq import JOIN
+from tests.support.app import app_of, calling
 from tests.support.assistant import assistant_of
 
 pytestmark = pytest.mark.anyio
@@ -29,8 +29,8 @@ def events(stream: str) -> list[tuple[str, Any]]:
     """The name and data of each event, in order."""
     found = []
     for block in stream.strip().split("\n\n"):
-        _, name, data = block.split("\n")
-        found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+        fields = dict(line.split(": ", 1) for line in block.split("\n"))
+        found.append((fields["event"], json.loads(fields["data"])))
     return found
 
 
@@ -166,13 +166,10 @@ class BrokenIndex(MemoryIndex):
 @pytest.mark.parametrize("collection", [None, "course"])
 @pytest.mark.parametrize("error", [SearchUnavailable("down"), IndexMissing("none"), IndexUnreadable("old")])
 async def test_a_failed_search_is_a_problem_and_never_no_answer(
-    app: FastAPI, llm: ScriptedModel, path: str, collection: str | None, error: AskdError
+    llm: ScriptedModel, path: str, collection: str | None, error: AskdError
 ) -> None:
-    from app.api.routes import get_assistant
-
-    broken = assistant_of(BrokenIndex(error), llm, prompt_tokens=400, answer_tokens=64)
-    app.dependency_overrides[get_assistant] = lambda: broken
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://askd") as client:
+    index = BrokenIndex(error)
+    async with calling(app_of(assistant_of(index, llm), index, llm)) as client:
         response = await client.post(
             path, json=LATE_IN | {"collection": collection} if collection else LATE_IN
         )

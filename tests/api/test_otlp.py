@@ -64,7 +64,7 @@ async def service(folder: Path, collector: str) -> AsyncIterator[httpx.AsyncClie
         )
         async with open_askd(settings) as askd:
             await askd.store.publish(manifest_of(FAQ), records_of(FAQ), lambda _: None)
-        async with served(create_app(settings), lifespan="on") as client:
+        async with served(create_app(settings)) as client:
             yield client
 
 
@@ -181,7 +181,7 @@ async def test_the_frameworks_own_telemetry_stays_off(
     async with served(collector) as receiver:
         monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", str(receiver.base_url))
-        async with served(create_app(settings_of(tmp_path)), lifespan="on") as client:
+        async with served(create_app(settings_of(tmp_path))) as client:
             await client.post("/ask", json={"question": ""})
     assert collector.requests == []
     assert isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)

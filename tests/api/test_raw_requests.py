@@ -3,17 +3,16 @@ internals. ASKD_TEST_CASES says how many requests each route gets, ASKD_TEST_SEE
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 
 import pytest
-from fastapi import FastAPI
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from app.answering.readiness import Readiness
 from app.api import schemas
-from app.api.errors import PROBLEM
+from app.api.problems import PROBLEM
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
 from tests.api import odd
@@ -22,6 +21,7 @@ from tests.api.test_schema import DOCUMENT
 from tests.live.problems import INTERNALS, check_no_leak
 from tests.live.serving import events
 from tests.sizes import CASES, SEED
+from tests.support.app import app_of
 from tests.support.assistant import assistant_of
 
 pytestmark = pytest.mark.timeout(180 + CASES / 5)
@@ -45,14 +45,19 @@ many = settings(
 
 
 @pytest.fixture
-def send(app: FastAPI, index: MemoryIndex, llm: ScriptedModel) -> Iterator[Send]:
-    """The service with answers that are kept, as a server runs it."""
+def send(index: MemoryIndex, llm: ScriptedModel) -> Iterator[Send]:
+    """The service, with a cache, as a server runs it."""
     with asyncio.Runner() as runner:
         assistant = assistant_of(index, llm, cache_entries=100)
-        runner.run(assistant.watch.look())
-        app.dependency_overrides.clear()
-        state = {"assistant": assistant, "readiness": Readiness(index, llm, embedder=None)}
+        app = app_of(assistant, index, llm)
+        lifespan = app.router.lifespan_context(app)
+        state = runner.run(_started(lifespan))
         yield lambda request: runner.run(call(app, request, state))
+        runner.run(lifespan.__aexit__(None, None, None))
+
+
+async def _started(lifespan: AbstractAsyncContextManager[Mapping[str, object] | None]) -> dict[str, object]:
+    return dict(await lifespan.__aenter__() or {})
 
 
 @pytest.mark.parametrize(("path", "method"), ROUTES)

@@ -1,7 +1,6 @@
 """The OpenAPI document: the service does what it says, it changes knowingly, and its examples work."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
@@ -14,7 +13,6 @@ from hypothesis import given, seed, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CheckFunction, negative_data_rejection, positive_data_acceptance
 
-from app.api.routes import get_assistant
 from app.api.schemas import AnswerOut, SearchOut
 from app.indexes.embedded.index import EmbeddedIndex
 from app.ingest.publishing import publish
@@ -24,6 +22,7 @@ from app.models.scripted import ScriptedModel
 from app.settings import Settings
 from tests.api import snapshot
 from tests.sizes import CASES, SEED
+from tests.support.app import app_of, calling
 from tests.support.assistant import assistant_of
 
 SAMPLE = Path("app/sample/faq.json")
@@ -56,7 +55,6 @@ def test_the_committed_document_is_that_of_the_service() -> None:
 def test_the_service_does_what_its_document_says(
     path: str, method: str, mode: GenerationMode, app: FastAPI
 ) -> None:
-    app.router.lifespan_context = _nothing_opened
     operation = schemathesis.openapi.from_asgi("/openapi.json", app)[path][method]
 
     @seed(SEED)
@@ -84,11 +82,6 @@ async def test_an_integer_may_be_written_as_json_schema_allows(client: httpx.Asy
     assert (await client.post("/search", json={"question": "course", "limit": 2.5})).status_code == 422
 
 
-@asynccontextmanager
-async def _nothing_opened(app: FastAPI) -> AsyncIterator[None]:
-    yield
-
-
 # --- its examples ------------------------------------------------------------------------------
 
 
@@ -105,15 +98,14 @@ REQUESTS = [
 
 
 @pytest.fixture
-async def sample(app: FastAPI, client: httpx.AsyncClient, tmp_path: Path) -> httpx.AsyncClient:
+async def sample(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the service over the sample FAQ and a small model, which quotes the best entry."""
     index = EmbeddedIndex(tmp_path, "askd")
     await publish(index, survey([SAMPLE], collection=None, strict=True), "english", lambda _: None)
-    assistant = assistant_of(
-        index, ScriptedModel(parameters=135_000_000), prompt_tokens=640, answer_tokens=128
-    )
-    app.dependency_overrides[get_assistant] = lambda: assistant
-    return client
+    llm = ScriptedModel(parameters=135_000_000, loaded=True)
+    assistant = assistant_of(index, llm, prompt_tokens=640, answer_tokens=128)
+    async with calling(app_of(assistant, index, llm)) as client:
+        yield client
 
 
 def test_every_operation_that_takes_a_body_has_examples() -> None:

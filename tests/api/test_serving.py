@@ -2,15 +2,15 @@ import re
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from app.api.patience import Patience
-from app.api.routes import get_assistant
+from app.api.timeouts import RequestTimeouts
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
 from app.traffic.admission import Admission
 from app.traffic.deadline import NEVER
+from app.traffic.shutdown import GracefulShutdown
 from tests.faq import FAQ
+from tests.support.app import app_of, calling
 from tests.support.assistant import assistant_of
 
 pytestmark = pytest.mark.anyio
@@ -30,19 +30,19 @@ async def test_a_deadline_without_sense_is_refused_by_its_name(
 
 
 def test_nobody_waits_longer_than_the_most_there_is() -> None:
-    patience = Patience(default=120.0, most=600.0)
-    waits = [patience.deadline(wanted).seconds for wanted in (None, "0.5", "600", "601", "1" * 400, "9.")]
+    timeouts = RequestTimeouts(default=120.0, most=600.0)
+    waits = [timeouts.deadline(wanted).seconds for wanted in (None, "0.5", "600", "601", "1" * 400, "9.")]
     assert waits == [120.0, 0.5, 600.0, 600.0, 600.0, 9.0]
-    assert Patience(default=120.0, most=60.0).deadline(None).seconds == 60.0
+    assert RequestTimeouts(default=120.0, most=60.0).deadline(None).seconds == 60.0
 
 
-async def test_who_would_wait_too_long_is_told_when_to_come_back(app: FastAPI, llm: ScriptedModel) -> None:
+async def test_a_wait_beyond_the_deadline_is_refused_with_retry_after(llm: ScriptedModel) -> None:
     admission = Admission()
     admission.service.learn(10.0)
-    assistant = assistant_of(MemoryIndex(FAQ), llm, admission=admission)
-    app.dependency_overrides[get_assistant] = lambda: assistant
+    index = MemoryIndex(FAQ)
+    assistant = assistant_of(index, llm, admission=admission)
     await admission.enter(NEVER).turn()
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://askd") as client:
+    async with calling(app_of(assistant, index, llm)) as client:
         for path in ("/ask", "/ask/stream"):
             body = LATE | {"mode": "generate"}
             response = await client.post(path, json=body, headers={"X-Request-Timeout": "5"})
@@ -71,8 +71,10 @@ async def test_the_events_of_a_stream_are_counted(client: httpx.AsyncClient) -> 
     assert ids == list(range(1, stream.count("event: ") + 1))
 
 
-async def test_a_service_that_stops_is_not_ready(app: FastAPI, client: httpx.AsyncClient) -> None:
+async def test_a_service_that_shuts_down_is_not_ready(
+    client: httpx.AsyncClient, shutdown: GracefulShutdown
+) -> None:
     assert (await client.get("/readyz")).status_code == 200
-    app.state.draining.begin(5.0)
+    shutdown.begin(5.0)
     response = await client.get("/readyz")
     assert (response.status_code, response.json()["missing"]) == (503, ["askd is stopping"])

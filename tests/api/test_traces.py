@@ -14,21 +14,20 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from app.api.routes import get_assistant
+from app.api.dependencies import get_assistant
 from app.domain import Answer
 from app.embedders.base import Vector
 from app.errors import AskdError, ModelTimeout, ModelUnavailable, SearchUnavailable
 from app.indexes.base import SearchResult
 from app.indexes.memory import MemoryIndex
-from app.main import create_app
 from app.models.scripted import ScriptedModel
-from app.settings import Settings
 from app.telemetry.spans import Spans
 from app.telemetry.traces import Traces, traced
 from app.traffic.admission import Admission
 from app.traffic.deadline import NEVER
 from tests.faq import FAQ, JOIN
 from tests.served import served
+from tests.support.app import app_of
 from tests.support.assistant import assistant_of
 
 pytestmark = pytest.mark.anyio
@@ -105,15 +104,11 @@ class Stand:
 
 
 async def stand_of(*, content: bool = False, cache_entries: int = 0, database: str | None = None) -> Stand:
-    stand = Stand(
-        create_app(Settings()),
-        FailingIndex(FAQ),
-        ScriptedModel(script=["Yes, ", "you can join ", "at any time."], loaded=True),
-        Trace(),
-        Admission(),
-    )
+    index, admission = FailingIndex(FAQ), Admission()
+    llm = ScriptedModel(script=["Yes, ", "you can join ", "at any time."], loaded=True)
+    assistant = assistant_of(index, llm, admission=admission, cache_entries=cache_entries)
+    stand = Stand(app_of(assistant, index, llm), index, llm, Trace(), admission)
     spans = Spans(stand.trace.provider.get_tracer("test"), "ollama", database, content)
-    assistant = assistant_of(stand.index, stand.llm, admission=stand.admission, cache_entries=cache_entries)
     if cache_entries:
         await assistant.watch.look()
     assistant = traced(assistant, spans)

@@ -14,12 +14,12 @@ import pytest
 import uvicorn
 
 from app.answering.service import Assistant
-from app.api.connections import Connection
 from app.domain import FaqEntry
 from app.ingest.publishing import publish
 from app.ingest.survey import survey
 from app.main import create_app
 from app.models.base import Chunk, LanguageModel, Prompt
+from app.server.serve import config_of
 from app.settings import Settings
 from app.wiring import open_askd
 
@@ -84,16 +84,7 @@ class Service:
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Service]:
-    config = uvicorn.Config(
-        create_app(settings),
-        http=Connection,
-        port=0,
-        log_config=None,
-        access_log=False,
-        ws="none",
-        lifespan="on",
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(config_of(create_app(settings)))
     task = asyncio.create_task(server.serve())
     while not server.started:
         assert not task.done(), "the service did not start"
@@ -115,8 +106,8 @@ def events(stream: str) -> list[Event]:
     for block in stream.strip().split("\n\n"):
         if block.startswith(":"):
             continue
-        _, name, data = block.split("\n")
-        found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+        fields = dict(line.split(": ", 1) for line in block.split("\n"))
+        found.append((fields["event"], json.loads(fields["data"])))
     return found
 
 

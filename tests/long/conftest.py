@@ -14,7 +14,7 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 def _little_is_logged() -> Iterator[None]:
     """Of thousands of failures that are meant to be; what is not is an error."""
     loggers = [
-        logging.getLogger(name) for name in ("app.api.errors", "app.models.watch", "elastic_transport")
+        logging.getLogger(name) for name in ("app.api.problems", "app.models.watch", "elastic_transport")
     ]
     before = [logger.level for logger in loggers]
     for logger in loggers:

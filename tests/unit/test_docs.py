@@ -7,7 +7,7 @@ from typing import get_args
 
 from pydantic_core import PydanticUndefined
 
-from app.api.errors import PLAIN, name_of, status_of
+from app.api.problems import PLAIN, name_of, status_of
 from app.domain import NoticeCode
 from app.errors import AskdError, SetupError
 from app.settings import PREFIX, Settings

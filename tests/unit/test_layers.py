@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.api.errors import STATUS, status_of
+from app.api.problems import STATUS, status_of
 from app.errors import AskdError
 
 APP = Path("app")
@@ -21,6 +21,7 @@ LAYERS = [
     {"ingest", "answering"},
     {"wiring", "evaluation", "api", "telemetry"},
     {"main"},
+    {"server"},
     {"cli"},
 ]
 VENDORS = {"elasticsearch", "elastic_transport", "ollama", "tantivy", "xllamacpp", "aiohttp", "httpx"}

@@ -1,4 +1,4 @@
-"""How long a caller waits for an answer: the header X-Request-Timeout, in seconds."""
+"""The request timeout: settings, and the header X-Request-Timeout, in seconds."""
 
 import re
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ _NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")  # Python's float takes 1_0,
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RequestTimeouts:
     default: float  # seconds
     most: float
 
     def deadline(self, wanted: str | None) -> Deadline:
-        """Raises RequestValidationError when the header makes no sense; more than `most` is that much."""
+        """Longer than `most` means `most`. Raises RequestValidationError for an invalid header."""
         if wanted is None:
             return Deadline.after(min(self.default, self.most))
         seconds = float(wanted) if _NUMBER.fullmatch(wanted) else 0.0

@@ -1,4 +1,4 @@
-"""The end of the service, on a real socket: ASGI's test transport keeps a stream until it is whole."""
+"""Graceful shutdown, on a real socket: httpx's test transport buffers streams."""
 
 import asyncio
 
@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.models.scripted import ScriptedModel
+from app.traffic.shutdown import GracefulShutdown
 from tests.served import served
 
 pytestmark = pytest.mark.anyio
@@ -15,7 +16,9 @@ QUESTIONS = [
 ]
 
 
-async def test_who_is_served_when_the_grace_is_over_is_told_so(app: FastAPI, llm: ScriptedModel) -> None:
+async def test_when_the_grace_period_ends_running_requests_are_told(
+    app: FastAPI, llm: ScriptedModel, shutdown: GracefulShutdown
+) -> None:
     llm.pause.clear()
     bodies = [{"question": question, "mode": "generate"} for question in QUESTIONS]
     async with served(app) as client:
@@ -24,25 +27,27 @@ async def test_who_is_served_when_the_grace_is_over_is_told_so(app: FastAPI, llm
             await asyncio.sleep(0.01)
         queued = asyncio.create_task(client.post("/ask", json=bodies[1]))
         await asyncio.sleep(0.5)  # the stream has begun, the other one waits for its slot
-        app.state.draining.begin(0.1)
+        shutdown.begin(0.1)
 
         refused = await queued
         assert (refused.status_code, refused.json()["type"]) == (503, "/problems/shutting-down")
         assert refused.headers["retry-after"] == "5"
         *before, last = (await stream).text.strip().split("\n\n")
-        assert f"id: {len(before) + 1}\nevent: error" in last
+        assert {"event: error", f"id: {len(before) + 1}"} <= set(last.splitlines())
         assert "/problems/shutting-down" in last
         assert llm.closed
 
 
-async def test_while_it_stops_who_comes_is_told_so(app: FastAPI, llm: ScriptedModel) -> None:
+async def test_new_requests_are_refused_while_it_shuts_down(
+    app: FastAPI, llm: ScriptedModel, shutdown: GracefulShutdown
+) -> None:
     llm.pause.clear()
     async with served(app) as client:
         answered = asyncio.create_task(client.post("/ask", json={"question": QUESTIONS[0]}))
         while not llm.prompts:
             await asyncio.sleep(0.01)
-        app.state.draining.begin(20)
-        ended = asyncio.create_task(app.state.draining.ended())
+        shutdown.begin(20)
+        ended = asyncio.create_task(shutdown.idle())
         assert (await client.get("/readyz")).status_code == 503
         for path in ("/ask", "/ask/stream", "/search"):
             refused = await client.post(path, json={"question": QUESTIONS[1]})
@@ -53,12 +58,14 @@ async def test_while_it_stops_who_comes_is_told_so(app: FastAPI, llm: ScriptedMo
         await asyncio.wait_for(ended, 5)
 
 
-async def test_what_ends_within_the_grace_ends_well(app: FastAPI, llm: ScriptedModel) -> None:
+async def test_what_ends_within_the_grace_period_is_a_whole_answer(
+    app: FastAPI, llm: ScriptedModel, shutdown: GracefulShutdown
+) -> None:
     llm.pause.clear()
     async with served(app) as client:
         answered = asyncio.create_task(client.post("/ask", json={"question": QUESTIONS[0]}))
         while not llm.prompts:
             await asyncio.sleep(0.01)
-        app.state.draining.begin(20)
+        shutdown.begin(20)
         llm.pause.set()
         assert (await answered).json()["status"] == "answered"

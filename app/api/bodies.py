@@ -1,0 +1,92 @@
+"""Request bodies: of one content type, bounded in size and time, and decompressed."""
+
+import asyncio
+import gzip
+import json
+import re
+import zlib
+from io import BytesIO
+from typing import Any
+
+from fastapi import HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.requests import ClientDisconnect
+
+MAX_BODY = 64 * 1024  # bytes, as sent and decompressed
+_BODY_SECONDS = 10
+_LENGTH = re.compile(r"[0-9]{1,18}")
+
+
+class JsonRequest(Request):
+    """A request whose body has been read: what FastAPI reads it from."""
+
+    def __init__(self, request: Request, content: bytes) -> None:
+        super().__init__(request.scope, request.receive)
+        self._content = content
+
+    async def body(self) -> bytes:
+        return self._content
+
+    async def json(self) -> Any:
+        """Raises json.JSONDecodeError, also for what Python's parser says in other ways."""
+        try:
+            return json.loads(self._content)
+        except json.JSONDecodeError:
+            raise
+        except UnicodeDecodeError as error:
+            raise json.JSONDecodeError("it is not UTF-8", "", error.start) from error
+        except (ValueError, RecursionError) as error:
+            raise json.JSONDecodeError("a number is too long, or it is nested too deeply", "", 0) from error
+
+
+async def read_body(request: Request) -> JsonRequest:
+    """Raises HTTPException (408, 413, 415), RequestValidationError or ClientDisconnect."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise HTTPException(415, "send the body as JSON, with the header Content-Type: application/json")
+    encoding = request.headers.get("content-encoding", "").strip().lower() or "identity"
+    if encoding not in ("identity", "gzip", "x-gzip"):
+        raise HTTPException(
+            415, "Content-Encoding must be gzip or identity", {"Accept-Encoding": "gzip, identity"}
+        )
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            content = await _received(request)
+    except TimeoutError:
+        raise HTTPException(
+            408, f"the body did not come within {_BODY_SECONDS} seconds", {"Connection": "close"}
+        ) from None
+    return JsonRequest(request, content if encoding == "identity" else _decompressed(content))
+
+
+async def _received(request: Request) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if _LENGTH.fullmatch(declared) and int(declared) > MAX_BODY:
+        raise _too_large()
+    content = bytearray()
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        content += message.get("body", b"")
+        if len(content) > MAX_BODY:
+            raise _too_large()
+        if not message.get("more_body", False):
+            return bytes(content)
+
+
+def _decompressed(content: bytes) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=BytesIO(content)) as file:
+            plain = file.read(MAX_BODY + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        message = "not valid gzip, which Content-Encoding says it is"
+        raise RequestValidationError([{"type": "gzip_invalid", "loc": ("body",), "msg": message}]) from error
+    if len(plain) > MAX_BODY:
+        raise _too_large()
+    return plain
+
+
+def _too_large() -> HTTPException:
+    detail = f"the body is larger than {MAX_BODY} bytes; a question has at most 2,000 characters"
+    return HTTPException(413, detail, {"Connection": "close"})

@@ -1,0 +1,145 @@
+"""Failures as problem documents (RFC 9457)."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from app import errors
+from app.api.context import RequestContext, context_of
+from app.api.schemas import FieldError, Problem
+from app.errors import AskdError
+
+log = logging.getLogger(__name__)
+
+STATUS: Mapping[type[AskdError], HTTPStatus] = {
+    errors.UnknownCollection: HTTPStatus.NOT_FOUND,
+    errors.QuestionTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.NothingFits: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.SearchUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.IndexMissing: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.IndexUnreadable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ModelUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ModelMissing: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ModelTimeout: HTTPStatus.GATEWAY_TIMEOUT,
+    errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.PromptTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
+    errors.ShuttingDown: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.SetupError: HTTPStatus.INTERNAL_SERVER_ERROR,  # met before serving; never a caller's fault
+}
+# Failures that are no AskdError: status -> name of the problem.
+PLAIN: Mapping[int, str] = {
+    400: "malformed-request",
+    401: "unauthorized",
+    404: "not-found",
+    405: "method-not-allowed",
+    408: "request-timeout",
+    413: "request-too-large",
+    415: "unsupported-media-type",
+    421: "misdirected-request",
+    422: "invalid-request",
+    429: "too-many-requests",
+    431: "head-too-large",
+    500: "internal-error",
+}
+_RETRY_AFTER = "5"  # seconds: about what a server needs to come back
+PROBLEM = "application/problem+json"
+
+
+def name_of(error: type[AskdError]) -> str:
+    """`SearchUnavailable` -> `search-unavailable`."""
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in error.__name__)[1:]
+
+
+def status_of(error: type[AskdError]) -> HTTPStatus:
+    """The status of the error or, where it has none of its own, of the nearest base class that has."""
+    return next(STATUS[kind] for kind in error.__mro__ if kind in STATUS)
+
+
+def problem_of(error: AskdError, context: RequestContext) -> Problem:
+    return _problem(status_of(type(error)), name_of(type(error)), str(error), context)
+
+
+def unexpected(context: RequestContext) -> Problem:
+    """For an exception that nobody handled, which is logged under the request's id."""
+    return _problem(
+        500, PLAIN[500], f"an unexpected error; the log has it under request id {context.id}", context
+    )
+
+
+def response_of(error: Exception, request: Request) -> Response:
+    """The response for an AskdError, a RequestValidationError or an HTTPException."""
+    context = context_of(request.scope)
+    match error:
+        case AskdError():
+            problem = problem_of(error, context)
+            if problem.status >= 500:
+                log.warning("request failed", extra={"problem": problem.type, "request_id": context.id})
+            headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+            return problem_response(problem, headers)
+        case RequestValidationError():
+            fields = [_field(item) for item in error.errors()]
+            detail = "; ".join(f"{field.field}: {field.detail}" for field in fields)
+            return problem_response(_problem(422, PLAIN[422], detail, context, fields))
+        case HTTPException():
+            name = PLAIN.get(error.status_code, "http-error")
+            problem = _problem(error.status_code, name, _detail(error, request), context)
+            headers = dict(error.headers or {})
+            if "GET" in headers.get("Allow", "").split(", "):
+                headers["Allow"] += ", HEAD"
+            return problem_response(problem, headers)
+    raise error
+
+
+def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    retry = {"Retry-After": _RETRY_AFTER} if problem.status in (429, 503) else {}
+    return Response(problem.model_dump_json(), problem.status, {**retry, **(headers or {})}, PROBLEM)
+
+
+def install(app: FastAPI) -> None:
+    """For what fails outside of routes: no such path, a method it does not take."""
+
+    async def handle(request: Request, error: Exception) -> Response:
+        return response_of(error, request)
+
+    for kind in (AskdError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, handle)
+
+
+def _problem(
+    status: int, name: str, detail: str, context: RequestContext, fields: list[FieldError] | None = None
+) -> Problem:
+    context.problem = name
+    phrase = HTTPStatus(status).phrase if name == PLAIN.get(status) else name.replace("-", " ").capitalize()
+    return Problem(
+        type=f"/problems/{name}",
+        title=phrase,
+        status=int(status),
+        detail=detail,
+        request_id=context.id,
+        errors=fields,
+    )
+
+
+def _field(item: Mapping[str, Any]) -> FieldError:
+    if item["type"] == "json_invalid":
+        detail = f"not valid JSON at character {item['loc'][-1]}: {item['ctx']['error']}"
+        return FieldError(field="body", detail=detail)
+    path = [str(part) for part in item["loc"] if part != "body"]
+    return FieldError(field=".".join(path) or "body", detail=item["msg"].removeprefix("Value error, "))
+
+
+def _detail(error: HTTPException, request: Request) -> str:
+    if error.detail != HTTPStatus(error.status_code).phrase:  # else it is the router's own
+        return str(error.detail)
+    path = request.url.path
+    return {
+        404: f"there is nothing at {path}; /docs lists what there is",
+        405: f"{path} does not take {request.method}",
+    }.get(error.status_code, str(error.detail))

@@ -1,0 +1,79 @@
+"""What callers send: a question, checked."""
+
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from app import domain
+from app.domain import Mode
+
+
+def _trimmed(value: object) -> object:
+    return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else value
+
+
+def _speakable(text: str) -> str:
+    if not any(character.isprintable() and not character.isspace() for character in text):
+        raise ValueError("must hold at least one visible character")
+    return text
+
+
+def _whole(value: object) -> object:
+    """To JSON 5.0 is the integer 5, and some clients know no other numbers."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+QuestionText = Annotated[
+    str,
+    BeforeValidator(_trimmed),
+    Field(min_length=1, max_length=2000, description="1–2,000 characters after trimming"),
+    AfterValidator(_speakable),
+]
+CollectionName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=512),
+    Field(description="search in this collection only; all when absent"),
+]
+Limit = Annotated[
+    Annotated[int, Field(strict=True, ge=1, le=20), BeforeValidator(_whole)] | None,
+    Field(description="the most sources wanted"),
+]
+
+
+_LIMIT = 5
+
+
+class _Request(BaseModel):
+    """`null` means the same as no value: generated clients send it for what is not set."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def _limit(given: int | None) -> int:
+    return _LIMIT if given is None else given
+
+
+class Ask(_Request):
+    question: QuestionText
+    collection: CollectionName | None = None
+    limit: Limit = _LIMIT
+    mode: Mode | None = Field(
+        Mode.AUTO,
+        description="`generate`: the model writes; `extract`: the best entry's own words, no model; "
+        "`auto`: the model writes unless the FAQ's own words serve better",
+    )
+
+    def question_asked(self) -> domain.Question:
+        return domain.Question(
+            self.question, self.collection, _limit(self.limit), Mode.AUTO if self.mode is None else self.mode
+        )
+
+
+class Search(_Request):
+    question: QuestionText
+    collection: CollectionName | None = None
+    limit: Limit = _LIMIT
+
+    def question_asked(self) -> domain.Question:
+        return domain.Question(self.question, self.collection, _limit(self.limit))

@@ -1,0 +1,115 @@
+"""POST /ask and /ask/stream: a question, answered as JSON or as server-sent events."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from itertools import count
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel
+
+from app.answering.service import Reply
+from app.api import problems, server_timing
+from app.api.dependencies import AssistantDep, ContextDep, DeadlineDep, Fresh, ServiceDep, working
+from app.api.questions import Ask
+from app.api.responses import QUESTION, problems_of
+from app.api.routing import QuestionRoute
+from app.api.schemas import AnswerOut, SourcesOut, TextOut
+from app.domain import Event, Replacement, Text
+from app.errors import AskdError
+
+log = logging.getLogger(__name__)
+router = APIRouter(route_class=QuestionRoute, tags=["ask"], responses=problems_of(*QUESTION))
+
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"enum": ["sources", "token", "replace", "done", "error"]},
+        "id": {"type": "string", "description": "counts the events of the stream"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
+}
+_STREAM = {
+    "description": "`sources` once, `token` many times, perhaps `replace` when the text so far is "
+    "taken back, then `done` with the whole answer, or `error` with a problem",
+    "content": {
+        "text/event-stream": {"itemSchema": _EVENT, "example": 'event: token\ndata: {"text":"Yes"}\n\n'}
+    },
+}
+
+
+@router.post("/ask")
+async def ask(
+    body: Ask,
+    request: Request,
+    response: Response,
+    assistant: AssistantDep,
+    context: ContextDep,
+    deadline: DeadlineDep,
+    fresh: Fresh,
+) -> AnswerOut:
+    """Answer a question from the FAQ, with its sources.
+
+    A question that the FAQ does not answer is a 200 with `status: no_answer`; a failure never is.
+    """
+    async with working(request):
+        answer = await assistant.ask(body.question_asked(), deadline, fresh=fresh)
+    response.headers["Server-Timing"] = server_timing.of_answer(answer.timings)
+    return AnswerOut.of(answer, context.id)
+
+
+async def open_reply(
+    body: Ask,
+    request: Request,
+    service: ServiceDep,
+    assistant: AssistantDep,
+    deadline: DeadlineDep,
+    fresh: Fresh,
+) -> AsyncIterator[Reply]:
+    """A dependency, so that what fails before the first event still has an HTTP status."""
+    with service.shutdown.request():
+        async with AsyncExitStack() as opened:
+            async with working(request):
+                reply = await opened.enter_async_context(
+                    assistant.reply(body.question_asked(), deadline, fresh=fresh)
+                )
+            yield reply
+
+
+@router.post("/ask/stream", response_class=EventSourceResponse, responses={200: _STREAM})
+async def ask_stream(
+    reply: Annotated[Reply, Depends(open_reply)], service: ServiceDep, context: ContextDep
+) -> AsyncIterator[ServerSentEvent]:
+    """The same answer as server-sent events, while it is being written."""
+    ids = count(1)
+
+    def event(name: str, data: BaseModel) -> ServerSentEvent:
+        return ServerSentEvent(event=name, id=str(next(ids)), data=data)
+
+    yield event("sources", SourcesOut.of(reply.sources))
+    try:
+        while True:
+            async with service.shutdown.interrupting():
+                said = await anext(reply.events, None)
+            if said is None:
+                return
+            yield event(*_told(said, context.id))
+    except AskdError as error:
+        yield event("error", problems.problem_of(error, context))
+    except Exception:
+        log.exception("unexpected error", extra={"request_id": context.id})
+        yield event("error", problems.unexpected(context))
+
+
+def _told(said: Event, request_id: str) -> tuple[str, BaseModel]:
+    """Name and data of the event."""
+    match said:
+        case Text(text):
+            return "token", TextOut(text=text)
+        case Replacement(text):
+            return "replace", TextOut(text=text)
+        case answer:
+            return "done", AnswerOut.of(answer, request_id)
