@@ -1,4 +1,4 @@
-"""The keys callers prove themselves with: a file with the names of their owners and the keys' digests."""
+"""API keys: a file with the names of their owners and the keys' SHA-256 digests."""
 
 import hashlib
 import logging
@@ -16,7 +16,11 @@ _LINE = re.compile(r"([A-Za-z0-9._-]{1,64}):([0-9a-f]{64})")
 
 
 class ApiKeys:
-    """The file is read anew when it changes. One that makes no sense by then changes nothing."""
+    """The file is read again when it changes.
+
+    Once it is gone or unreadable no key is valid: deleting it is how access is withdrawn. A malformed line
+    changes nothing: the file may be half written.
+    """
 
     def __init__(self, path: Path) -> None:
         """Raises BadSettings, which names the line."""
@@ -28,12 +32,23 @@ class ApiKeys:
         """Whose key it is; None: nobody's."""
         if (seen := _version(self._path)) != self._seen:
             self._seen = seen
-            try:
-                self._owners = read_keys(self._path)
-            except BadSettings as error:
-                log.warning("the keys stay as they were", extra={"reason": str(error)})
+            self._owners = self._read_again()
         # Found by its digest: how long that takes tells nothing of the keys.
         return self._owners.get(digest(key))
+
+    def _read_again(self) -> Mapping[str, str]:
+        try:
+            return read_keys(self._path)
+        except KeysUnreadable as error:
+            log.warning("all API keys are refused", extra={"reason": str(error)})
+            return {}
+        except BadSettings as error:
+            log.warning("the API keys stay as they were", extra={"reason": str(error)})
+            return self._owners
+
+
+class KeysUnreadable(BadSettings):
+    """The file is not there, or not readable as text."""
 
 
 def read_keys(path: Path) -> Mapping[str, str]:
@@ -41,7 +56,7 @@ def read_keys(path: Path) -> Mapping[str, str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(f"ASKD_API_KEYS_FILE: {path} cannot be read as UTF-8 text") from error
+        raise KeysUnreadable(f"ASKD_API_KEYS_FILE: {path} cannot be read as UTF-8 text") from error
     owners = {}
     for number, line in enumerate(lines, start=1):
         text = line.partition("#")[0].strip()

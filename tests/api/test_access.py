@@ -1,7 +1,7 @@
 """Hosts, keys, limits and what browsers are told: off by default, and what callers see when they are on."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -84,6 +84,21 @@ async def test_a_key_that_is_added_or_taken_back_counts_at_once(keys: Path) -> N
         assert (await caller.get("/collections", headers={"X-API-Key": first})).status_code == 401
         rewrite(keys, "nonsense")
         assert (await caller.get("/collections", headers={"X-API-Key": second})).status_code == 200
+
+
+@pytest.mark.parametrize("withdraw", [Path.unlink, lambda keys: keys.write_bytes(b"\xff\xfe")])
+async def test_a_keys_file_that_is_gone_keeps_no_key_valid(
+    keys: Path, withdraw: Callable[[Path], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    key = add_key(keys, "web")
+    headers = {"X-API-Key": key}
+    async with calling(api_keys_file=keys) as caller:
+        assert (await caller.get("/collections", headers=headers)).status_code == 200
+        withdraw(keys)
+        assert (await caller.get("/collections", headers=headers)).status_code == 401
+        assert "all API keys are refused" in caplog.messages
+        rewrite(keys, f"web:{digest(key)}\n")
+        assert (await caller.get("/collections", headers=headers)).status_code == 200
 
 
 def test_the_file_holds_no_key_and_is_for_its_owner_only(keys: Path) -> None:
