@@ -1,6 +1,8 @@
 """Whether questions can be answered now."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.answering.embedder_state import embedder_trouble
@@ -9,7 +11,8 @@ from app.errors import ModelError, RetrievalError
 from app.indexes.base import SearchIndex
 from app.models.base import LanguageModel, ModelStatus
 
-_PATIENCE = 2.0  # seconds a server may take to say how it is: a probe must not hang
+_TIMEOUT = 2.0  # seconds a server may take to answer: a probe must not hang
+_FRESH = 1.0  # seconds a report is good for: however many probes there are, servers are asked this often
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +28,27 @@ class Report:
 
 @dataclass
 class Readiness:
-    """Not ready until index and model were there at the same time; from then on only a lost index counts."""
+    """Not ready until index and model were there at the same time; from then on only a lost index counts.
+
+    A report is kept for a second, and probes that come at the same time share one.
+    """
 
     index: SearchIndex
     llm: LanguageModel
     embedder: Embedder | None
     gpu: bool = False  # the model is expected in GPU memory
+    clock: Callable[[], float] = time.monotonic
     _once: bool = field(default=False, init=False)
+    _asking: asyncio.Task[Report] | None = field(default=None, init=False)
+    _asked_at: float = field(default=0.0, init=False)
 
     async def report(self) -> Report:
+        if self._asking is None or (self._asking.done() and self.clock() - self._asked_at >= _FRESH):
+            self._asked_at = self.clock()
+            self._asking = asyncio.create_task(self._ask())
+        return await asyncio.shield(self._asking)  # a probe that hangs up takes the report from nobody else
+
+    async def _ask(self) -> Report:
         (index, embedder), status = await asyncio.gather(self._retrieval_trouble(), self._model_status())
         model = _model_trouble(status)
         missing = [index] if index else []
@@ -51,7 +66,7 @@ class Readiness:
     async def _retrieval_trouble(self) -> tuple[str | None, str | None]:
         """Of the index, and of the embedder."""
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_TIMEOUT):
                 manifest = await self.index.manifest()
                 trouble = await embedder_trouble(self.embedder, manifest) if self.embedder else None
         except RetrievalError as error:
@@ -65,7 +80,7 @@ class Readiness:
     async def _model_status(self) -> ModelStatus | str:
         """Or why there is none."""
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_TIMEOUT):
                 return await self.llm.status()
         except ModelError as error:
             return str(error)

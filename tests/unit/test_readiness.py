@@ -1,7 +1,11 @@
+import asyncio
+from dataclasses import dataclass
+
 import pytest
 
 from app.answering.readiness import Readiness
 from app.indexes.memory import MemoryIndex
+from app.models.base import ModelStatus
 from app.models.scripted import ScriptedModel
 from tests.faq import FAQ
 
@@ -34,3 +38,59 @@ async def test_a_gpu_that_was_asked_for_and_is_not_used_is_told(gpu_bytes: int, 
 
 async def test_a_gpu_that_is_used_is_no_trouble() -> None:
     assert (await readiness(100, gpu=True).report()).degraded == []
+
+
+class Slow(ScriptedModel):
+    """A model whose runtime takes a moment to say how it is."""
+
+    asked = 0
+
+    async def status(self) -> ModelStatus:
+        self.asked += 1
+        await asyncio.sleep(0.01)
+        return await super().status()
+
+
+@dataclass
+class Clock:
+    now: float = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_probes_that_come_together_and_within_a_second_share_a_report() -> None:
+    llm, clock = Slow(loaded=True), Clock()
+    readiness = Readiness(MemoryIndex(FAQ), llm, embedder=None, clock=clock)
+    await asyncio.gather(*(readiness.report() for _ in range(20)))
+    clock.now += 0.9
+    await readiness.report()
+    assert llm.asked == 1
+    clock.now += 0.1
+    await asyncio.gather(*(readiness.report() for _ in range(20)))
+    assert llm.asked == 2
+
+
+async def test_a_probe_that_hangs_up_takes_the_report_from_nobody_else() -> None:
+    readiness = Readiness(MemoryIndex(FAQ), Slow(loaded=True), embedder=None)
+    probes = [asyncio.create_task(readiness.report()) for _ in range(2)]
+    await asyncio.sleep(0)
+    probes[0].cancel()
+    assert (await probes[1]).ready
+
+
+async def test_a_model_lost_later_only_degrades_but_a_lost_index_does_not() -> None:
+    llm, clock = ScriptedModel(), Clock()
+    readiness = Readiness(MemoryIndex(FAQ), llm, embedder=None, clock=clock)
+    assert (await readiness.report()).missing == ["model: scripted is still loading"]
+
+    clock.now, llm.loaded = clock.now + 1, True
+    assert (await readiness.report()).ready
+
+    clock.now, llm.present = clock.now + 1, False
+    report = await readiness.report()
+    assert report.ready
+    assert "scripted is not there" in report.degraded[0]
+
+    clock.now, readiness.index = clock.now + 1, MemoryIndex()
+    assert not (await readiness.report()).ready
