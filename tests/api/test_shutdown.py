@@ -5,9 +5,12 @@ import asyncio
 import pytest
 from fastapi import FastAPI
 
+from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
 from app.traffic.shutdown import GracefulShutdown
 from tests.served import served
+from tests.support.app import app_of
+from tests.support.assistant import assistant_of
 
 pytestmark = pytest.mark.anyio
 QUESTIONS = [
@@ -69,3 +72,15 @@ async def test_what_ends_within_the_grace_period_is_a_whole_answer(
         shutdown.begin(20)
         llm.pause.set()
         assert (await answered).json()["status"] == "answered"
+
+
+class NeverLoads(ScriptedModel):
+    async def load(self) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_shutdown_does_not_wait_for_the_model_to_load(index: MemoryIndex) -> None:
+    llm = NeverLoads()
+    async with asyncio.timeout(10), served(app_of(assistant_of(index, llm), index, llm)) as client:
+        assert (await client.get("/livez")).status_code == 200
+        assert (await client.get("/readyz")).json()["missing"] == ["model: scripted is still loading"]

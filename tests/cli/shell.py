@@ -45,6 +45,7 @@ class Ended:
 class Server:
     process: subprocess.Popen[bytes]
     url: str
+    log: Path
 
     def get(self, path: str) -> httpx.Response:
         return httpx.get(self.url + path, timeout=_PATIENCE, trust_env=False)
@@ -125,7 +126,7 @@ class Shell:
         with log.open("wb") as opened:
             process = self.start("serve", "--port", "0", denied=denied, settings=settings, err=opened)
         try:
-            yield Server(process, _address(process, log))
+            yield Server(process, _address(process, log), log)
         finally:
             process.kill()
             process.wait()
