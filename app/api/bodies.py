@@ -1,4 +1,4 @@
-"""Request bodies: of one content type, bounded in size and time, and decompressed."""
+"""Requests are bounded in size and time; bodies are of one content type, and decompressed."""
 
 import asyncio
 import gzip
@@ -12,6 +12,7 @@ from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.requests import ClientDisconnect
 
+MAX_HEAD = 64 * 1024  # bytes of path and headers
 MAX_BODY = 64 * 1024  # bytes, as sent and decompressed
 _BODY_SECONDS = 10
 _LENGTH = re.compile(r"[0-9]{1,18}")
@@ -37,6 +38,14 @@ class JsonRequest(Request):
             raise json.JSONDecodeError("it is not UTF-8", "", error.start) from error
         except (ValueError, RecursionError) as error:
             raise json.JSONDecodeError("a number is too long, or it is nested too deeply", "", 0) from error
+
+
+def check_head(request: Request) -> None:
+    """Raises HTTPException (431). The server's own bound holds only for a head that comes in pieces."""
+    size = len(request.url.path) + sum(len(name) + len(value) for name, value in request.headers.raw)
+    if size > MAX_HEAD:
+        detail = f"the headers are larger than {MAX_HEAD} bytes"
+        raise HTTPException(431, detail, {"Connection": "close"})
 
 
 async def read_body(request: Request) -> JsonRequest:

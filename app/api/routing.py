@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from app.api import problems
-from app.api.bodies import read_body
+from app.api.bodies import check_head, read_body
 from app.api.dependencies import service_of
 from app.errors import AskdError
 
@@ -28,6 +28,7 @@ class ApiRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             try:
+                check_head(request)
                 if self.checked:
                     await service_of(request).access.admit(request, limited=self.limited)
                 return await handler(await read_body(request) if self.body_field else request)

@@ -11,6 +11,7 @@ import sys
 import uvicorn
 from starlette.types import ASGIApp
 
+from app.api.bodies import MAX_HEAD
 from app.errors import CannotListen
 from app.main import create_app
 from app.server.closing import AfterBadBody
@@ -21,7 +22,6 @@ from app.wiring import open_askd
 
 log = logging.getLogger(__name__)
 
-MAX_HEAD = 64 * 1024  # bytes of request line and headers
 _GRACE = 10  # seconds after SIGTERM until every answer has ended
 _LAST_EVENTS = 1  # of these, to tell the callers whose answers have not
 _COLLECT_AFTER = 10_000  # objects: an answer makes thousands, hardly any of them in a cycle

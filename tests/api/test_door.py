@@ -230,3 +230,8 @@ async def test_a_page_may_load_its_scripts_and_one_with_a_policy_keeps_it(app: F
     assert policies[1] == policies[2]
     assert "script-src 'self'" in policies[1][0]
     assert policies[3] == ["default-src 'none'; frame-ancestors 'none'"]
+
+
+async def test_a_head_that_is_too_large_is_refused(client: httpx.AsyncClient) -> None:
+    response = await client.post("/ask", json=LATE, headers={"X-Cookie": "x" * 70_000})
+    assert (response.status_code, response.json()["type"]) == (431, "/problems/head-too-large")

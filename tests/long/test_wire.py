@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.server.serve import MAX_HEAD
+from app.api.bodies import MAX_HEAD
 from tests.live.problems import INTERNALS
 from tests.live.serving import Service, serving, settings_of
 from tests.live.tcp_proxy import until
@@ -158,7 +158,8 @@ async def test_who_says_that_no_more_will_come_is_answered(service: Service) -> 
 @pytest.mark.parametrize("sent", LARGE.values(), ids=LARGE)
 async def test_a_head_that_is_too_large_is_refused(service: Service, sent: bytes) -> None:
     answer = await told(service, sent, ends=False)
-    assert not answer or check(answer) == {400: 1}  # nothing: it was closed while we still sent
+    # 400 where it came in pieces, 431 where it came whole; nothing: it was closed while we still sent
+    assert check(answer) in [Counter(), Counter([400]), Counter([431])]
 
 
 @pytest.mark.parametrize(
