@@ -4,13 +4,13 @@ The part that never changes comes first and the entries follow in id order, so t
 hits; the question comes last. Entries go in whole or not at all.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from app.domain import FaqEntry
 from app.models.base import Message, Prompt, PromptStyle
+from app.models.control_tokens import broken_up
 
 PROMPT_VERSION = 1  # counts up when the wording changes: answers written with another one are not the same
 
@@ -19,8 +19,6 @@ INSTRUCTIONS = (
     "Answer in one to three sentences, in the words of the entry that fits best, and put its number, "
     "like [1], at the end. If no entry answers the question, say only: I don't know."
 )
-# What chat templates put between turns, and tokenizers read as such wherever it stands.
-_CONTROL = re.compile(r"<\|[^<>|\s]{1,40}\|>|</?(?:start|end)_of_turn>|</?s>|\[/?INST\]|<</?SYS>>")
 _FAQ = "FAQ entries:\n\n"
 # What a chat template puts around the messages, and what tokens may add where two texts meet.
 _TEMPLATE_TOKENS = 24
@@ -40,9 +38,10 @@ class Costs:
         return self.fixed + self.question + _TEMPLATE_TOKENS
 
 
-def parts(question: str, entries: Sequence[FaqEntry]) -> list[str]:
+def parts(question: str, entries: Sequence[FaqEntry], control_tokens: tuple[str, ...] = ()) -> list[str]:
     """The texts whose tokens `costs` wants counted, in its order."""
-    return [INSTRUCTIONS + _FAQ, _asked(question), *(_block(99, entry) for entry in entries)]
+    blocks = (_block(99, entry, control_tokens) for entry in entries)
+    return [INSTRUCTIONS + _FAQ, _asked(question, control_tokens), *blocks]
 
 
 def costs(counts: Sequence[int]) -> Costs:
@@ -72,10 +71,16 @@ def build_prompt(
     style: PromptStyle,
     max_answer_tokens: int,
     choices: Sequence[str] = (),
+    control_tokens: tuple[str, ...] = (),
 ) -> Prompt:
-    """`entries` by position among the sources; `labels` tells which number each one got."""
-    faq = _FAQ + "".join(_block(label, entries[position]) for label, position in labels(entries).items())
-    asked = _asked(question)
+    """`entries` by position among the sources; `labels` tells which number each one got.
+
+    No caller and no entry may end the user's turn and begin another: `control_tokens` (those of
+    ModelProfile) are broken up.
+    """
+    blocks = (_block(label, entries[position], control_tokens) for label, position in labels(entries).items())
+    faq = _FAQ + "".join(blocks)
+    asked = _asked(question, control_tokens)
     match style:
         case PromptStyle.CHAT:
             messages = [Message("system", INSTRUCTIONS), Message("user", faq + asked)]
@@ -88,14 +93,10 @@ def build_prompt(
 
 
 @lru_cache(maxsize=1_000)  # the same entries come again, mostly under few labels
-def _block(label: int, entry: FaqEntry) -> str:
-    return f"[{label}] Q: {_plain(entry.question)}\nA: {_plain(entry.answer)}\n\n"
+def _block(label: int, entry: FaqEntry, control_tokens: tuple[str, ...]) -> str:
+    question, answer = (broken_up(text, control_tokens) for text in (entry.question, entry.answer))
+    return f"[{label}] Q: {question}\nA: {answer}\n\n"
 
 
-def _asked(question: str) -> str:
-    return f"Question: {_plain(question)}"
-
-
-def _plain(text: str) -> str:
-    """The text with its control tokens taken apart: no caller may end the user's turn and begin another."""
-    return _CONTROL.sub(lambda token: f"{token[0][0]} {token[0][1:]}", text)
+def _asked(question: str, control_tokens: tuple[str, ...]) -> str:
+    return f"Question: {broken_up(question, control_tokens)}"

@@ -57,7 +57,9 @@ class Writer:
             kept = {1: kept[1]}
             choices = await self._choices(kept[1].answer)
         while True:
-            prompt = build_prompt(question, kept, profile.style, self.answer_tokens, choices)
+            prompt = build_prompt(
+                question, kept, profile.style, self.answer_tokens, choices, profile.control_tokens
+            )
             draft.in_prompt = list(kept)
             pieces = self._quotation(prompt, draft) if choices else self._free(prompt, kept, draft)
             try:
@@ -75,7 +77,7 @@ class Writer:
         self, question: str, entries: Sequence[FaqEntry], profile: ModelProfile, best_needed: bool
     ) -> dict[int, FaqEntry]:
         """The entries that fit the prompt whole, by position."""
-        spent = costs(await self.llm.count_tokens(parts(question, entries)))
+        spent = costs(await self.llm.count_tokens(parts(question, entries, profile.control_tokens)))
         budget = min(self.prompt_tokens, profile.context_tokens - self.answer_tokens)
         if spent.without_entries > budget:
             raise QuestionTooLong(

@@ -25,6 +25,8 @@ class ModelProfile:
     style: PromptStyle
     context_tokens: int  # the window in force, prompt and answer together
     parameters: int | None = None  # how many weights it has; None: its metadata does not say
+    # Its own control tokens, where its metadata tells them and app.models.control_tokens does not know them.
+    control_tokens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
