@@ -7,6 +7,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -118,12 +119,16 @@ async def _index(settings: Settings, opened: AsyncExitStack) -> "EmbeddedIndex |
 
 def _api_key(settings: Settings) -> str | None:
     if path := settings.elasticsearch_api_key_file:
-        try:
-            return path.read_text().strip()
-        except OSError as error:
-            raise BadSettings(f"ASKD_ELASTICSEARCH_API_KEY_FILE: cannot read {path}") from error
+        return _secret("ASKD_ELASTICSEARCH_API_KEY_FILE", path)
     key = settings.elasticsearch_api_key
     return key.get_secret_value() if key else None
+
+
+def _secret(setting: str, path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{setting}: cannot read {path}") from error
 
 
 def _embedder(settings: Settings, opened: AsyncExitStack) -> Embedder | None:
@@ -160,7 +165,11 @@ async def _llm(settings: Settings, opened: AsyncExitStack) -> LanguageModel:
     from app.models.ollama.model import OllamaModel
     from app.models.ollama.requests import Runner
 
-    client = await opened.enter_async_context(open_client(str(settings.ollama_url), settings.connect_timeout))
+    key_file = settings.ollama_api_key_file
+    key = _secret("ASKD_OLLAMA_API_KEY_FILE", key_file) if key_file else None
+    client = await opened.enter_async_context(
+        open_client(str(settings.ollama_url), settings.connect_timeout, key)
+    )
     runner = Runner(
         num_ctx=settings.num_ctx,
         num_batch=settings.num_batch,

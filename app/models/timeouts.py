@@ -1,17 +1,18 @@
 """How long a model may take, the same for every runtime."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
-from types import TracebackType
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from app.errors import ModelTimeout
-from app.models.base import Chunk
+
+T = TypeVar("T")
 
 
 @asynccontextmanager
-async def deadline(seconds: float, what: str) -> AsyncIterator[None]:
-    """Raises ModelTimeout when the block takes longer."""
+async def limit(seconds: float, what: str) -> AsyncIterator[None]:
+    """Cancels the block after so many seconds. Raises ModelTimeout: "`what` within … seconds"."""
     try:
         async with asyncio.timeout(seconds):
             yield
@@ -19,64 +20,24 @@ async def deadline(seconds: float, what: str) -> AsyncIterator[None]:
         raise ModelTimeout(f"{what} within {seconds:g} seconds") from error
 
 
-async def in_time(chunks: AsyncGenerator[Chunk], *, first: float, total: float) -> AsyncGenerator[Chunk]:
-    """The same chunks; raises ModelTimeout when the first one or the last one is late (in seconds)."""
-    started = asyncio.get_running_loop().time()
-    alarm, what = _Alarm(), f"begin to answer within {min(first, total):g}"
-    alarm.set(started + min(first, total))
-    try:
-        async with aclosing(chunks):
-            begun = False
-            while True:
-                try:
-                    # Around each step, not around the loop: the reader's own time must not be cancelled here.
-                    with alarm:
-                        chunk = await anext(chunks)
-                except StopAsyncIteration:
-                    return
-                except TimeoutError as error:
-                    raise ModelTimeout(f"the model did not {what} seconds") from error
-                if not begun:
-                    begun, what = True, f"finish its answer within {total:g}"
-                    alarm.set(started + total)
-                yield chunk
-    finally:
-        alarm.stop()
+class GenerationTimeouts:
+    """The timeouts of one generation, in seconds from now: for its first token, then for the whole."""
 
+    def __init__(self, first_token: float, total: float) -> None:
+        self._started = asyncio.get_running_loop().time()
+        self._first_token = min(first_token, total)
+        self._total = total
+        self.began = False  # set it once the first token has come
 
-class _Alarm:
-    """As asyncio.timeout, for a time that many steps share: it is set once, not at each of them."""
+    async def next(self, parts: AsyncIterator[T]) -> T | None:
+        """The next part; None at the end. Raises ModelTimeout.
 
-    def __init__(self) -> None:
-        self._timer: asyncio.TimerHandle | None = None
-        self._rang = False
-        self._task: asyncio.Task[object] | None = None  # which waits in the block
-        self._cancelling = 0
-
-    def set(self, when: float) -> None:
-        self.stop()
-        self._timer = asyncio.get_running_loop().call_at(when, self._ring)
-
-    def stop(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-
-    def _ring(self) -> None:
-        self._rang = True
-        if self._task:
-            self._task.cancel()
-
-    def __enter__(self) -> None:
-        """Raises TimeoutError when it rang before."""
-        if self._rang:
-            raise TimeoutError
-        self._task = asyncio.current_task()
-        self._cancelling = self._task.cancelling() if self._task else 0
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Raises TimeoutError when it rang in the block; a cancellation of somebody else's goes on."""
-        task, self._task = self._task, None
-        if self._rang and task and task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
-            raise TimeoutError from error
+        Around each part and not around the whole: the time that its reader takes must not be cancelled.
+        """
+        seconds = self._total if self.began else self._first_token
+        try:
+            async with asyncio.timeout_at(self._started + seconds):
+                return await anext(parts, None)
+        except TimeoutError as error:
+            what = "finish its answer" if self.began else "begin to answer"
+            raise ModelTimeout(f"the model did not {what} within {seconds:g} seconds") from error

@@ -1,8 +1,7 @@
-"""How many tokens a text has, where no tokenizer is at hand: a guess on the safe side. Pure."""
+"""How many tokens a text has, where no tokenizer is at hand: an estimate on the safe side. Pure."""
 
 import math
 import string
-from functools import lru_cache
 
 _CAPITALS = string.ascii_uppercase.encode()
 _LETTERS = string.ascii_letters.encode() + b" "
@@ -32,7 +31,7 @@ class TokenEstimate:
         A count that was too low corrects at once; one that was too high only by and by, and never to
         less than a tenth above what was counted.
         """
-        guess = _uncorrected.__wrapped__(text)  # of a whole prompt, which does not come again
+        guess = _uncorrected(text)
         if guess < _TELLING:
             return
         needed = min(max(_MARGIN * actual / guess, _LEAST), _MOST)
@@ -40,7 +39,6 @@ class TokenEstimate:
         self.factor += step * (needed - self.factor)
 
 
-@lru_cache(maxsize=500)  # the same entries are counted for question after question
 def _uncorrected(text: str) -> int:
     written = text.encode("utf-8", "surrogatepass")
     others = len(written.translate(None, _LETTERS))

@@ -83,6 +83,9 @@ class Model(BaseModel):
         description="Ollama to generate with; unset: the embedded model",
         examples=["http://127.0.0.1:11434"],
     )
+    ollama_api_key_file: Path | None = Field(
+        None, description="file that holds the API key (bearer token) for a proxy before Ollama"
+    )
     model: str | None = Field(
         None,
         description="Ollama tag (default gemma:2b); embedded: a known name (default smollm2-135m-instruct) "

@@ -67,8 +67,7 @@ async def chunks_of(url: str, prompt: Prompt = PROMPT, first: float = 30.0) -> l
 
 async def test_gives_the_pieces_and_last_the_usage() -> None:
     async with ollama_server(chat=Reply([lines(said("Hel"), said("lo")), lines(done())])) as server:
-        # what arrives together is one piece
-        assert await chunks_of(server.url) == [Chunk("Hello"), Chunk("", Usage(12, 2))]
+        assert await chunks_of(server.url) == [Chunk("Hel"), Chunk("lo"), Chunk("", Usage(12, 2))]
 
 
 async def test_tells_when_the_limit_cut_the_answer() -> None:
@@ -90,10 +89,10 @@ async def test_every_request_runs_the_model_alike_and_forbids_to_cut_the_prompt(
         await chunks_of(server.url)
         (_, loading), (_, generating) = server.requests
     for body in (loading, generating):
-        assert body["stream"] is True
         assert body["truncate"] is False
         assert body["keep_alive"] == -1
     assert loading["messages"] == []
+    assert generating["stream"] is True
     limit = generating["options"].pop("num_predict")
     assert limit == 16
     assert generating["options"] == loading["options"]
@@ -107,7 +106,7 @@ async def test_every_request_runs_the_model_alike_and_forbids_to_cut_the_prompt(
 
 
 async def test_a_keep_alive_with_a_unit_is_sent_as_it_is() -> None:
-    assert Runner(512, 64, None, 7, "5m").body("tiny")["keep_alive"] == "5m"
+    assert Runner(512, 64, None, 7, "5m").arguments("tiny")["keep_alive"] == "5m"
 
 
 async def test_a_base_model_is_sent_the_bare_text() -> None:
@@ -147,6 +146,7 @@ TROUBLES = {
     "server error": (Reply([b'{"error": "SECRET out of memory"}'], 500), ModelUnavailable),
     "overloaded": (Reply([b'{"error": "SECRET busy"}'], 503), ModelUnavailable),
     "redirect": (Reply([b""], 302), ModelUnavailable),
+    "another server's 404": (Reply([b"<html>SECRET page not found</html>"], 404), ModelUnavailable),
     "HTML error": (Reply([b"<html>SECRET</html>"], 502), ModelUnavailable),
     "error is a list": (Reply([b'["SECRET"]'], 500), ModelUnavailable),
     "error in the stream": (Reply([lines(said("He"), {"error": "SECRET"})]), ModelUnavailable),

@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 
 import pytest
+from ollama import ShowResponse
 
 from app.models.base import PromptStyle
 from app.models.ollama import profile as ollama_profile
@@ -27,9 +28,9 @@ JINJA_REFUSES = (
 
 def shown(
     template: str, architecture: str = "llama", modelfile: str = "", numbers: Mapping[str, int] | None = None
-) -> Mapping[str, object]:
+) -> ShowResponse:
     metadata = {"general.architecture": architecture, **(numbers or {})}
-    return {"template": template, "modelfile": modelfile, "model_info": metadata}
+    return ShowResponse(template=template, modelfile=modelfile, model_info=metadata)
 
 
 @pytest.mark.parametrize(
@@ -55,9 +56,7 @@ def shown(
         ),
     ],
 )
-def test_the_style_is_read_from_template_and_architecture(
-    metadata: Mapping[str, object], style: PromptStyle
-) -> None:
+def test_the_style_is_read_from_template_and_architecture(metadata: ShowResponse, style: PromptStyle) -> None:
     assert ollama_profile.style(metadata) is style
 
 

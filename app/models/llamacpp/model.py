@@ -1,27 +1,22 @@
-"""Generation in this process, by llama.cpp (package xllamacpp)."""
+"""Generation by llama.cpp (package xllamacpp), in a child process."""
 
 import asyncio
 import json
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from itertools import groupby
-from os.path import commonprefix
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import aiohttp
+import httpx
 
 from app.domain import Usage
 from app.errors import ModelMissing, ModelUnavailable, PromptTooLong
-from app.models.base import Chunk, ModelProfile, ModelStatus, Prompt, PromptStyle
+from app.models.base import Chunk, ModelProfile, ModelStatus, Prompt
 from app.models.catalogue import find
+from app.models.llamacpp.requests import completion
 from app.models.llamacpp.server import LlamaServer, ServerOptions, start
-from app.models.timeouts import deadline, in_time
-
-_COUNTS_KEPT = 4096  # texts whose tokens are not counted again
-_GRAMMAR_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r"})
+from app.models.timeouts import GenerationTimeouts, limit
 
 
 class LlamaCppModel:
@@ -46,7 +41,6 @@ class LlamaCppModel:
         self._generate_timeout = generate_timeout
         self._starting: asyncio.Task[LlamaServer] | None = None
         self._one_at_a_time = asyncio.Lock()  # the model has one slot; who waits here may leave at once
-        self._counts: OrderedDict[str, int] = OrderedDict()
 
     async def __aenter__(self) -> Self:
         return self
@@ -57,19 +51,25 @@ class LlamaCppModel:
         await self.close()
 
     async def close(self) -> None:
+        """Frees the memory; a load that still runs is broken off."""
         starting, self._starting = self._starting, None
         if starting:
-            await asyncio.wait([starting])
-            if _succeeded(starting):
-                await starting.result().close()
+            starting.cancel()
+            await _close(starting)
 
     async def load(self) -> None:
         await self._server()
 
     async def profile(self) -> ModelProfile:
         server = await self._server()
-        name = Path(self._name).name
-        return ModelProfile(name, server.digest, server.style, server.context_tokens, server.parameters)
+        return ModelProfile(
+            Path(self._name).name,
+            server.digest,
+            server.style,
+            server.context_tokens,
+            server.parameters,
+            server.control_tokens,
+        )
 
     async def status(self) -> ModelStatus:
         try:
@@ -78,51 +78,29 @@ class LlamaCppModel:
             present = False
         else:
             present = True
-        loaded = self._starting is not None and _succeeded(self._starting)
-        size = self._starting.result().size_bytes if self._starting and loaded else None
-        return ModelStatus(Path(self._name).name, present or loaded, loaded, size_bytes=size)
+        server = self._running
+        return ModelStatus(
+            Path(self._name).name,
+            present=present or server is not None,
+            loaded=server is not None,
+            size_bytes=server.size_bytes if server else None,
+        )
 
     async def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
         server = await self._server()
         with _translated():
-            return await asyncio.gather(*(self._count(server, text) for text in texts))
+            return await asyncio.gather(*(_count(server, text) for text in texts))
 
     async def generate(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
-        reply = in_time(self._reply(prompt), first=self._first_token_timeout, total=self._generate_timeout)
-        async with aclosing(reply) as chunks:
-            async for chunk in chunks:
-                yield chunk
-
-    async def _server(self) -> LlamaServer:
-        """The running server, started by whoever comes first; a start that failed is tried again."""
-        if self._starting is None or (self._starting.done() and not _succeeded(self._starting)):
-            model = find(self._name, self._directory)
-            self._starting = asyncio.create_task(start(model, self._options))
-        async with deadline(self._first_token_timeout, "the model did not load"):
-            with _translated():
-                return await asyncio.shield(self._starting)  # others may wait for it, too
-
-    async def _count(self, server: LlamaServer, text: str) -> int:
-        if text not in self._counts:
-            async with server.session.post("/tokenize", json={"content": text}) as response:
-                self._counts[text] = len((await response.json())["tokens"])
-            if len(self._counts) > _COUNTS_KEPT:
-                self._counts.popitem(last=False)
-        self._counts.move_to_end(text)
-        return self._counts[text]
-
-    async def _reply(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
-        server = await self._server()
-        path, body = _request(prompt)
+        timeouts = GenerationTimeouts(self._first_token_timeout, self._generate_timeout)
         usage, cut = None, False
         with _translated():
-            # Closing the response hangs up, which makes the model stop.
-            async with self._one_at_a_time, server.session.post(path, json=body) as response:
-                await _refuse(response)
-                async for event in _events(response):
+            async with aclosing(self._events(prompt)) as events:
+                while (event := await timeouts.next(events)) is not None:
                     for choice in event["choices"]:
                         cut = cut or choice["finish_reason"] == "length"
                         if text := _text(choice):
+                            timeouts.began = True
                             yield Chunk(text)
                     if counted := event.get("usage"):
                         usage = Usage(counted["prompt_tokens"], counted["completion_tokens"])
@@ -130,68 +108,78 @@ class LlamaCppModel:
             raise ModelUnavailable("the embedded model broke off in the middle of its answer")
         yield Chunk("", usage, cut)
 
+    async def _events(self, prompt: Prompt) -> AsyncGenerator[dict[str, Any]]:
+        """The server-sent events up to the last one. Raises PromptTooLong or ModelUnavailable."""
+        server = await self._server()
+        path, body = completion(prompt)
+        # Closing the response hangs up, which makes the model stop.
+        async with self._one_at_a_time, server.http.stream("POST", path, json=body) as response:
+            if response.status_code != 200:
+                await response.aread()
+                raise _refusal(response.json()["error"])
+            rest = b""
+            async for (
+                data
+            ) in response.aiter_raw():  # httpx's lines would end at characters that JSON may hold
+                *lines, rest = (rest + data).split(b"\n")
+                for event in _read(lines):
+                    yield event
 
-def _succeeded(task: asyncio.Task[LlamaServer]) -> bool:
-    return task.done() and not task.cancelled() and task.exception() is None
+    @property
+    def _running(self) -> LlamaServer | None:
+        server = _result(self._starting)
+        return server if server and server.runs else None
 
+    async def _server(self) -> LlamaServer:
+        """The running server, started by whoever comes first; one that failed or died is started again."""
+        if self._starting is None or (self._starting.done() and not self._running):
+            model = find(self._name, self._directory)
+            self._starting = asyncio.create_task(self._start(model, self._starting))
+        async with limit(self._first_token_timeout, "the model did not load"):
+            with _translated():
+                return await asyncio.shield(self._starting)  # others may wait for it, too
 
-def _request(prompt: Prompt) -> tuple[str, dict[str, Any]]:
-    body: dict[str, Any] = {
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        "return_progress": True,  # an event after each step: where a hang-up is noticed in a long prompt
-        "cache_prompt": True,
-        "temperature": 0,
-        "max_tokens": prompt.max_answer_tokens,
-    }
-    if prompt.choices:
-        # Held to words it would not choose, a model spells in smaller tokens; the choices are limit enough.
-        body["max_tokens"] = 2 * prompt.max_answer_tokens
-        body["grammar"] = f"root ::= {_grammar(prompt.choices)}"
-    elif prompt.stop:
-        body["stop"] = list(prompt.stop)
-    if prompt.style is PromptStyle.COMPLETION:
-        return "/v1/completions", {**body, "prompt": prompt.messages[0].content}
-    messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
-    # Thoughts would use up the answer's tokens; templates that know none ignore the argument.
-    return "/v1/chat/completions", {
-        **body,
-        "messages": messages,
-        "chat_template_kwargs": {"enable_thinking": False},
-    }
-
-
-def _grammar(choices: Collection[str]) -> str:
-    """One of the choices, common beginnings told once: each open alternative costs time at every token."""
-    shared = commonprefix(list(choices))  # noqa: RUF071 (of texts, not of paths)
-    rests = {choice[len(shared) :] for choice in choices}
-    branches = [_grammar(list(group)) for _, group in groupby(sorted(rests - {""}), key=lambda rest: rest[0])]
-    ending = f" ({' | '.join(branches)}){'?' if '' in rests else ''}" if branches else ""
-    return f'"{shared.translate(_GRAMMAR_ESCAPES)}"{ending}'
+    async def _start(self, model: Path, before: asyncio.Task[LlamaServer] | None) -> LlamaServer:
+        await _close(before)
+        return await start(model, self._options)
 
 
-async def _refuse(response: aiohttp.ClientResponse) -> None:
-    """Raises when the server says no."""
-    if response.status == 200:
-        return
-    error = (await response.json())["error"]
-    if error["type"] == "exceed_context_size_error":
-        raise PromptTooLong(
-            "the prompt has more tokens than the model's context window", error["n_prompt_tokens"]
-        )
-    raise ModelUnavailable("the embedded model refused the prompt")
+def _result(starting: asyncio.Task[LlamaServer] | None) -> LlamaServer | None:
+    """None unless it has started."""
+    if starting is None or not starting.done() or starting.cancelled() or starting.exception():
+        return None
+    return starting.result()
 
 
-async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
-    """The server-sent events up to the last one. Raises ModelUnavailable for an error among them."""
-    async for line in response.content:
-        field, _, value = line.decode().partition(": ")
-        if field != "data" or value.startswith("[DONE]"):
+async def _close(starting: asyncio.Task[LlamaServer] | None) -> None:
+    if starting:
+        await asyncio.wait([starting])
+    if server := _result(starting):
+        await server.close()
+
+
+async def _count(server: LlamaServer, text: str) -> int:
+    response = await server.http.post("/tokenize", json={"content": text})
+    return len(response.json()["tokens"])
+
+
+def _read(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        field, _, value = line.partition(b": ")
+        if field != b"data" or value.startswith(b"[DONE]"):
             continue
-        event = json.loads(value)
+        event: dict[str, Any] = json.loads(value)
         if "error" in event:
             raise ModelUnavailable("the embedded model failed while it wrote")
         yield event
+
+
+def _refusal(error: dict[str, Any]) -> Exception:
+    if error["type"] == "exceed_context_size_error":
+        return PromptTooLong(
+            "the prompt has more tokens than the model's context window", error["n_prompt_tokens"]
+        )
+    return ModelUnavailable("the embedded model refused the prompt")
 
 
 def _text(choice: dict[str, Any]) -> str | None:
@@ -204,5 +192,5 @@ def _text(choice: dict[str, Any]) -> str | None:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (aiohttp.ClientError, OSError, ValueError, LookupError, TypeError) as error:
+    except (httpx.HTTPError, OSError, ValueError, LookupError, TypeError) as error:
         raise ModelUnavailable("the embedded model did not answer as it should") from error

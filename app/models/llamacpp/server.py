@@ -1,32 +1,30 @@
-"""llama.cpp's own HTTP server, inside this process.
+"""Starts and stops llama.cpp's HTTP server: a child process with one model.
 
-It listens on a Unix socket in a directory that only we can enter, never on a port. Its threads are C++, so
-the event loop runs on while the model computes; hanging up stops it at the end of a step.
+It listens on a Unix socket in a directory that only we can enter, never on a port. Hanging up stops it at the
+end of a step.
 """
 
 import asyncio
-import hashlib
+import json
 import math
-import mmap
 import os
+import sys
 import tempfile
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientSession, ClientTimeout, UnixConnector
+import httpx
 
 from app.errors import ModelMissing, ModelUnavailable
 from app.models.base import PromptStyle
 
-# llama.cpp gives a model without a chat template one of its own, so the file is asked whether it has one:
-# GGUF writes a key as its length, then its name, and all keys before the weights.
-_TEMPLATE_KEY = (23).to_bytes(8, "little") + b"tokenizer.chat_template"
-_HEADER_AT_MOST = 64 << 20
-_HTTP_THREADS = 4  # one for the generation, the others count tokens
 _CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+_LONGEST_LINE = 1 << 24  # bytes of what the engine prints
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,81 +37,87 @@ class ServerOptions:
 
 @dataclass(frozen=True, slots=True)
 class LlamaServer:
-    """A model in memory. `session` speaks to it, with paths alone as URLs."""
+    """A model in memory. `http` speaks to it, with paths alone as URLs."""
 
-    session: ClientSession
+    http: httpx.AsyncClient
     style: PromptStyle
     context_tokens: int
     parameters: int
+    control_tokens: tuple[str, ...]
     digest: str
     size_bytes: int
+    _process: Process
     _resources: AsyncExitStack
+
+    @property
+    def runs(self) -> bool:
+        return self._process.returncode is None
 
     async def close(self) -> None:
         await self._resources.aclose()
 
 
 async def start(model: Path, options: ServerOptions) -> LlamaServer:
-    """Raises ModelMissing without llama.cpp, ModelUnavailable when it cannot run the file."""
+    """Cancelling it stops the load. Raises ModelMissing without llama.cpp, else ModelUnavailable."""
+    if find_spec("xllamacpp") is None:
+        raise ModelMissing(
+            "the embedded model needs llama.cpp: in askd's folder, pip install -e '.[embedded]', or set "
+            "ASKD_OLLAMA_URL"
+        )
     async with AsyncExitStack() as resources:
         directory = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="askd-")))
         socket = directory / "llama.sock"  # it takes a host name for a path when it ends like this
-        engine = [await asyncio.to_thread(_engine, model, socket, options)]
-        # It stops when the last reference goes, and waits for its threads then.
-        resources.push_async_callback(asyncio.to_thread, engine.clear)
+        process = await _spawn(model, socket, options)
+        resources.push_async_callback(_stop, process)
+        assert process.stdout  # noqa: S101 (for mypy)
+        told = await process.stdout.readline()
+        if not told:
+            raise ModelUnavailable(
+                f"llama.cpp cannot run the model file {model.name}: it is damaged, of an unknown kind, "
+                "or there is not enough memory"
+            )
+        engine = json.loads(told)
         # A connection that is kept open would keep one of its threads.
-        connector = UnixConnector(str(socket), force_close=True)
-        session = await resources.enter_async_context(
-            ClientSession("http://llama", connector=connector, timeout=ClientTimeout(total=None))
+        transport = httpx.AsyncHTTPTransport(
+            uds=str(socket), limits=httpx.Limits(max_keepalive_connections=0)
         )
-        async with session.get("/props") as response:
-            props = await response.json()
-        async with session.get("/v1/models") as response:
-            meta = (await response.json())["data"][0]["meta"]
-        has_template, digest = await asyncio.to_thread(_read, model)
+        http = await resources.enter_async_context(
+            httpx.AsyncClient(base_url="http://llama", transport=transport, timeout=None)  # noqa: S113
+        )
+        props = (await http.get("/props")).json()
+        meta = (await http.get("/v1/models")).json()["data"][0]["meta"]
         return LlamaServer(
-            session,
-            style=_style(props, has_template),
+            http,
+            style=_style(props, engine["has_template"]),
             context_tokens=meta["n_ctx"],
             parameters=meta["n_params"],
-            digest=digest,
+            control_tokens=tuple(engine["control_tokens"]),
+            digest=engine["digest"],
             size_bytes=meta["size"],
+            _process=process,
             _resources=resources.pop_all(),
         )
 
 
-def _engine(model: Path, socket: Path, options: ServerOptions) -> object:
-    """Blocks while the model loads."""
-    # How often its threads (OpenMP's, which read this once, at import) look before they sleep until the
-    # others are done. By default they look on and on, and a busy machine then writes ten times slower.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    try:
-        import xllamacpp
-    except ImportError as error:
-        raise ModelMissing(
-            "the embedded model needs llama.cpp: in askd's folder, pip install -e '.[embedded]', or set "
-            "ASKD_OLLAMA_URL"
-        ) from error
-    params = xllamacpp.CommonParams()
-    params.model.path = str(model)
-    params.hostnames = [str(socket)]
-    params.ui = False
-    params.verbosity = -1  # nothing on our standard output and error
-    params.n_parallel = 1
-    params.n_ctx = options.num_ctx
-    params.n_batch = params.n_ubatch = options.num_batch
-    params.n_threads_http = _HTTP_THREADS
-    params.cache_ram_mib = 0  # the last prompt's prefix is kept anyway, in the context itself
-    params.sampling.seed = options.seed
+async def _spawn(model: Path, socket: Path, options: ServerOptions) -> Process:
     threads = options.num_thread or _cpus()
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-    try:
-        return xllamacpp.Server(params)
-    except RuntimeError as error:
-        raise ModelUnavailable(
-            f"llama.cpp cannot run the model file {model.name}: it is damaged, of an unknown kind, "
-            "or there is not enough memory"
-        ) from error
+    engine = {**asdict(options), "model": str(model), "socket": str(socket), "num_thread": threads}
+    # How often its threads (OpenMP's) look before they sleep until the others are done. By default they look
+    # on and on, and a busy machine then writes ten times slower.
+    environment = {"GOMP_SPINCOUNT": "1000", **os.environ}
+    # -P: a package `app` in the folder where the user is would be taken for ours. A session of its own:
+    # Ctrl-C in a terminal is for us to handle.
+    command = [sys.executable, "-P", "-m", "app.models.llamacpp.engine", json.dumps(engine)]
+    return await asyncio.create_subprocess_exec(
+        *command, stdin=PIPE, stdout=PIPE, env=environment, start_new_session=True, limit=_LONGEST_LINE
+    )
+
+
+async def _stop(process: Process) -> None:
+    """It has nothing to save."""
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
 
 
 def _cpus() -> int:
@@ -124,14 +128,6 @@ def _cpus() -> int:
         return max(1, min(cpus, math.ceil(int(quota) / int(period))))
     except (OSError, ValueError):  # not in a control group, or without a limit ("max")
         return cpus
-
-
-def _read(model: Path) -> tuple[bool, str]:
-    """Whether the file has a chat template, and its sha256."""
-    with model.open("rb") as file:
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            has_template = content.find(_TEMPLATE_KEY, 0, _HEADER_AT_MOST) >= 0
-        return has_template, hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _style(props: Mapping[str, Any], has_template: bool) -> PromptStyle:

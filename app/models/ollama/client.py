@@ -1,79 +1,115 @@
-"""What Ollama is asked over HTTP, and its answers as JSON.
+"""Ollama's official client, on a transport that adds what it lacks."""
 
-Not its official client: that takes several times the CPU time for a streamed answer (README, Decisions), and
-its `chat` cannot say "truncate": false.
-"""
-
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+import json
+import logging
+import re
+import ssl
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
-import orjson
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+from ollama import AsyncClient
 
-from app.http_client import HttpClient, Response
-from app.models.ollama.errors import failure, translated
+log = logging.getLogger(__name__)
 
-_LONGEST_LINE = 1 << 20  # bytes; a token's takes some hundred
+_LONGEST_LINE = (
+    1 << 21
+)  # bytes; a token's takes some hundred, a model's whole description some hundred thousand
+_API_PATH = re.compile(r"/(?:v1|api)(?:/.*)?$")  # what other tools want in their Ollama address
+# JSON may hold them as they are, but the client takes them for ends of lines.
+_LINE_SEPARATORS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
 
 
 @asynccontextmanager
-async def open_client(url: str, connect_timeout: float) -> AsyncIterator["Client"]:
-    """`connect_timeout` in seconds; OllamaModel keeps the other deadlines."""
-    http = HttpClient(url, connect_timeout)
-    try:
-        yield Client(http)
-    finally:
-        http.close()
+async def open_client(
+    url: str, connect_timeout: float, api_key: str | None = None
+) -> AsyncIterator[AsyncClient]:
+    """`connect_timeout` in seconds; OllamaModel keeps the other timeouts, since the client has none.
+
+    `api_key` is for a proxy before Ollama, and takes the place of a user and password in `url`.
+    """
+    address = httpx.URL(url)
+    path = _API_PATH.sub("", address.path)
+    if path != address.path:
+        log.info("ASKD_OLLAMA_URL should not end in /v1 or /api; it was cut off")
+    tls = ssl.create_default_context()
+    client = AsyncClient(
+        str(address.copy_with(path=path, query=None, fragment=None)),
+        transport=_OllamaTransport(AiohttpTransport(verify=tls, client=lambda: _session(tls))),
+        auth=_authorization(address, api_key),
+        timeout=httpx.Timeout(None, connect=connect_timeout, pool=connect_timeout),
+        follow_redirects=False,
+        trust_env=False,
+    )
+    async with client:
+        yield client
 
 
-class Client:
-    """JSON to and fro. Raises ModelMissing, PromptTooLong or ModelUnavailable, which name the model."""
+def _session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
+    # A connection for each request: one that was kept open may be closed by the server just then, and a
+    # generation that failed so could not be sent again, since nobody knows whether it has begun.
+    connector = aiohttp.TCPConnector(ssl=tls, limit=0, force_close=True)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
-    def __init__(self, http: HttpClient) -> None:
-        self._http = http
 
-    async def get(self, path: str, model: str) -> dict[str, Any]:
-        return await self._object("GET", path, model, b"")
+def _authorization(address: httpx.URL, api_key: str | None) -> httpx.Auth | Callable[..., httpx.Request]:
+    if api_key is None and address.userinfo:
+        return httpx.BasicAuth(address.username, address.password)
 
-    async def post(self, path: str, model: str, body: Mapping[str, object]) -> dict[str, Any]:
-        return await self._object("POST", path, model, orjson.dumps(body))
+    def authorize(request: httpx.Request) -> httpx.Request:
+        # The client itself would send OLLAMA_API_KEY, the key of Ollama's cloud, to any server.
+        request.headers.pop("Authorization", None)
+        if api_key is not None:
+            request.headers["Authorization"] = f"Bearer {api_key}"
+        return request
 
-    async def _object(self, method: str, path: str, model: str, body: bytes) -> dict[str, Any]:
-        with translated():
-            async with self._http.request(method, path, body) as response:
-                await _refuse(response, model)
-                read = orjson.loads(await response.read())
-            if not isinstance(read, dict):
-                raise TypeError("no JSON object")
-            return read
+    return authorize
 
-    async def stream(
-        self, path: str, model: str, body: Mapping[str, object]
-    ) -> AsyncGenerator[Sequence[dict[str, Any]]]:
-        """The parts of the reply, all at once that have arrived by now: under load many come together, and
-        are cheaper together. Closing it hangs up, which makes Ollama stop."""
+
+class _OllamaTransport(httpx.AsyncBaseTransport):
+    """Forbids Ollama to cut prompts, for which the client has no argument, and bounds what it reads."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith(("/api/chat", "/api/generate")):
+            body = json.loads(await request.aread()) | {"truncate": False}
+            headers = [(name, value) for name, value in request.headers.items() if name != "content-length"]
+            request = httpx.Request(
+                request.method, request.url, headers=headers, json=body, extensions=request.extensions
+            )
+        response = await self._transport.handle_async_request(request)
+        if isinstance(response.stream, httpx.AsyncByteStream):
+            response.stream = _Lines(response.stream)
+        return response
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
+class _Lines(httpx.AsyncByteStream):
+    """The same body in whole lines. Raises ValueError for one that is too long or is no UTF-8."""
+
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
         rest = b""
-        with translated():
-            async with self._http.request("POST", path, orjson.dumps(body)) as response:
-                await _refuse(response, model)
-                while data := await response.some():
-                    *lines, rest = (rest + data).split(b"\n")
-                    if len(rest) > _LONGEST_LINE:
-                        raise ValueError("a line without end")
-                    if lines:
-                        yield _parts(lines, response.status, model)
-                if rest:
-                    yield _parts([rest], response.status, model)
+        async for data in self._stream:
+            lines, end, rest = (rest + data).rpartition(b"\n")
+            if len(rest) > _LONGEST_LINE:
+                raise ValueError("a line without end")
+            if end:
+                yield _escaped(lines + end)
+        if rest:
+            yield _escaped(rest)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
-async def _refuse(response: Response, model: str) -> None:
-    if response.status != 200:
-        raise failure(response.status, await response.read(), model)
-
-
-def _parts(lines: Sequence[bytes], status: int, model: str) -> Sequence[dict[str, Any]]:
-    parts: list[dict[str, Any]] = orjson.loads(b"[%s]" % b",".join(filter(None, lines)))
-    for part in parts:
-        if "error" in part:
-            raise failure(status, part["error"], model)
-    return parts
+def _escaped(lines: bytes) -> bytes:
+    return lines.decode().translate(_LINE_SEPARATORS).encode()

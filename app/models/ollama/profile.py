@@ -1,12 +1,12 @@
 """What Ollama's metadata says of a model. Pure."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+
+from ollama import ShowResponse
 
 from app.models.base import PromptStyle
+from app.models.control_tokens import of_template
 
-_DESCRIBES = {"details", "model_info", "modelfile", "template"}
 # Their chat templates know two roles, user and model; what is said as system ends up in the user's turn.
 _WITHOUT_SYSTEM = {"gemma", "gemma2", "gemma3", "gemma3n"}
 _BARE_TEMPLATE = re.compile(r"\s*(\{\{-?\s*\.Prompt\s*-?\}\})?\s*")
@@ -25,17 +25,17 @@ def full_name(model: str) -> str:
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
-def check(shown: Mapping[str, Any]) -> None:
-    """Raises ValueError when this describes no model: it must not pass for a base model that has nothing."""
-    if not shown.keys() & _DESCRIBES:
+def check(shown: ShowResponse) -> None:
+    """Raises ValueError when this describes no model: it must not pass for a base model."""
+    if not (shown.details or shown.modelinfo or shown.modelfile or shown.template):
         raise ValueError("no metadata of a model")
 
 
-def style(shown: Mapping[str, Any]) -> PromptStyle:
-    template = shown.get("template") or ""
+def style(shown: ShowResponse) -> PromptStyle:
+    template = shown.template or ""
     if _architecture(shown) in _WITHOUT_SYSTEM and not _BARE_TEMPLATE.fullmatch(template):
         return PromptStyle.CHAT_WITHOUT_SYSTEM
-    if _RENDERED.search(shown.get("modelfile") or ""):
+    if _RENDERED.search(shown.modelfile or ""):
         return PromptStyle.CHAT
     if _BARE_TEMPLATE.fullmatch(template):
         return PromptStyle.COMPLETION
@@ -44,19 +44,23 @@ def style(shown: Mapping[str, Any]) -> PromptStyle:
     return PromptStyle.CHAT_WITHOUT_SYSTEM
 
 
-def context_tokens(shown: Mapping[str, Any], num_ctx: int) -> int:
+def context_tokens(shown: ShowResponse, num_ctx: int) -> int:
     """The window in force: Ollama gives no model more than it was trained for."""
     return min(num_ctx, _number(shown, f"{_architecture(shown)}.context_length") or num_ctx)
 
 
-def parameters(shown: Mapping[str, Any]) -> int | None:
+def parameters(shown: ShowResponse) -> int | None:
     return _number(shown, "general.parameter_count")
 
 
-def _architecture(shown: Mapping[str, Any]) -> str:
-    return str((shown.get("model_info") or {}).get("general.architecture", ""))
+def _architecture(shown: ShowResponse) -> str:
+    return str((shown.modelinfo or {}).get("general.architecture", ""))
 
 
-def _number(shown: Mapping[str, Any], key: str) -> int | None:
-    value = (shown.get("model_info") or {}).get(key)
+def _number(shown: ShowResponse, key: str) -> int | None:
+    value = (shown.modelinfo or {}).get(key)
     return int(value) if isinstance(value, int | float) else None
+
+
+def control_tokens(shown: ShowResponse) -> tuple[str, ...]:
+    return of_template(shown.template or "")

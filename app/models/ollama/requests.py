@@ -1,9 +1,10 @@
-"""What Ollama is asked, and in which form. Pure."""
+"""What Ollama is asked. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from app.models.base import Prompt, PromptStyle
+from app.models.base import Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,41 +20,29 @@ class Runner:
     seed: int
     keep_alive: str
 
-    def body(self, model: str, **options: object) -> dict[str, object]:
+    def arguments(self, model: str, **options: object) -> dict[str, Any]:
+        """Of the client's `chat` and `generate`."""
         same = {"num_ctx": self.num_ctx, "num_batch": self.num_batch, "seed": self.seed, "temperature": 0}
         if self.num_thread:
             same["num_thread"] = self.num_thread
         return {
             "model": model,
-            "stream": True,
-            "truncate": False,  # a prompt that is too long is refused, not cut in silence
             "think": False,  # thoughts would use up the answer's tokens
             "keep_alive": _keep_alive(self.keep_alive),
             "options": {**same, **options},
         }
 
 
-def loading(runner: Runner, model: str) -> dict[str, object]:
-    """For /api/chat: without messages Ollama only loads the model."""
-    return runner.body(model) | {"messages": []}
-
-
-def generation(runner: Runner, model: str, prompt: Prompt) -> tuple[str, Mapping[str, object]]:
-    """The path and the body."""
+def generation(runner: Runner, model: str, prompt: Prompt) -> Mapping[str, Any]:
+    """The arguments that all styles of prompts share."""
     if prompt.choices:
         # Ollama can be held to JSON only. Its escapes take tokens, too, and the choices are limit enough.
-        body = runner.body(model, num_predict=2 * prompt.max_answer_tokens)
-        body["format"] = {"type": "string", "enum": list(prompt.choices)}
-    elif prompt.stop:
-        body = runner.body(model, num_predict=prompt.max_answer_tokens, stop=list(prompt.stop))
-    else:
-        # No empty `stop`: it would take the place of the model's own.
-        body = runner.body(model, num_predict=prompt.max_answer_tokens)
-    if prompt.style is PromptStyle.COMPLETION:
-        # /api/chat would put the text of a base model into a template it was never taught.
-        return "/api/generate", body | {"raw": True, "prompt": prompt.messages[0].content}
-    messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
-    return "/api/chat", body | {"messages": messages}
+        arguments = runner.arguments(model, num_predict=2 * prompt.max_answer_tokens)
+        return arguments | {"format": {"type": "string", "enum": list(prompt.choices)}}
+    if prompt.stop:
+        return runner.arguments(model, num_predict=prompt.max_answer_tokens, stop=list(prompt.stop))
+    # No empty `stop`: it would take the place of the model's own.
+    return runner.arguments(model, num_predict=prompt.max_answer_tokens)
 
 
 def _keep_alive(text: str) -> str | int:
