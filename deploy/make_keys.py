@@ -1,6 +1,6 @@
-"""The stack's one-shot set-up: two API keys for Elasticsearch, each for askd's own indices alone.
+"""One-shot set-up of the stack: two API keys for Elasticsearch, limited to askd's own indices.
 
-Run with the folder of secrets. A key that still works is left as it is, so this may run again and again.
+The argument is the folder of secrets. A key that still works is kept, so this may run any number of times.
 """
 
 import base64
@@ -27,16 +27,16 @@ def main(secrets: Path) -> None:
     for name, privileges in KEYS.items():
         file = secrets / f"{name.replace('-', '_')}_key"
         if works(file):
-            print(f"{name}: the key is there")
+            print(f"{name}: the key exists")
             continue
-        call("DELETE", "/_security/api_key", elastic, {"name": name})  # none that nobody holds any more
+        call("DELETE", "/_security/api_key", elastic, {"name": name})  # revoke what nobody holds any more
         role = {"indices": [{"names": INDICES, "privileges": privileges}]}
         body = {"name": name, "role_descriptors": {name: role}}
         status, made = call("POST", "/_security/api_key", elastic, body)
         if status != 200:
-            raise SystemExit(f"{name}: Elasticsearch made no key (status {status}): {made}")
+            raise SystemExit(f"{name}: Elasticsearch refused to create a key (status {status}): {made}")
         file.write_text(made["encoded"])  # into the file that scripts/up made, with its owner and mode
-        print(f"{name}: made a new key")
+        print(f"{name}: created a key")
 
 
 def works(file: Path) -> bool:

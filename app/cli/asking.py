@@ -14,11 +14,11 @@ from app.domain import Answer, Mode, Question, Replacement, Text
 from app.settings import Settings, read_settings
 from app.wiring import open_askd
 
-QuestionArgument = Annotated[str, typer.Argument(help="The question, 1–2,000 characters.")]
+QuestionArgument = Annotated[str, typer.Argument(help="The question, at most 2,000 characters.")]
 CollectionOption = Annotated[str | None, typer.Option(help="Search in this collection only.")]
-LimitOption = Annotated[int, typer.Option(min=1, max=20, help="The most sources wanted.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as the HTTP service answers.")]
-_NO_REQUEST = "cli"  # stands where the HTTP service has its request id
+LimitOption = Annotated[int, typer.Option(min=1, max=20, help="Largest number of sources.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as the HTTP service does.")]
+_NO_REQUEST = "cli"  # in place of a request id
 
 out = Console()
 
@@ -30,7 +30,7 @@ def ask(
     mode: Annotated[Mode, typer.Option(help="Who writes the answer.")] = Mode.AUTO,
     as_json: JsonOption = False,
 ) -> None:
-    """Answer a question from the FAQ, as it is being written."""
+    """Answer a question from the FAQ; the answer is shown while it is written."""
     asked = validated(Ask, question=question, collection=collection, limit=limit, mode=mode)
     asyncio.run(_ask(read_settings(), asked.question_asked(), as_json))
 
@@ -76,7 +76,7 @@ def search(
     limit: LimitOption = 5,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the entries nearest to a question, without any model."""
+    """Find the entries nearest to a question, without a model."""
     asked = validated(Search, question=question, collection=collection, limit=limit)
     asyncio.run(_search(read_settings(), asked.question_asked(), as_json))
 

@@ -23,10 +23,10 @@ from app.ranking.synonyms import read_synonyms
 from app.settings import Settings, read_settings
 from app.wiring import Askd, open_askd
 
-index = typer.Typer(help="The versions of the index: list them, go back, make the current one anew.")
+index = typer.Typer(help="Versions of the index: list, roll back, rebuild.")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-# Who reads a pipe wants whole lines.
+# Do not wrap lines in a pipe.
 out = Console(width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True)
 
@@ -34,23 +34,23 @@ err = Console(stderr=True)
 def ingest(
     files: Annotated[
         list[Path],
-        # Not checked by typer: what cannot be read is told like all that is wrong with a file.
+        # Not checked by typer, so that an unreadable file is reported like any other problem of a file.
         typer.Argument(help="FAQ files: .json, .jsonl, .csv, .md, or folders of .md.", readable=False),
     ],
-    collection: Annotated[str | None, typer.Option(help="Collection of the records that name none.")] = None,
+    collection: Annotated[str | None, typer.Option(help="Collection for records that name none.")] = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Carry over the collections these files do not hold.")
+        bool, typer.Option("--keep", help="Keep the collections that are not in these files.")
     ] = False,
     if_none: Annotated[
-        bool, typer.Option("--if-none", help="Do nothing where there is an index already.")
+        bool, typer.Option("--if-none", help="Do nothing if there is an index already.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the files, change nothing.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="An id that comes twice is an error.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the files without publishing.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Treat a repeated id as an error.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Publish FAQ files as a new version of the index; the old one serves until the new one is complete.
 
-    The files given are the whole index, unless --keep is given.
+    The files become the whole index, unless --keep is given.
     """
     settings = read_settings()
     asyncio.run(_ingest(settings, files, collection, keep, if_none, dry_run, strict, as_json))
@@ -68,7 +68,7 @@ async def _ingest(
 ) -> None:
     async with open_askd(settings) as askd:
         if if_none and await askd.store.versions():
-            err.print("there is an index already: nothing was changed")
+            err.print("there is an index already; nothing was changed")
             return
         kept = await _records(askd.store) if keep else []
         with _bar("reading", None) as progress:
@@ -103,12 +103,12 @@ async def _publish(askd: Askd, found: Survey, settings: Settings, *, anew: bool 
 
 
 async def _usable(embedder: Embedder | None) -> Embedder | None:
-    """None, with a warning, when it cannot embed: an index without vectors is better than none."""
+    """None, with a warning, if it does not work: an index without vectors is better than none."""
     try:
         if embedder:
             await embedder.info()
     except EmbedderUnavailable as error:
-        warning = f"{error}; the index gets no vectors, until `askd index rebuild`"
+        warning = f"{error}; the index has no vectors until you run `askd index rebuild`"
         err.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)
         return None
     return embedder
@@ -128,7 +128,7 @@ def _report(found: Survey, manifest: Manifest | None, seconds: float, as_json: b
         typer.echo(json.dumps(body, indent=2, ensure_ascii=False))
         return
     collections = ", ".join(f"{name} {count}" for name, count in sorted(found.collections.items()))
-    done = f"published as version {manifest.version}" if manifest else "checked, nothing changed"
+    done = f"published as version {manifest.version}" if manifest else "checked, nothing published"
     out.print(f"{found.read} records read, {entries} entries {done}", markup=False, highlight=False)
     out.print(f"collections: {collections}", markup=False, highlight=False)
     if manifest:
@@ -146,7 +146,7 @@ def _bar(doing: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
 @index.command("list")
 def list_versions(as_json: JsonOption = False) -> None:
-    """The versions there are, newest first."""
+    """List the versions, newest first."""
     versions = asyncio.run(_versions(read_settings()))
     if as_json:
         typer.echo(json.dumps([_data(version) for version in versions], indent=2))
@@ -192,7 +192,7 @@ def _data(version: IndexVersion) -> dict[str, Any]:
 
 @index.command()
 def rollback(as_json: JsonOption = False) -> None:
-    """Go back to the version before the current one."""
+    """Go back to the previous version."""
     version = asyncio.run(_rollback(read_settings()))
     _said(version.manifest, "serving", as_json)
 
@@ -204,7 +204,7 @@ async def _rollback(settings: Settings) -> IndexVersion:
 
 @index.command()
 def rebuild(as_json: JsonOption = False) -> None:
-    """Make the current version anew from the records it keeps: after an upgrade, or with other settings."""
+    """Rebuild the current version from its records, after an upgrade or a change of settings."""
     _said(asyncio.run(_rebuild(read_settings())), "rebuilt as", as_json)
 
 

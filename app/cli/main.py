@@ -42,11 +42,11 @@ def _root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Options of all commands."""
+    """Options that come before the command."""
 
 
 def main() -> None:
-    """Exit status 0: done, 1: it failed, 2: it was called wrongly."""
+    """Exit status 0: done; 1: failed; 2: wrong usage or settings."""
     try:
         app()
     except AskdError as error:

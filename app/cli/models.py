@@ -20,7 +20,7 @@ from app.settings import Settings, read_settings
 from app.wiring import open_askd
 
 models = typer.Typer(
-    help="The model that writes, the embedder, and the files askd knows.", invoke_without_command=True
+    help="The language model, the embedder, and the files askd can download.", invoke_without_command=True
 )
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -30,7 +30,7 @@ err = Console(stderr=True)
 
 @models.callback()
 def show(context: typer.Context, as_json: JsonOption = False) -> None:
-    """Show the model and the embedder in use, where they are, and the known files."""
+    """Show the model and the embedder in use, and the files askd can download."""
     if context.invoked_subcommand:
         return
     settings = read_settings()
@@ -48,7 +48,7 @@ def show(context: typer.Context, as_json: JsonOption = False) -> None:
     _say(f"embedder: {_embedder_described(settings)}")
     table = Table("askd models pull …", "for", "size", "licence", "", box=None)
     for row in known:
-        place = "here" if row["here"] else "not here yet"
+        place = "downloaded" if row["here"] else "not downloaded"
         table.add_row(row["name"], row["kind"], f"{row['size'] / 1e6:.0f} MB", row["licence"], place)
     out.print(table)
 
@@ -56,10 +56,10 @@ def show(context: typer.Context, as_json: JsonOption = False) -> None:
 @models.command("pull")
 def pull_files(
     name: Annotated[
-        str | None, typer.Argument(help="A known name; default: the model and the embedder in use.")
+        str | None, typer.Argument(help="Name of a file; default: the model and the embedder in use.")
     ] = None,
 ) -> None:
-    """Fetch known files, once, and check them against their pinned digests."""
+    """Download files once, and check them against their pinned digests."""
     settings = read_settings()
     if name is None:
         _pull_model_in_use(settings)
@@ -71,12 +71,12 @@ def pull_files(
         _pull_embedder(name, settings)
     else:
         known = ", ".join([*model_files.KNOWN, *embedder_files.KNOWN])
-        raise ModelMissing(f"askd knows no model {name}; it knows {known}")
+        raise ModelMissing(f"askd knows no file {name}; it knows {known}")
 
 
 def _pull_model_in_use(settings: Settings) -> None:
     if settings.ollama_url:
-        _say("Ollama keeps its own models: run `ollama pull` there")
+        _say("Ollama manages its own models: run `ollama pull` there")
     else:
         _pull_model(settings.model_name, settings)
 
@@ -86,7 +86,7 @@ def _pull_model(name: str, settings: Settings) -> None:
         with _bar(name, weights.size) as progress:
             path = model_files.pull(name, settings.models_dir, progress)
     else:
-        path = model_files.find(name, settings.models_dir)  # a file of the user's own: nothing to fetch
+        path = model_files.find(name, settings.models_dir)  # a custom file: nothing to download
     _say(f"{name} is in {path}")
 
 
@@ -103,7 +103,7 @@ def _pull_embedder(name: str, settings: Settings) -> None:
 def _bar(name: str, size: int) -> Iterator[Callable[[int], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task(f"fetching {name}", total=size)
+        task = bar.add_task(f"downloading {name}", total=size)
         yield lambda more: bar.advance(task, more)
 
 
@@ -140,9 +140,9 @@ def _find_embedder(name: str, settings: Settings) -> EmbedderFiles:
 
 def _embedder_described(settings: Settings) -> str:
     if settings.embedder_name is None:
-        return "none, search is by words alone"
+        return "none, searching by words alone"
     here = _embedder_is_here(settings.embedder_name, settings)
-    return f"{settings.embedder_name}, {'here' if here else 'not here yet'}"
+    return f"{settings.embedder_name}, {'downloaded' if here else 'not downloaded'}"
 
 
 def _say(line: str) -> None:
@@ -161,8 +161,8 @@ def _described(status: ModelStatus | None) -> str:
     if status is None:
         return "but its runtime does not answer"
     if not status.present:
-        return "not here yet"
+        return "not available yet"
     if not status.loaded or status.size_bytes is None:
-        return "loaded" if status.loaded else "here, not loaded"
+        return "loaded" if status.loaded else "available, not loaded"
     gpu = status.gpu_bytes or 0
-    return f"loaded: {status.size_bytes / 1e6:.0f} MB, of it {gpu / 1e6:.0f} MB in GPU memory"
+    return f"loaded: {status.size_bytes / 1e6:.0f} MB, {gpu / 1e6:.0f} MB in GPU memory"

@@ -1,4 +1,4 @@
-"""The command line takes what the HTTP service takes, and says no in the same words."""
+"""The command line validates its input as the HTTP service does, with the same messages."""
 
 from typing import TypeVar
 

@@ -20,7 +20,9 @@ _Events = Iterator[tuple[str, Any]]
 def read_json(file: BinaryIO) -> Iterator[Raw]:
     events = _events(_Pieces(file))
     if next(events)[0] != "start_array":
-        raise BadFaqFile("line 1: a JSON file must hold a list of records; for a record a line use .jsonl")
+        raise BadFaqFile(
+            "line 1: a JSON file must hold a list of records; for one record per line use .jsonl"
+        )
     for number, (event, value) in enumerate(events, 1):
         if event != "end_array":
             yield from _item(event, value, events, f"record {number}", f"group {number}")

@@ -68,7 +68,7 @@ def _records(file: Path, collection: str | None, warn: Callable[[str], None]) ->
         except BadFaqFile as error:
             raise BadFaqFile(f"{file}, {error}") from error
     if unknown:
-        warn(f"{file}: unknown keys are left out: {_listed(unknown)}")
+        warn(f"{file}: unknown keys are ignored: {_listed(unknown)}")
 
 
 def _listed(keys: set[str]) -> str:
@@ -93,7 +93,7 @@ def text_lines(file: BinaryIO) -> Iterator[str]:
 
 
 def read_csv(lines: Iterable[str]) -> Iterator[Raw]:
-    """A header row that names the fields, then a record a row; rows without any text are passed over."""
+    """A header row that names the fields, then a record a row; empty rows are skipped."""
     csv.field_size_limit(_LONGEST_LINE)  # ours are smaller, and name the field
     rows = csv.reader(lines, strict=True)
     header: list[str] | None = None
@@ -118,7 +118,7 @@ def read_csv(lines: Iterable[str]) -> Iterator[Raw]:
 def _checked_header(names: list[str], line: int) -> list[str]:
     if "question" not in names:
         raise BadFaqFile(
-            f"line {line}: the header names no column question (it needs commas between columns)"
+            f"line {line}: the header names no column question (columns are separated by commas)"
         )
     if len(set(names)) < len(names):
         raise BadFaqFile(f"line {line}: the header names a column twice")

@@ -1,4 +1,4 @@
-"""From what a file holds to an entry: every rule a field has to keep."""
+"""From what a file holds to an entry: the rules for each field."""
 
 import re
 import unicodedata

@@ -84,7 +84,7 @@ def survey(
             twice = _comes_twice(record, earlier)
             if strict:
                 raise BadFaqFile(twice)
-            warnings.append(f"{twice}; the later one wins")
+            warnings.append(f"{twice}; the later one is used")
         winners[record.entry.key] = _Winner(count, _fingerprint(record.entry), record.where)
         count += 1
     given = {name for name, _ in winners}
@@ -121,7 +121,7 @@ def _telling(progress: Callable[[int], None], records: Iterable[Record]) -> Iter
 
 def _comes_twice(record: Record, earlier: _Winner) -> str:
     collection, id_ = record.entry.key
-    return f"id {id_} comes twice in collection {collection}: {earlier.where}, and {record.where}"
+    return f"id {id_} is used twice in collection {collection}: {earlier.where}, and {record.where}"
 
 
 def _fingerprint(entry: FaqEntry) -> bytes:

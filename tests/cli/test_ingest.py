@@ -81,7 +81,7 @@ def test_a_dry_run_changes_nothing(filled: Shell, tmp_path: Path) -> None:
 
     before = all_files()
     ended = filled("ingest", write(tmp_path / "tea.json", asdict(TEA)), "--dry-run")
-    assert "1 records read, 1 entries checked, nothing changed" in ended.out
+    assert "1 records read, 1 entries checked, nothing published" in ended.out
     assert all_files() == before
 
 
@@ -104,7 +104,7 @@ def test_of_an_id_that_comes_twice_the_later_record_wins_with_a_warning(askd: Sh
     ended = askd("ingest", write(tmp_path / "faq.json", asdict(TEA), later))
     assert [entry.answer for entry in entries_in(askd)] == ["In the pot."]
     told = " ".join(ended.err.split())
-    assert told.startswith("warning: id tea comes twice in collection kitchen")
+    assert told.startswith("warning: id tea is used twice in collection kitchen")
     assert "record 1" in told
     assert "record 2" in told
 
@@ -113,7 +113,7 @@ def test_strictly_it_is_an_error_and_the_old_index_keeps_serving(filled: Shell, 
     before = version_in(filled)
     twice = write(tmp_path / "faq.json", asdict(TEA), asdict(TEA))
     ended = filled("ingest", twice, "--strict", status=1)
-    assert "id tea comes twice" in ended.err
+    assert "id tea is used twice" in ended.err
     assert version_in(filled) == before
 
 

@@ -19,7 +19,7 @@ def pulled(askd: Shell, gguf: Path) -> Path:
 
 def test_models_shows_what_is_in_use_and_what_can_be_had(askd: Shell) -> None:
     ended = askd("models")
-    assert ended.out.startswith(f"in use: {NAME}, not here yet\n")
+    assert ended.out.startswith(f"in use: {NAME}, not available yet\n")
     assert "98 MB" in ended.out
 
 
@@ -43,7 +43,7 @@ def test_a_file_of_the_users_own_need_not_be_fetched(askd: Shell, gguf: Path) ->
 
 def test_an_unknown_name_is_told_with_those_there_are(askd: Shell) -> None:
     said = askd("models", "pull", "nope", status=1).err
-    assert said == f"askd: askd knows no model nope; it knows {NAME}, bge-small-en-v1.5, all-minilm-l6-v2\n"
+    assert said == f"askd: askd knows no file nope; it knows {NAME}, bge-small-en-v1.5, all-minilm-l6-v2\n"
 
 
 def test_a_file_that_is_no_model_is_named(ingested: Shell, tmp_path: Path) -> None:

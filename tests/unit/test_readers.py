@@ -143,7 +143,7 @@ def test_both_names_of_a_field_may_agree(reading: Reading) -> None:
 def test_unknown_keys_are_named_once_a_file(reading: Reading) -> None:
     more = {"tags": ["x", {"deep": [1]}], "rank": 1.5}
     assert len(reading.entries("faq.json", [FIELDS | more, FIELDS | {"tags": None}])) == 2
-    assert reading.warnings == [f"{reading.folder}/faq.json: unknown keys are left out: 'rank', 'tags'"]
+    assert reading.warnings == [f"{reading.folder}/faq.json: unknown keys are ignored: 'rank', 'tags'"]
 
 
 def test_only_the_first_unknown_keys_are_listed(reading: Reading) -> None:
@@ -230,7 +230,7 @@ def test_a_wrong_csv_row_is_named_with_the_line_it_starts_on(reading: Reading, r
 @pytest.mark.parametrize(
     ("header", "reason"),
     [
-        ("question;answer", "the header names no column question (it needs commas between columns)"),
+        ("question;answer", "the header names no column question (columns are separated by commas)"),
         ("question,text,text", "the header names a column twice"),
     ],
 )

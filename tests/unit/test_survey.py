@@ -46,13 +46,13 @@ def test_the_later_record_of_an_id_wins_and_both_places_are_named(tmp_path: Path
     assert (found.read, found.collections) == (4, {"c": 2, "other": 1})
     assert list(found.entries()) == [entry("2"), entry("1", "other"), entry("1", answer="new")]
     assert found.warnings == [
-        f"id 1 comes twice in collection c: {first}, line 1, and {second}, line 2; the later one wins"
+        f"id 1 is used twice in collection c: {first}, line 1, and {second}, line 2; the later one is used"
     ]
 
 
 def test_strict_refuses_an_id_that_comes_twice(tmp_path: Path) -> None:
     path = write(tmp_path / "1.jsonl", entry("1"), entry("1"))
-    with pytest.raises(BadFaqFile, match=r"id 1 comes twice in collection c: .* line 1, and .* line 2$"):
+    with pytest.raises(BadFaqFile, match=r"id 1 is used twice in collection c: .* line 1, and .* line 2$"):
         surveyed(path, strict=True)
 
 
@@ -61,7 +61,7 @@ def test_warnings_of_all_files_are_gathered(tmp_path: Path) -> None:
     path.write_text('[{"question": "q", "answer": "a", "rank": 1}]')
     found = survey([path, path], collection="c", strict=False)
     assert [warning.partition(": ")[2] for warning in found.warnings if "rank" in warning] == [
-        "unknown keys are left out: 'rank'"
+        "unknown keys are ignored: 'rank'"
     ] * 2
     list(found.entries())
     assert len(found.warnings) == 3  # a second reading warns of nothing again; the third is the id

@@ -23,20 +23,20 @@ from app.settings import read_settings
 def calibrate(
     files: Annotated[
         list[Path],
-        typer.Argument(help="FAQ QUERIES UNANSWERABLE, and as many more such triples as there are."),
+        typer.Argument(help="FAQ QUERIES UNANSWERABLE, one or several such triples."),
     ],
     target: Annotated[Path, typer.Option("--out", help="Write the calibration to this JSON file.")],
     refuse: Annotated[
-        float, typer.Option(min=0, max=1, help="Most answerable questions to decline, as a share.")
+        float, typer.Option(min=0, max=1, help="Largest share of answerable questions to decline.")
     ] = 0.02,
-    lexical: Annotated[bool, typer.Option("--lexical", help="For search by words alone.")] = False,
-    collection: Annotated[str | None, typer.Option(help="Collection of the records that name none.")] = None,
+    lexical: Annotated[bool, typer.Option("--lexical", help="Calibrate search by words alone.")] = False,
+    collection: Annotated[str | None, typer.Option(help="Collection for records that name none.")] = None,
 ) -> None:
-    """Learn how sure retrieval is of its first hit, and when to decline."""
+    """Fit the confidence and the threshold for declining."""
     require_extra()
     check_targets(target)
     if len(files) % 3:
-        raise typer.BadParameter("give FAQ, QUERIES and UNANSWERABLE, each time all three")
+        raise typer.BadParameter("give FAQ, QUERIES and UNANSWERABLE, always all three")
     fusion = Fusion.LEXICAL if lexical else Fusion.HYBRID
     triples = [files[at : at + 3] for at in range(0, len(files), 3)]
     embedder, sets, fitted = asyncio.run(_calibrate(triples, collection, fusion, refuse))

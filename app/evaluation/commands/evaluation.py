@@ -23,23 +23,28 @@ from app.ranking.fusion import Fusion
 from app.settings import read_settings
 
 evaluation = typer.Typer(
-    help="Measure how well questions are answered from a FAQ, in an index of its own, gone afterwards.",
+    help="Measure search and declining on your own questions, in a temporary index.",
     no_args_is_help=True,
 )
 Faq = Annotated[Path, typer.Argument(help="FAQ file, or a folder of Markdown.")]
 Queries = Annotated[
     Path, typer.Argument(help="CSV or JSONL: question, document or id (several: a|b), collection or course.")
 ]
-Label = Annotated[str | None, typer.Option("--collection", help="Collection of the records that name none.")]
+Label = Annotated[str | None, typer.Option("--collection", help="Collection for records that name none.")]
 IgnoreCollection = Annotated[
-    bool, typer.Option("--ignore-collection", help="Search in all collections, whatever QUERIES names.")
+    bool,
+    typer.Option(
+        "--ignore-collection", help="Search in all collections, not only in the one that QUERIES names."
+    ),
 ]
-Limit = Annotated[int | None, typer.Option("--limit-questions", min=1, help="A seeded sample of so many.")]
+Limit = Annotated[
+    int | None, typer.Option("--limit-questions", min=1, help="Ask a seeded sample of this size.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 JsonFile = Annotated[Path | None, typer.Option(help="Write the JSON to this file.")]
 Html = Annotated[Path | None, typer.Option(help="Write a self-contained page with plots to this file.")]
-Least = Annotated[float | None, typer.Option(min=0, max=1, help="Exit with status 1 below this.")]
-Most = Annotated[float | None, typer.Option(min=0, max=1, help="Exit with status 1 above this.")]
+Least = Annotated[float | None, typer.Option(min=0, max=1, help="Exit with status 1 below this value.")]
+Most = Annotated[float | None, typer.Option(min=0, max=1, help="Exit with status 1 above this value.")]
 
 
 # --- retrieval ---------------------------------------------------------------------------------
@@ -52,10 +57,14 @@ def retrieval(
     collection: Label = None,
     ignore_collection: IgnoreCollection = False,
     compared: Annotated[
-        str, typer.Option("--compare", help="Of lexical, semantic, hybrid; the gates hold for the last.")
+        str, typer.Option("--compare", help="Any of lexical, semantic, hybrid; the limits apply to the last.")
     ] = Fusion.HYBRID.value,
-    typos: Annotated[float, typer.Option(min=0, max=1, help="A typo in this share of the longer words.")] = 0,
-    keywords: Annotated[int | None, typer.Option(min=1, help="Ask only the so many rarest words.")] = None,
+    typos: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the longer words that get a typo.")
+    ] = 0,
+    keywords: Annotated[
+        int | None, typer.Option(min=1, help="Ask only this many of the rarest words.")
+    ] = None,
     limit: Limit = None,
     as_json: AsJson = False,
     json_file: JsonFile = None,
@@ -64,7 +73,7 @@ def retrieval(
     min_hit5: Least = None,
     min_mrr5: Least = None,
 ) -> None:
-    """How far up the entry that answers comes: hit@k, MRR, nDCG, latency, and the worst questions."""
+    """Measure the ranking: hit@k, MRR, nDCG, latency, and the worst questions."""
     require_extra()
     check_targets(json_file, html)
     fusions = _fusions(compared)
@@ -116,12 +125,13 @@ def abstention(
     faq: Faq,
     queries: Queries,
     unanswerable: Annotated[
-        Path | None, typer.Argument(help="More questions the FAQ does not answer; no document, no id.")
+        Path | None,
+        typer.Argument(help="Further questions that the FAQ does not answer, without document or id."),
     ] = None,
     collection: Label = None,
     ignore_collection: IgnoreCollection = False,
     removed: Annotated[
-        bool, typer.Option("--removed", help="Also ask as if the entries that answer were not there.")
+        bool, typer.Option("--removed", help="Also ask with the answering entries removed.")
     ] = False,
     limit: Limit = None,
     as_json: AsJson = False,
@@ -130,7 +140,7 @@ def abstention(
     min_rejected: Least = None,
     max_refused: Most = None,
 ) -> None:
-    """How often questions without an answer are declined, and questions that have one."""
+    """Measure how often unanswerable and answerable questions are declined."""
     require_extra()
     check_targets(json_file, html)
     files = [queries, unanswerable] if unanswerable else [queries]

@@ -29,7 +29,7 @@ def about_trial(trial: Trial, faq: Path, questions: Mapping[str, int]) -> Mappin
 
 
 def command() -> str:
-    """As it was called, but with the files' bare names: folders are nobody's business."""
+    """The command line, with the files' names but not their folders, which are private."""
     return shlex.join(["askd", *map(_without_folder, sys.argv[1:])])
 
 
@@ -47,7 +47,7 @@ def write_json(body: Mapping[str, object], to_terminal: bool, file: Path | None)
 
 
 def check_targets(*files: Path | None) -> None:
-    """Before the work, not after it. Raises BadSettings."""
+    """Fail before the work, not after it. Raises BadSettings."""
     for file in files:
         if file and not file.parent.is_dir():
             raise BadSettings(f"cannot write {file}: there is no folder {file.parent}")
