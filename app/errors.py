@@ -32,8 +32,8 @@
 class AskdError(Exception):
     """Base class: catch this to catch everything askd raises on purpose.
 
-    `retry_after` is in how many seconds another try makes sense, where that is known. `retryable` says
-    that the same request may well succeed at once: its connection was lost, or the server was busy.
+    `retry_after` is in how many seconds a retry makes sense, where that is known. `retryable` says that the
+    same request may well succeed at once: its connection was lost, or the server was busy.
     """
 
     def __init__(self, detail: str, *, retry_after: int | None = None, retryable: bool = False) -> None:
@@ -121,3 +121,8 @@ class NoPreviousVersion(SetupError): ...
 
 
 class DownloadFailed(SetupError): ...
+
+
+def name_of(error: type[AskdError]) -> str:
+    """In problem types, metrics and traces: `SearchUnavailable` -> `search-unavailable`."""
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in error.__name__)[1:]

@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
-from dataclasses import replace
 from importlib.metadata import version
 from typing import TypedDict
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi_offline import FastAPIOffline
-from opentelemetry.trace import Tracer
 from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -24,14 +22,14 @@ from app.api.middleware.requests import Requests
 from app.api.middleware.security_headers import SecurityHeaders
 from app.api.routes import ROUTERS
 from app.api.timeouts import HEADER, RequestTimeouts
+from app.api.traces import Traces
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
-from app.telemetry.spans import Spans
-from app.telemetry.traces import Traces, traced
+from app.telemetry.tracing import Tracing
 from app.traffic.shutdown import GracefulShutdown
-from app.wiring import Askd, open_askd, open_collector
+from app.wiring import Askd, open_askd, open_collector, tracing_to
 
-Opener = Callable[[Settings], AbstractAsyncContextManager[Askd]]
+Opener = Callable[[Settings, Tracing, Metrics], AbstractAsyncContextManager[Askd]]
 
 
 class State(TypedDict):
@@ -45,19 +43,15 @@ def create_app(
     """`shutdown` is told when the service is to stop. Raises BadSettings."""
     metrics = Metrics()
     collector = open_collector(settings)
-    spans = _spans(settings, collector.tracer) if collector else None
+    tracing = tracing_to(collector, settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
-        async with collector or nullcontext(), open_askd(settings) as askd:
-            assistant = replace(askd.assistant, given=metrics.answered, made=metrics.made)
-            metrics.observe(assistant)
-            if spans:
-                assistant = traced(assistant, spans)
-            watching = asyncio.ensure_future(assistant.watch.run())
+        async with collector or nullcontext(), open_askd(settings, tracing, metrics) as askd:
+            watching = asyncio.ensure_future(askd.assistant.watch.run())
             try:
                 yield {
-                    "assistant": assistant,
+                    "assistant": askd.assistant,
                     "readiness": Readiness(askd.index, askd.llm, askd.embedder, settings.gpu),
                 }
             finally:
@@ -87,11 +81,11 @@ def create_app(
         app.include_router(router)
     problems.install(app)
     openapi.install(app)
-    _add_middleware(app, settings, metrics, spans)
+    _add_middleware(app, settings, metrics, tracing if collector else None)
     return app
 
 
-def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics, spans: Spans | None) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics, tracing: Tracing | None) -> None:
     """Innermost first."""
     app.add_middleware(HeadAsGet)
     if origins := [origin.rstrip("/") for origin in listed(settings.cors_origins)]:
@@ -105,17 +99,8 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics, spans: S
     paths = frozenset(route.path for route in iter_route_contexts(app.routes) if route.path)
     app.add_middleware(Requests, metrics=metrics, paths=paths)
     app.add_middleware(SecurityHeaders)
-    if spans:
-        app.add_middleware(Traces, spans=spans)
+    if tracing:
+        app.add_middleware(Traces, tracing=tracing)
     app.add_middleware(TrailingSlash)
     if proxies := listed(settings.trusted_proxies):
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)
-
-
-def _spans(settings: Settings, tracer: Tracer) -> Spans:
-    return Spans(
-        tracer,
-        "ollama" if settings.ollama_url else "llama_cpp",
-        "elasticsearch" if settings.elasticsearch_url else None,
-        settings.trace_content,
-    )

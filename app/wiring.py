@@ -1,35 +1,46 @@
-"""The one place that knows which engines there are. A URL that is set selects the server.
+"""Composition root: the one place that knows which backends there are.
 
-An engine is imported where it is opened: each takes a good part of a second, and most runs need but two.
+Each table maps a kind, which the settings decide, to what opens it. A backend is imported where it is opened:
+each takes a good part of a second, and most runs need few of them.
 """
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from app.answering.gauges import register_gauges
 from app.answering.pipeline import Pipeline
+from app.answering.retrieval import Retrieval
 from app.answering.service import Assistant
+from app.answering.writing import Writer
 from app.embedders.base import Embedder
 from app.embedders.catalogue import own_recipe
 from app.errors import BadSettings
 from app.indexes.base import IndexStore, SearchIndex
+from app.indexes.guarded import GuardedIndex
 from app.models.base import LanguageModel
+from app.models.guarded import GuardedModel
 from app.models.watch import ModelWatch
 from app.settings import Settings
+from app.settings.backends import EmbedderBackend, IndexBackend, ModelBackend
+from app.telemetry.metrics import Metrics
+from app.telemetry.tracing import NO_TRACING, Tracing
 from app.traffic.admission import Admission
 from app.traffic.answer_cache import AnswerCache
-from app.traffic.resilience import GuardedIndex, GuardedModel
+from app.traffic.circuit_breaker import CircuitBreaker
 
 if TYPE_CHECKING:
     from app.indexes.elasticsearch.index import ElasticsearchIndex
     from app.indexes.embedded.index import EmbeddedIndex
     from app.telemetry.otlp import Collector
 
-_REMOVAL_SECONDS = 60.0  # it may take longer than any search should
+    Index = EmbeddedIndex | ElasticsearchIndex
+
+_REMOVAL_SECONDS = 60.0  # deleting an index may take longer than any search should
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +55,36 @@ class Askd:
 
 
 @asynccontextmanager
-async def open_askd(settings: Settings) -> AsyncIterator[Askd]:
-    """Nothing is loaded or asked yet: a server that is down shows at its first use. Raises BadSettings."""
+async def open_askd(
+    settings: Settings, tracing: Tracing = NO_TRACING, metrics: Metrics | None = None
+) -> AsyncIterator[Askd]:
+    """Nothing is loaded or called yet: a server that is down shows at its first use. Raises BadSettings."""
+    metrics = metrics or Metrics()
+    breakers = {"index": CircuitBreaker(), "model": CircuitBreaker()}
+    index_kind, model_kind = _INDEXES[settings.index_backend], _MODELS[settings.model_backend]
     async with AsyncExitStack() as opened:
-        index = await _index(settings, opened)
-        embedder = _embedder(settings, opened)
-        llm = await _llm(settings, opened)
-        guarded = index if settings.elasticsearch_url is None else GuardedIndex(index)
+        index = await index_kind.open(settings, opened)
+        embedder = _EMBEDDERS[settings.embedder_backend](settings, opened)
+        llm = await model_kind.open(settings, opened)
+        # A backend in this process needs no circuit breaker.
+        guarded_index = GuardedIndex(index, breakers["index"]) if index_kind.remote else index
+        guarded_llm = GuardedModel(llm, breakers["model"]) if model_kind.remote else llm
         pipeline = Pipeline(
-            guarded,
-            llm if settings.ollama_url is None else GuardedModel(llm),
-            settings.prompt_budget,
-            settings.answer_budget,
-            embedder,
-            admission=Admission(settings.slots),
+            Retrieval(guarded_index, embedder, tracing=tracing),
+            Writer(guarded_llm, settings.prompt_budget, settings.answer_budget, tracing),
+            Admission(settings.slots),
+            tracing,
         )
-        watch = ModelWatch(pipeline.llm)
-        cache = AnswerCache(settings.cache_entries, settings.cache_bytes, settings.cache_seconds)
-        yield Askd(Assistant(pipeline, watch, cache), index, index, llm, embedder)
+        assistant = Assistant(
+            pipeline,
+            ModelWatch(guarded_llm),
+            AnswerCache(settings.cache_entries, settings.cache_bytes, settings.cache_seconds),
+            metrics.answered,
+            metrics.generated,
+            tracing,
+        )
+        register_gauges(metrics, assistant, breakers)
+        yield Askd(assistant, index, index, llm, embedder)
 
 
 @asynccontextmanager
@@ -72,7 +95,7 @@ async def open_trial(settings: Settings) -> AsyncIterator[Askd]:
         async with open_askd(own) as askd:
             yield askd
     finally:
-        await _remove_index(own)
+        await _INDEXES[own.index_backend].remove(own)
 
 
 def open_collector(settings: Settings) -> "Collector | None":
@@ -88,11 +111,48 @@ def open_collector(settings: Settings) -> "Collector | None":
     return Collector(settings.otlp_endpoint)
 
 
-async def _remove_index(settings: Settings) -> None:
-    """Every version of it. Raises SearchUnavailable."""
-    if settings.elasticsearch_url is None:
-        shutil.rmtree(settings.data_dir / "index" / settings.index, ignore_errors=True)
-        return
+def tracing_to(collector: "Collector | None", settings: Settings) -> Tracing:
+    if collector is None:
+        return NO_TRACING
+    return Tracing(
+        collector.tracer,
+        _MODELS[settings.model_backend].provider,
+        settings.index_backend if _INDEXES[settings.index_backend].remote else None,
+        settings.trace_content,
+    )
+
+
+# --- indexes -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _IndexKind:
+    open: "Callable[[Settings, AsyncExitStack], Awaitable[Index]]"
+    remove: Callable[[Settings], Awaitable[None]]  # every version of it
+    remote: bool
+
+
+async def _open_embedded_index(settings: Settings, opened: AsyncExitStack) -> "EmbeddedIndex":
+    from app.indexes.embedded.index import EmbeddedIndex
+
+    return EmbeddedIndex(settings.data_dir / "index", settings.index)
+
+
+async def _remove_embedded_index(settings: Settings) -> None:
+    shutil.rmtree(settings.data_dir / "index" / settings.index, ignore_errors=True)
+
+
+async def _open_elasticsearch(settings: Settings, opened: AsyncExitStack) -> "ElasticsearchIndex":
+    from app.indexes.elasticsearch.index import ElasticsearchIndex, open_client
+
+    client = await opened.enter_async_context(
+        open_client(str(settings.elasticsearch_url), _api_key(settings), settings.search_timeout)
+    )
+    return ElasticsearchIndex(client, settings.index, settings.search_timeout)
+
+
+async def _remove_from_elasticsearch(settings: Settings) -> None:
+    """Raises SearchUnavailable."""
     from app.indexes.elasticsearch.errors import translated_errors
     from app.indexes.elasticsearch.index import open_client
     from app.indexes.elasticsearch.versions import VersionIndexes
@@ -102,19 +162,6 @@ async def _remove_index(settings: Settings) -> None:
         indexes = VersionIndexes(client, settings.index)
         with translated_errors():
             await indexes.delete(await indexes.all())
-
-
-async def _index(settings: Settings, opened: AsyncExitStack) -> "EmbeddedIndex | ElasticsearchIndex":
-    if settings.elasticsearch_url is None:
-        from app.indexes.embedded.index import EmbeddedIndex
-
-        return EmbeddedIndex(settings.data_dir / "index", settings.index)
-    from app.indexes.elasticsearch.index import ElasticsearchIndex, open_client
-
-    client = await opened.enter_async_context(
-        open_client(str(settings.elasticsearch_url), _api_key(settings), settings.search_timeout)
-    )
-    return ElasticsearchIndex(client, settings.index, settings.search_timeout)
 
 
 def _api_key(settings: Settings) -> str | None:
@@ -131,36 +178,62 @@ def _secret(setting: str, path: Path) -> str:
         raise BadSettings(f"{setting}: cannot read {path}") from error
 
 
-def _embedder(settings: Settings, opened: AsyncExitStack) -> Embedder | None:
-    if settings.embedder_name is None:
-        return None
+_INDEXES: Mapping[IndexBackend, _IndexKind] = {
+    "embedded": _IndexKind(_open_embedded_index, _remove_embedded_index, remote=False),
+    "elasticsearch": _IndexKind(_open_elasticsearch, _remove_from_elasticsearch, remote=True),
+}
+
+
+# --- embedders ---------------------------------------------------------------------------------------
+
+
+def _open_onnx(settings: Settings, opened: AsyncExitStack) -> Embedder:
     from app.embedders.onnx import OnnxEmbedder
 
     cache = settings.data_dir / "cache" / "embeddings.sqlite3"
-    embedder = OnnxEmbedder(settings.embedder_name, settings.models_dir, own_recipe(settings), cache)
+    embedder = OnnxEmbedder(settings.embedder, settings.models_dir, own_recipe(settings), cache)
     opened.callback(embedder.close)
     return embedder
 
 
-async def _llm(settings: Settings, opened: AsyncExitStack) -> LanguageModel:
-    if settings.ollama_url is None:
-        from app.models.llamacpp.model import LlamaCppModel
-        from app.models.llamacpp.server import ServerOptions
+_EMBEDDERS: Mapping[EmbedderBackend, Callable[[Settings, AsyncExitStack], Embedder | None]] = {
+    "onnx": _open_onnx,
+    "none": lambda settings, opened: None,
+}
 
-        return await opened.enter_async_context(
-            LlamaCppModel(
-                settings.model_name,
-                settings.models_dir,
-                ServerOptions(
-                    num_ctx=settings.num_ctx,
-                    num_batch=settings.num_batch,
-                    num_thread=settings.num_thread,
-                    seed=settings.seed,
-                ),
-                first_token_timeout=settings.first_token_timeout,
-                generate_timeout=settings.generate_timeout,
-            )
+
+# --- models ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _ModelKind:
+    open: Callable[[Settings, AsyncExitStack], Awaitable[LanguageModel]]
+    provider: str  # as OpenTelemetry's conventions for generative AI name it
+    remote: bool
+
+
+async def _open_llamacpp(settings: Settings, opened: AsyncExitStack) -> LanguageModel:
+    from app.models.llamacpp.model import LlamaCppModel
+    from app.models.llamacpp.server import ServerOptions
+
+    options = ServerOptions(
+        num_ctx=settings.num_ctx,
+        num_batch=settings.num_batch,
+        num_thread=settings.num_thread,
+        seed=settings.seed,
+    )
+    return await opened.enter_async_context(
+        LlamaCppModel(
+            settings.model_name,
+            settings.models_dir,
+            options,
+            first_token_timeout=settings.first_token_timeout,
+            generate_timeout=settings.generate_timeout,
         )
+    )
+
+
+async def _open_ollama(settings: Settings, opened: AsyncExitStack) -> LanguageModel:
     from app.models.ollama.client import open_client
     from app.models.ollama.model import OllamaModel
     from app.models.ollama.requests import Runner
@@ -184,3 +257,9 @@ async def _llm(settings: Settings, opened: AsyncExitStack) -> LanguageModel:
         first_token_timeout=settings.first_token_timeout,
         generate_timeout=settings.generate_timeout,
     )
+
+
+_MODELS: Mapping[ModelBackend, _ModelKind] = {
+    "llamacpp": _ModelKind(_open_llamacpp, "llama_cpp", remote=False),
+    "ollama": _ModelKind(_open_ollama, "ollama", remote=True),
+}

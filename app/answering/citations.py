@@ -1,8 +1,8 @@
-"""Marks in the model's words: `[2]` says which entry a sentence rests on.
+"""Citation marks in the model's words: `[2]` says which entry a sentence rests on.
 
-The prompt numbers its entries in id order, the caller knows sources best first: marks are rewritten from
-one numbering to the other while the text streams, and marks that point nowhere are removed. Inside
-`code` a bracket is an index, not a mark, and stays as it is.
+The prompt numbers its entries in id order, the caller's sources are numbered best first: marks are rewritten
+from one numbering to the other while the text streams, and marks without an entry are removed. Inside `code`
+a bracket is an index, not a mark, and stays as it is.
 """
 
 import re
@@ -15,7 +15,7 @@ _MARK_BEGINS = re.compile(r"\[[\s\d,;]{0,40}\Z")
 
 @dataclass
 class MarkRewriter:
-    """Feed it pieces of text, then `finish`; `cited` are the positions (from 1) of the sources marked."""
+    """Feed it pieces of text, then `finish`; `cited` are the positions (from 1) of the sources cited."""
 
     positions: Mapping[int, int]  # label in the prompt -> position among the sources
     cited: set[int] = field(default_factory=set)
@@ -23,7 +23,7 @@ class MarkRewriter:
     _in_code: bool = False
 
     def feed(self, text: str) -> str:
-        """What can be passed on of the text so far; a mark that may still be growing is held back."""
+        """As much of the text as is certain by now; a mark that may still be incomplete is held back."""
         self._held += text
         out: list[str] = []
         while self._held:
@@ -78,33 +78,3 @@ class MarkRewriter:
 def _find(text: str, sign: str) -> int:
     found = text.find(sign)
     return len(text) if found < 0 else found
-
-
-_UNKNOWN = (
-    "i don't know",
-    "i do not know",
-    "i'm not sure",
-    "i am not sure",
-    "i cannot answer",
-    "i can't answer",
-    "i'm sorry",
-    "i am sorry",
-    "sorry, ",
-    "the faq does not",
-    "the faq doesn't",
-    "the entries do not",
-    "the entries don't",
-    "the faq entries do not",
-    "the faq entries don't",
-    "none of the entries",
-    "there is no information",
-    "no entry answers",
-)
-
-
-def says_unknown(text: str) -> bool | None:
-    """Whether a reply that begins so declines; None while it may still turn out either way."""
-    opening = text.lstrip().replace("’", "'").casefold()
-    if opening.startswith(_UNKNOWN):
-        return True
-    return None if any(phrase.startswith(opening) for phrase in _UNKNOWN) else False

@@ -1,4 +1,4 @@
-"""Whether an index can be searched by meaning, and what is said where it cannot."""
+"""Whether an index can be searched by meaning, and the notice that says why not."""
 
 from app.domain import Notice
 from app.embedders.base import Embedder
@@ -7,7 +7,7 @@ from app.indexes.manifest import Manifest
 
 
 async def embedder_trouble(embedder: Embedder, manifest: Manifest) -> Notice | None:
-    """Why the search has to do with words alone, and the command that mends it; None where it has not."""
+    """Why only words can be compared, and the command that mends it; None where vectors can be, too."""
     if manifest.embedder is None:
         detail = "the index has no vectors, so only words were compared; run `askd index rebuild`"
         return Notice("index_without_vectors", detail, passing=True)

@@ -1,21 +1,22 @@
-"""Answers for many callers: kept ones, one generation for all who ask the same, an end for each deadline."""
+"""Answers for many callers: from the cache, from a flight that is under way, or from the pipeline."""
 
-import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from app.answering.pipeline import Found, Pipeline, Progress
+from app.answering.pipeline import Pipeline, Progress
 from app.answering.prompt import PROMPT_VERSION
-from app.domain import Answer, Event, Mode, Question, Source, Text, Timings
+from app.answering.retrieval import RetrievalResult
+from app.domain import Answer, Event, Question, Source, Text, Timings
 from app.errors import DeadlineExceeded, Overloaded
 from app.indexes.manifest import Manifest
 from app.models.watch import ModelWatch
+from app.telemetry.tracing import NO_TRACING, Tracing, record_shared
 from app.traffic.answer_cache import AnswerCache, AnswerKey
 from app.traffic.deadline import NEVER, Deadline
-from app.traffic.single_flight import SharedRun, SharedRuns
+from app.traffic.single_flight import Flight, Follower, SingleFlight
 
 # Seconds: a failure that comes this soon is still an HTTP status; a slow model is not waited for.
 _GRACE = 0.25
@@ -23,7 +24,7 @@ _GRACE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer still being written: its sources are known, its text is on the way."""
+    """An answer that is still being written: its sources are known, its text arrives as events."""
 
     sources: Sequence[Source]
     events: AsyncIterator[Event]
@@ -34,39 +35,26 @@ class Assistant:
     pipeline: Pipeline
     watch: ModelWatch
     cache: AnswerCache
-    given: Callable[[Answer], None] = lambda answer: None  # is told of every answer a caller gets
-    made: Callable[[Answer], None] = lambda answer: None  # of every answer once, however many share it
-    joined: Callable[[], None] = lambda: None  # is told when a caller waits for what another began
-    _runs: SharedRuns[Progress | Event] = field(default_factory=SharedRuns, init=False)
+    on_answer: Callable[[Answer], None] = lambda answer: None  # called for every answer a caller gets
+    on_generated: Callable[[Answer], None] = lambda answer: None  # once for all callers who share an answer
+    tracing: Tracing = NO_TRACING
+    clock: Callable[[], float] = time.perf_counter  # seconds
+    flights: SingleFlight[Progress | Event] = field(default_factory=SingleFlight, init=False)
 
     async def manifest(self) -> Manifest:
         """Raises SearchUnavailable, IndexMissing or IndexUnreadable."""
-        return await self.pipeline.index.manifest()
+        return await self.pipeline.retrieval.index.manifest()
 
-    async def find(self, question: Question, deadline: Deadline = NEVER) -> Found:
-        """Retrieval alone. Raises as `Pipeline.find`."""
-        return await self.pipeline.find(question, deadline)
-
-    async def kept(self, question: Question) -> Answer | None:
-        """The answer, if it was given not long ago. Raises RetrievalError."""
-        _, kept = await self._looked_up(question, NEVER, fresh=False)
-        if kept:
-            self.given(kept)
-        return kept
+    async def find(self, question: Question, deadline: Deadline = NEVER) -> RetrievalResult:
+        """Retrieval alone. Raises DeadlineExceeded, or what `Retrieval.find` raises."""
+        async with deadline.limit("the search"):
+            return await self.pipeline.retrieval.find(question)
 
     async def ask(self, question: Question, deadline: Deadline = NEVER, *, fresh: bool = False) -> Answer:
-        """The whole answer; with `fresh` not one that was kept, or is being written for somebody else.
-
-        Raises QuestionError, RetrievalError, ModelError or DeadlineExceeded.
-        """
-        key, kept = await self._looked_up(question, deadline, fresh)
-        if kept:
-            self.given(kept)
-            return kept
-        async with aclosing(self._events(key, question, deadline, fresh, to_the_end=True)) as events:
-            async for event in events:
+        """The whole answer. Raises as `reply`, at any time."""
+        async with self.reply(question, deadline, fresh=fresh) as reply:
+            async for event in reply.events:
                 if isinstance(event, Answer):
-                    self.given(event)
                     return event
         raise AssertionError("the events of a reply end with its answer")
 
@@ -74,136 +62,90 @@ class Assistant:
     async def reply(
         self, question: Question, deadline: Deadline = NEVER, *, fresh: bool = False
     ) -> AsyncIterator[Reply]:
-        """Open a reply; leaving the block stops the model, unless somebody else asked the same.
+        """Open a reply; leaving the block stops the model, unless another caller shares the flight.
 
-        Raises what fails before the first words, as `ask`.
+        `fresh`: not from the cache, and not shared. Raises QuestionError, RetrievalError, ModelError or
+        DeadlineExceeded, when entered or later from the events.
         """
-        key, kept = await self._looked_up(question, deadline, fresh)
-        if kept:
-            self.given(kept)
-            yield Reply(kept.sources, _all([Text(kept.text), kept]))
-            return
-        async with aclosing(self._events(key, question, deadline, fresh)) as events:
-            progress = cast(Progress, await anext(events))
-            first = asyncio.ensure_future(anext(events))
-            try:
-                await asyncio.wait({first}, timeout=_GRACE)
-                if first.done():
-                    first.result()
-                yield Reply(progress.sources(), self._told(_resumed(first, events)))
-            finally:
-                if not first.done():
-                    first.cancel()
-                    await asyncio.wait({first})
-                if not first.cancelled():
-                    first.exception()  # seen: asyncio would complain of one that nobody was left to be told
-
-    async def _told(self, events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
-        async for event in events:
-            if isinstance(event, Answer):
-                self.given(event)
-            yield event
-
-    async def _looked_up(
-        self, question: Question, deadline: Deadline, fresh: bool
-    ) -> tuple[AnswerKey, Answer | None]:
-        """What the answer goes by, and the answer where it was kept and need not be fresh."""
-        started = time.perf_counter()
+        started = self.clock()
         async with deadline.limit("the search"):
-            manifest = await self.pipeline.index.manifest()
-        key = AnswerKey.of(question, manifest.version, self.watch.model, PROMPT_VERSION)
-        kept = None if fresh else self.cache.get(key)
-        return key, kept and _again(kept, started)
+            key = await self._key(question)
+        cached = None if fresh else self.cache.get(key)
+        if cached:
+            answer = replace(cached, cached=True, timings=self._timings_since(started))
+            yield Reply(answer.sources, self._all([Text(answer.text), answer]))
+            return
 
-    async def _events(
-        self,
-        key: AnswerKey,
-        question: Question,
-        deadline: Deadline,
-        fresh: bool,
-        *,
-        to_the_end: bool = False,
-    ) -> AsyncGenerator[Progress | Event]:
-        """As those of `Pipeline.answer`, perhaps of a run that another caller began."""
-        started = time.perf_counter()
-        progress: Progress | None = None
-        said = False
-        while True:
-            run, own = self._run(key, question, deadline, fresh)
-            if not own:
-                self.joined()
+        async def work(flight: Flight[Progress | Event]) -> None:
+            await self._generate(flight, key, question)
+
+        flight, shared = (Flight(work), False) if fresh else self.flights.join(key, work)
+        async with flight.follow(deadline) as follower:
+            progress = cast(Progress, await anext(follower))
             try:
-                async with aclosing(run.follow(deadline, "the answer", to_the_end=to_the_end)) as items:
-                    async for item in items:
-                        if isinstance(item, Progress):
-                            begun, progress = progress is not None, item
-                            if begun:
-                                continue
-                        else:
-                            said = True
-                        yield item if own else _joined(item, progress, started)
-                return
+                if shared:
+                    record_shared()
+                    if progress.place:
+                        progress.place.check(deadline)
+                await follower.peek(_GRACE)
             except (DeadlineExceeded, Overloaded) as error:
-                if not own and not said and deadline.left > 0:
-                    continue  # it was another caller whose time was too short
-                if progress is None or isinstance(error, Overloaded):
-                    raise
-                for event in self.pipeline.late(progress, error):
-                    yield event
-                return
+                events = self._all(self.pipeline.fall_back(progress, error))
+            else:
+                events = self._follow(follower, progress, started, shared)
+            async with aclosing(events):
+                yield Reply(progress.sources(), events)
 
-    def _run(
-        self, key: AnswerKey, question: Question, deadline: Deadline, fresh: bool
-    ) -> tuple[SharedRun[Progress | Event], bool]:
-        if fresh:
-            return SharedRun(self._kept_answer(key, question, deadline)), True
-        if question.mode is Mode.GENERATE and key not in self._runs:
-            self.pipeline.admission.check(deadline)  # as it will be, but before any work
-        return self._runs.join(key, lambda: self._kept_answer(key, question, deadline))
+    async def _key(self, question: Question) -> AnswerKey:
+        version = (await self.manifest()).version
+        return AnswerKey.of(question, version, self.watch.model, PROMPT_VERSION)
 
-    async def _kept_answer(
-        self, key: AnswerKey, question: Question, deadline: Deadline
-    ) -> AsyncGenerator[Progress | Event]:
-        """The pipeline's events; a whole answer goes into the cache."""
-        async with aclosing(self.pipeline.answer(question, deadline)) as events:
+    async def _generate(self, flight: Flight[Progress | Event], key: AnswerKey, question: Question) -> None:
+        """Publish the pipeline's events in the flight, and cache the answer."""
+        async with aclosing(self.pipeline.answer(question, flight)) as events:
             async for event in events:
-                # Until the model is known, its answers cannot be told from those of the next one.
-                if isinstance(event, Answer):
-                    self.made(event)
-                    if self.watch.model:
+                if isinstance(event, Progress):
+                    # Another version may serve by now than when the key was made.
+                    key = key._replace(index_version=event.result.version)
+                elif isinstance(event, Answer):
+                    self.on_generated(event)
+                    if self.watch.model:  # else its answers cannot be told from those of another model
                         self.cache.put(key, event)
+                flight.publish(event)
+
+    async def _follow(
+        self, follower: Follower[Progress | Event], progress: Progress, started: float, shared: bool
+    ) -> AsyncGenerator[Event]:
+        """The events as this caller gets them: in its time, with its own timings."""
+        try:
+            async for item in follower:
+                event = cast(Event, item)
+                if isinstance(event, Answer):
+                    if shared:
+                        first = progress.draft.first_token if event.model else None
+                        event = replace(event, timings=self._timings_since(started, first))
+                    self._record(event)
+                yield event
+        except DeadlineExceeded as error:
+            for event in self.pipeline.fall_back(progress, error):
+                if isinstance(event, Answer):
+                    self._record(event)
                 yield event
 
+    async def _all(self, events: Iterable[Event]) -> AsyncGenerator[Event]:
+        for event in events:
+            if isinstance(event, Answer):
+                self._record(event)
+            yield event
 
-def _joined(item: Progress | Event, progress: Progress | None, started: float) -> Progress | Event:
-    """An answer that somebody else had asked for before, with this caller's own times."""
-    if not isinstance(item, Answer) or progress is None:
-        return item
-    first = progress.draft.first_token if item.model else None
-    return replace(
-        item,
-        timings=Timings(
+    def _record(self, answer: Answer) -> None:
+        self.on_answer(answer)
+        self.tracing.record_answer(answer)
+
+    def _timings_since(self, started: float, first_token: float | None = None) -> Timings:
+        """Of a caller for whom nothing was searched and nobody waited."""
+        return Timings(
             retrieve=0.0,
             queue=0.0,
-            first_token=None if first is None else max(first - started, 0.0) * 1000,
-            total=(time.perf_counter() - started) * 1000,
-        ),
-    )
-
-
-def _again(kept: Answer, started: float) -> Answer:
-    total = (time.perf_counter() - started) * 1000
-    return replace(kept, cached=True, timings=Timings(retrieve=0.0, queue=0.0, first_token=None, total=total))
-
-
-async def _all(events: Sequence[Event]) -> AsyncGenerator[Event]:
-    for event in events:
-        yield event
-
-
-async def _resumed(
-    first: asyncio.Future[Progress | Event], events: AsyncGenerator[Progress | Event]
-) -> AsyncGenerator[Event]:
-    yield cast(Event, await first)
-    async for event in events:
-        yield cast(Event, event)
+            first_token=None if first_token is None else max(first_token - started, 0.0) * 1000,
+            total=(self.clock() - started) * 1000,
+        )

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from app import errors
 from app.api.context import RequestContext, context_of
 from app.api.schemas import FieldError, Problem
-from app.errors import AskdError
+from app.errors import AskdError, name_of
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +50,6 @@ PLAIN: Mapping[int, str] = {
 }
 _RETRY_AFTER = "5"  # seconds: about what a server needs to come back
 PROBLEM = "application/problem+json"
-
-
-def name_of(error: type[AskdError]) -> str:
-    """`SearchUnavailable` -> `search-unavailable`."""
-    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in error.__name__)[1:]
 
 
 def status_of(error: type[AskdError]) -> HTTPStatus:

@@ -10,7 +10,7 @@ from typing import Any, Self, get_args
 from pydantic import BaseModel, Field
 
 from app import domain
-from app.answering.pipeline import Found
+from app.answering.retrieval import RetrievalResult
 from app.domain import Origin, Status
 from app.indexes.manifest import Manifest
 
@@ -176,7 +176,7 @@ class SearchOut(BaseModel):
     request_id: str
 
     @classmethod
-    def of(cls, found: Found, request_id: str) -> "SearchOut":
+    def of(cls, found: RetrievalResult, request_id: str) -> "SearchOut":
         retrieve = round(found.retrieve_ms, 1)
         timings = SearchTimings.model_construct(
             embed=round(found.embed_ms, 1),

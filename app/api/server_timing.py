@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from app.answering.pipeline import Found
+from app.answering.retrieval import RetrievalResult
 from app.domain import Timings
 
 
@@ -12,7 +12,7 @@ def of_answer(timings: Timings) -> str:
     return _header({"retrieve": timings.retrieve, "queue": timings.queue, "generate": rest}, timings.total)
 
 
-def of_search(found: Found) -> str:
+def of_search(found: RetrievalResult) -> str:
     ranking = max(found.retrieve_ms - found.embed_ms - found.search_ms, 0.0)
     return _header(
         {"embed": found.embed_ms, "search": found.search_ms, "rank": ranking}, total=found.retrieve_ms

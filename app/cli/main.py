@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from app.api.problems import name_of
 from app.cli import asking, indexing, keys, models, serving
-from app.errors import AskdError, BadSettings
+from app.errors import AskdError, BadSettings, name_of
 from app.evaluation.commands import evaluation
 
 app = typer.Typer(

@@ -75,7 +75,7 @@ def pull_files(
 
 
 def _pull_model_in_use(settings: Settings) -> None:
-    if settings.ollama_url:
+    if settings.model_backend == "ollama":
         _say("Ollama manages its own models: run `ollama pull` there")
     else:
         _pull_model(settings.model_name, settings)

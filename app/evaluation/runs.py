@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from app.answering.pipeline import Found, Pipeline
+from app.answering.retrieval import Retrieval, RetrievalResult
 from app.domain import FaqEntry, Question
 from app.embedders.base import Vector
 from app.evaluation.questions import Case, Catalogue, Place, place_of
@@ -19,7 +19,7 @@ DEPTH = 10  # how many places are looked at
 class Finder(Protocol):
     """What is evaluated: an Assistant, as far as retrieval goes."""
 
-    async def find(self, question: Question) -> Found: ...
+    async def find(self, question: Question) -> RetrievalResult: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +97,13 @@ def _rotated(names: Sequence[str]) -> Sequence[str]:
 
 
 async def without_answers(
-    pipeline: Pipeline, cases: Sequence[Case], catalogue: Catalogue, progress: Callable[[int], None]
+    retrieval: Retrieval, cases: Sequence[Case], catalogue: Catalogue, progress: Callable[[int], None]
 ) -> Sequence[Outcome]:
     """What comes when the entries that answer a question are not in the index."""
     outcomes = []
     for case in cases:
         keys = frozenset(entry.key for place in case.gold for entry in catalogue.at(place))
-        finder = replace(pipeline, index=IndexWithout(pipeline.index, keys))
+        finder = replace(retrieval, index=IndexWithout(retrieval.index, keys))
         outcomes.append(await put(replace(case, gold=frozenset[Place]()), finder))
         progress(1)
     return outcomes

@@ -1,4 +1,4 @@
-"""Keeps an eye on the model: has it loaded before the first question, and knows which build of it answers."""
+"""Keeps watch on the model: loads it before the first question, and knows which build of it answers."""
 
 import asyncio
 import logging
@@ -8,37 +8,51 @@ from app.models.base import LanguageModel, ModelStatus
 
 log = logging.getLogger(__name__)
 
-_RETRY = 5.0  # seconds between tries to load a model that is not there yet
-_PERIOD = 15.0  # seconds between two looks at one that is
-
 
 class ModelWatch:
     """What was last seen of a model."""
 
-    def __init__(self, llm: LanguageModel) -> None:
+    def __init__(self, llm: LanguageModel, *, retry: float = 5.0, period: float = 15.0) -> None:
+        """Seconds: `retry` between attempts to load it, `period` between two looks at it."""
         self._llm = llm
+        self._retry = retry
+        self._period = period
         self.status: ModelStatus | None = None  # None: its runtime does not answer, or was not asked yet
         self.model = ""  # name and digest of what was last seen; empty: nothing yet
 
     async def run(self) -> None:
-        """Load it, then look every now and then; for ever."""
+        """Load the model, then look at it from time to time; until cancelled.
+
+        It survives what it did not expect: without it no answer is cached, and no metric is right.
+        """
+        loaded = False
         while True:
-            try:
-                await self._llm.load()
-                log.info("the model is loaded")
-                break
-            except ModelError as error:
-                log.warning("the model cannot be loaded yet", extra={"reason": str(error)})
-                await asyncio.sleep(_RETRY)
-        while True:
-            await self.look()
-            await asyncio.sleep(_PERIOD)
+            if not loaded:
+                loaded = await self._load()
+            if loaded:
+                await self.look()
+            await asyncio.sleep(self._period if loaded else self._retry)
 
     async def look(self) -> None:
         try:
             self.status = await self._llm.status()
             profile = await self._llm.profile()
         except ModelError:
-            self.status = None  # an answer kept from before is still that model's
+            self.status = None  # an answer that is cached is still that model's
+        except Exception:
+            self.status = None
+            log.exception("the model's status could not be read")
         else:
             self.model = f"{profile.name}@{profile.digest}"
+
+    async def _load(self) -> bool:
+        try:
+            await self._llm.load()
+        except ModelError as error:
+            log.warning("the model cannot be loaded yet", extra={"reason": str(error)})
+        except Exception:
+            log.exception("the model could not be loaded")
+        else:
+            log.info("the model is loaded")
+            return True
+        return False

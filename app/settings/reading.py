@@ -12,6 +12,7 @@ from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.errors import BadSettings
+from app.settings.backends import MODEL_DEFAULTS, EmbedderBackend, IndexBackend, ModelBackend
 from app.settings.groups import Access, Embedder, Index, Limits, Model, Server, Telemetry
 
 PREFIX = "ASKD_"
@@ -61,7 +62,7 @@ class Settings(Server, Index, Embedder, Model, Limits, Access, Telemetry, BaseSe
 
     @model_validator(mode="after")
     def _the_embedded_model_has_one_slot(self) -> Self:
-        if self.slots > 1 and self.ollama_url is None:
+        if self.slots > 1 and self.model_backend == "llamacpp":
             raise ValueError(
                 "ASKD_SLOTS: the embedded model writes one answer at a time; for more set ASKD_OLLAMA_URL"
             )
@@ -83,16 +84,28 @@ class Settings(Server, Index, Embedder, Model, Limits, Access, Telemetry, BaseSe
         return None if self.embedder == "none" else self.embedder
 
     @property
+    def embedder_backend(self) -> EmbedderBackend:
+        return "none" if self.embedder_name is None else "onnx"
+
+    @property
+    def index_backend(self) -> IndexBackend:
+        return "embedded" if self.elasticsearch_url is None else "elasticsearch"
+
+    @property
+    def model_backend(self) -> ModelBackend:
+        return "llamacpp" if self.ollama_url is None else "ollama"
+
+    @property
     def model_name(self) -> str:
-        return self.model or ("gemma:2b" if self.ollama_url else "smollm2-135m-instruct")
+        return self.model or MODEL_DEFAULTS[self.model_backend].model
 
     @property
     def prompt_budget(self) -> int:
-        return self.prompt_tokens or (1536 if self.ollama_url else 640)
+        return self.prompt_tokens or MODEL_DEFAULTS[self.model_backend].prompt_tokens
 
     @property
     def answer_budget(self) -> int:
-        return self.answer_tokens or (256 if self.ollama_url else 128)
+        return self.answer_tokens or MODEL_DEFAULTS[self.model_backend].answer_tokens
 
 
 def read_settings(**flags: object) -> Settings:

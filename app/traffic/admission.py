@@ -1,58 +1,38 @@
-"""Who may have the model generate, when, and who is better told at once that it would take too long."""
+"""Admission control: a FIFO queue for generation slots, bounded by predicted wait."""
 
 import asyncio
 import heapq
 import math
 import time
-from collections import deque
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from app.errors import Overloaded
-from app.traffic.deadline import Deadline
+from app.traffic.deadline import TimeLeft
+from app.traffic.service_time import ServiceTime
 
-_REMEMBERED = 8  # generations: an answer takes as long as those just before it, not as those of an hour ago
-_OF_ITS_TIME = 0.99  # a caller's begins before we hear of it, and ends when the answer has arrived
-_TELLING = 4  # generations that say how far they spread
-_SOONEST = 0.05  # seconds before its deadline until which a generation may begin, however quick they are
-
-
-class ServiceTime:
-    """How long generations take, in seconds: the trimmed mean of the last few that ended."""
-
-    def __init__(self) -> None:
-        self.mean = 0.0  # 0: not known yet
-        self._last: deque[float] = deque(maxlen=_REMEMBERED)
-        self._deviation = 0.0  # standard
-
-    def learn(self, seconds: float) -> None:
-        self._last.append(seconds)
-        telling = len(self._last) >= _TELLING
-        # Without the extremes: one that hung, or had to load the model, says nothing of the next.
-        usual = sorted(self._last)[1:-1] if telling else self._last
-        self.mean = sum(usual) / len(usual)
-        squares = sum((each - self.mean) ** 2 for each in usual)
-        self._deviation = math.sqrt(squares / len(usual)) if telling else self.mean / 4
-
-    def spread(self, generations: float) -> float:
-        """By how much so many, one after the other, may take longer or shorter than their mean says: two
-        standard errors, of the generations to come and of what is known of the mean."""
-        known = max(len(self._last), 1)
-        return 2 * self._deviation * math.sqrt(generations + generations**2 / known)
+_SAFETY = 0.99  # of the time left: a request begins before we see it, and ends when the answer has arrived
+_LEAST_SECONDS = 0.05  # a generation that begins later than this before its deadline is in vain
+_UNMEASURED_QUEUE = 32  # places for each slot while nobody knows how long a generation takes
+_TICK = 0.001  # seconds; timers are no more exact than that
+_UNMEASURED_RETRY = 10  # seconds
 
 
 class Admission:
     """Generation slots with a queue, first come first served.
 
-    The queue is bounded by time, not by length: who could not be answered before its deadline, as far as
-    the generations so far tell, is refused when it comes.
+    A request that could not be answered before its deadline, as far as the last generations tell, is refused
+    when it arrives. Until the first generation has ended (the model may have to load for it) there is no
+    prediction, and the queue is bounded by its length. `clock` counts seconds.
     """
 
-    def __init__(self, slots: int = 1) -> None:
+    def __init__(self, slots: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.service = ServiceTime()
         self._slots = slots
         self._queue: dict[Place, None] = {}  # in order of arrival
         self._serving: set[Place] = set()
-        self.service = ServiceTime()
 
     @property
     def waiting(self) -> int:
@@ -64,35 +44,39 @@ class Admission:
 
     @property
     def predicted_wait(self) -> float:
-        """Seconds until who comes now would have a slot."""
+        """Seconds until a request arriving now would get a slot."""
         return self._wait(len(self._queue))
 
     @property
     def expected(self) -> float:
-        """Seconds until who comes now would be answered."""
+        """Seconds until a request arriving now would be answered."""
         return self.predicted_wait + self.service.mean
 
-    def check(self, deadline: Deadline) -> None:
-        """Raises Overloaded when who comes now would not be answered in time."""
-        # With a slot free nobody is refused: an estimate that turns all away could never be corrected.
-        if self._free(len(self._queue)):
-            return
-        _, needed = self._needed(len(self._queue))
-        if needed > _OF_ITS_TIME * deadline.left:
-            raise self.overloaded(deadline, needed)
+    def enter(self, deadline: TimeLeft) -> "Place":
+        """A place in the queue; use it as a context manager. Raises Overloaded.
 
-    def enter(self, deadline: Deadline) -> "Place":
-        """A place in the queue; leave it, or use it as a context manager. Raises Overloaded."""
-        self.check(deadline)
+        With a slot free nobody is refused: an estimate that refuses everybody could never be corrected.
+        """
+        ahead = len(self._queue)
+        if not self._free(ahead):
+            if self.service.mean == 0.0 and ahead >= _UNMEASURED_QUEUE * self._slots:
+                raise self._unmeasured()
+            self.check(ahead, deadline)
         place = Place(self, deadline)
-        place.ahead = max(self.serving + self.waiting + 1 - self._slots, 0)
+        place.ahead = max(self.serving + ahead + 1 - self._slots, 0)
         self._queue[place] = None
         return place
+
+    def check(self, ahead: int, deadline: TimeLeft) -> None:
+        """Raises Overloaded when a request with so many ahead in the queue would not be answered in time."""
+        _, most = self._needed(ahead)
+        if most > _SAFETY * deadline.left:
+            raise self.overloaded(deadline, most)
 
     # --- for places ---
 
     def dispatch(self) -> None:
-        """Give free slots to the first who are ready for them: a slow search does not hold up the others."""
+        """Give free slots to the first who are ready: a slow search does not hold up those behind it."""
         while self._free(0):
             ready = next((place for place in self._queue if place.ready), None)
             if ready is None:
@@ -101,18 +85,22 @@ class Admission:
             self._serving.add(ready)
             ready.begin()
 
+    def ahead_of(self, place: "Place") -> int | None:
+        """How many are before it in the queue; None when it is not waiting."""
+        return next((ahead for ahead, each in enumerate(self._queue) if each is place), None)
+
     def remove(self, place: "Place", completed: bool) -> None:
         self._queue.pop(place, None)
         if place not in self._serving:
             return
         self._serving.remove(place)
-        # One that was broken off tells something only when it had already taken longer than usual.
+        # One that was cancelled tells something only when it had already taken longer than usual.
         if completed or place.served > self.service.mean > 0:
             self.service.learn(place.served)
             self._refuse_late()
         self.dispatch()
 
-    def overloaded(self, deadline: Deadline, needed: float) -> Overloaded:
+    def overloaded(self, deadline: TimeLeft, needed: float) -> Overloaded:
         retry = max(1, math.ceil(needed - max(deadline.left, 0.0)))
         return Overloaded(
             f"{self.waiting} questions wait for the model, and an answer would take about {needed:.0f} "
@@ -120,24 +108,31 @@ class Admission:
             retry_after=retry,
         )
 
+    def _unmeasured(self) -> Overloaded:
+        return Overloaded(
+            f"{self.waiting} questions wait for the model, which has not finished its first answer yet; "
+            f"try again in {_UNMEASURED_RETRY} seconds, or use mode extract",
+            retry_after=_UNMEASURED_RETRY,
+        )
+
     def _refuse_late(self) -> None:
-        """Who waits in vain by what is known now is told now."""
+        """Refuse at once those who wait in vain by what is known now."""
         ahead = 0  # of those who stay
         for place in list(self._queue):
-            least, needed = self._needed(ahead)
+            least, most = self._needed(ahead)
             if least > place.deadline.left:
-                place.refuse(self.overloaded(place.deadline, needed))
+                place.refuse(self.overloaded(place.deadline, most))
             else:
                 ahead += 1
 
     def _free(self, ahead: int) -> bool:
-        """Whether there is a slot for who has so many ahead in the queue."""
+        """Whether there is a slot for a request with so many ahead in the queue."""
         return len(self._serving) + ahead < self._slots
 
     def _wait(self, ahead: int) -> float:
-        """Seconds until who has so many before it in the queue has a slot: each of them takes the one that is
-        free first. A generation that is over its time is expected to need as much again, so that one that
-        hangs is not waited for."""
+        """Seconds until a request with so many ahead in the queue gets a slot: each of them takes the slot
+        that is free first. A generation that has taken longer than the mean is expected to take as long
+        again, so that one that hangs does not count as about to end."""
         if self._free(ahead):
             return 0.0
         mean = self.service.mean
@@ -148,61 +143,68 @@ class Admission:
         return free_in[0]
 
     def _needed(self, ahead: int) -> tuple[float, float]:
-        """Seconds until its answer would be there: at least, and at most."""
+        """Seconds until the answer would be complete: at least, and at most."""
         expected = self._wait(ahead) + self.service.mean
         spread = self.service.spread(ahead / self._slots + 1)
         return expected - spread, expected + spread
 
 
 class Place:
-    """One question's place in the queue, then its slot."""
+    """One question's place in the queue, then its slot. `deadline` may be that of several callers."""
 
-    def __init__(self, admission: Admission, deadline: Deadline) -> None:
+    def __init__(self, admission: Admission, deadline: TimeLeft) -> None:
         self.deadline = deadline
+        self.ahead = 0  # generations that had to end before it could begin, when it arrived
+        self.waited = 0.0  # seconds, until it got its slot or was refused
         self._admission = admission
-        self.ahead = 0  # who have to end before it begins, as it was when it came
-        self.waited = 0.0  # seconds, for its slot or in vain
-        self._turn: asyncio.Future[None] | None = None
+        self._slot: asyncio.Future[None] | None = None
         self._began = math.inf
         self._completed = False
 
     @property
     def ready(self) -> bool:
-        return self._turn is not None and not self._turn.done()
+        return self._slot is not None and not self._slot.done()
 
     @property
     def served(self) -> float:
-        """Seconds since it has its slot."""
-        return max(time.monotonic() - self._began, 0.0)
+        """Seconds since it got its slot."""
+        return max(self._admission.clock() - self._began, 0.0)
+
+    def check(self, deadline: TimeLeft) -> None:
+        """For a caller who wants to share this place. Raises Overloaded when it would come too late."""
+        ahead = self._admission.ahead_of(self)
+        if ahead is not None:
+            self._admission.check(ahead, deadline)
 
     async def turn(self) -> None:
-        """Wait for the slot. Raises Overloaded when it comes too late."""
-        asked = time.monotonic()
-        self._turn = asyncio.get_running_loop().create_future()
+        """Wait for the slot. Raises Overloaded when it would come too late."""
+        asked = self._admission.clock()
+        self._slot = slot = asyncio.get_running_loop().create_future()
         self._admission.dispatch()
-        if self._turn.done():
-            return
-        # With less time than a generation takes it would be begun in vain.
-        latest = self.deadline.left - max(self._admission.service.mean, _SOONEST)
         try:
-            async with asyncio.timeout(None if latest == math.inf else latest):
-                await self._turn
-        except TimeoutError as error:
-            raise self._admission.overloaded(self.deadline, self._admission.expected) from error
+            while not slot.done():
+                # With less time left than a generation takes it would begin in vain. The deadline may move.
+                latest = self.deadline.left - max(self._admission.service.mean, _LEAST_SECONDS)
+                if latest < _TICK:
+                    raise self._admission.overloaded(self.deadline, self._admission.expected)
+                await asyncio.wait({slot}, timeout=None if latest == math.inf else latest)
+            slot.result()
         finally:
-            self.waited = time.monotonic() - asked
+            slot.cancel()  # if it did not come: it must not go to a place that has given up
+            self.waited = self._admission.clock() - asked
 
     def begin(self) -> None:
-        self._began = time.monotonic()
-        if self._turn:
-            self._turn.set_result(None)
+        self._began = self._admission.clock()
+        if self._slot:
+            self._slot.set_result(None)
 
     def refuse(self, error: Overloaded) -> None:
-        if self._turn and not self._turn.done():
-            self._turn.set_exception(error)
+        if self._slot and not self._slot.done():
+            self._slot.set_exception(error)
+            self._slot.exception()  # retrieved: its caller may be leaving just now
 
     def complete(self) -> None:
-        """The generation has come to its end: how long it took tells what to expect of the next."""
+        """The generation has ended by itself: its duration helps to predict the next one's."""
         self._completed = True
 
     def __enter__(self) -> Self:
@@ -211,6 +213,6 @@ class Place:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._turn and not self._turn.done():
-            self._turn.cancel()
+        if self._slot and not self._slot.done():
+            self._slot.cancel()
         self._admission.remove(self, self._completed)

@@ -1,7 +1,8 @@
-"""Answers already given, kept for a while, in bounded memory."""
+"""Cache of answers, bounded in number, memory and age."""
 
+import time
 import unicodedata
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -9,8 +10,8 @@ from cachetools import TLRUCache
 
 from app.domain import Answer, Mode, Question, Status
 
-_DECLINED_SECONDS = 60.0  # a FAQ may learn the answer, and a decline is cheap to find again
-_ANSWER_BYTES = 512  # of an answer without its texts, about; its sources alike
+_DECLINED_SECONDS = 60.0  # a FAQ may learn the answer, and a decline costs little to find again
+_ANSWER_BYTES = 512  # about, of an answer without its texts, and of each source
 
 
 class AnswerKey(NamedTuple):
@@ -32,31 +33,36 @@ class AnswerKey(NamedTuple):
 
 
 class AnswerCache:
-    """The least recently used answers make room; `seconds` is how long an answer is kept at most."""
+    """The least recently used answers are evicted; an answer is cached for `seconds` at most."""
 
-    def __init__(self, entries: int, size_bytes: int, seconds: float) -> None:
-        # cachetools has one bound, so an answer weighs at least its share of the bytes.
+    def __init__(
+        self, entries: int, size_bytes: int, seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        # cachetools has a single bound, so an answer counts for at least its share of the bytes.
         self._least = size_bytes / entries if entries else 0.0
         self._seconds = seconds
-        self._kept: TLRUCache[Hashable, Answer] = TLRUCache(
-            maxsize=size_bytes if entries else 0, ttu=self._until, getsizeof=self._weight
+        self._answers: TLRUCache[Hashable, Answer] = TLRUCache(
+            maxsize=size_bytes if entries else 0,
+            ttu=self._until,
+            timer=clock,
+            getsizeof=self._weight,
         )
 
     def get(self, key: AnswerKey) -> Answer | None:
-        return self._kept.get(key)
+        return self._answers.get(key)
 
     def put(self, key: AnswerKey, answer: Answer) -> None:
-        """Keep it, unless something is amiss that will pass."""
-        if self._kept.maxsize and not any(notice.passing for notice in answer.notices):
+        """Degraded answers are not cached: a better one may come soon."""
+        if self._answers.maxsize and not any(notice.passing for notice in answer.notices):
             with suppress(ValueError):  # too large for the whole cache
-                self._kept[key] = answer
+                self._answers[key] = answer
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._answers)
 
     @property
     def size_bytes(self) -> float:
-        return self._kept.currsize
+        return self._answers.currsize
 
     def _until(self, _: Hashable, answer: Answer, now: float) -> float:
         declined = answer.status is Status.NO_ANSWER

@@ -1,4 +1,4 @@
-"""Spares a backend that is down, and those who would wait for it."""
+"""Circuit breaker for a failing backend (Nygard, Release It!)."""
 
 import math
 import time
@@ -7,30 +7,30 @@ from contextlib import contextmanager
 from enum import StrEnum
 
 Failures = type[Exception] | tuple[type[Exception], ...]
-Refused = Callable[[str, int], Exception]
+Refusal = Callable[[str, int], Exception]  # of the last failure and the seconds until the next try
 
 
 class State(StrEnum):
     CLOSED = "closed"  # all calls go through
-    OPEN = "open"  # none does
-    HALF_OPEN = "half-open"  # one does, to see
+    OPEN = "open"  # no call goes through
+    HALF_OPEN = "half-open"  # one call goes through, as a probe
 
 
-class Breaker:
-    """A circuit breaker (Nygard, Release It!): open after so many failures in a row, for `pause` seconds.
+class CircuitBreaker:
+    """Opens after `failures` in a row, for `pause` seconds.
 
-    Our own, for it has to guard streams as well as calls, count a cancelled one neither way, and let a single
-    one through when half open.
+    Our own, because it guards streams as well as calls, counts a cancelled one neither way, and lets a
+    single call through when half open.
     """
 
     def __init__(
         self, failures: int = 5, pause: float = 5.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        self.pause = pause
         self._limit = failures
-        self._pause = pause
         self._clock = clock
-        self._failed = 0
-        self._last = ""  # what was said of the last failure
+        self._failed = 0  # in a row
+        self._last = ""  # detail of the last failure
         self._opened = -math.inf
         self._probing = False
 
@@ -43,15 +43,15 @@ class Breaker:
     @property
     def pause_left(self) -> float:
         """Seconds until a call goes through again."""
-        return max(self._opened + self._pause - self._clock(), 0.0) if self._failed >= self._limit else 0.0
+        return max(self._opened + self.pause - self._clock(), 0.0) if self._failed >= self._limit else 0.0
 
     @contextmanager
-    def call(self, failures: Failures, refused: Refused) -> Iterator[None]:
-        """Counts how the block ends: `failures` are the backend's fault, a cancellation is nobody's.
+    def call(self, failures: Failures, refusal: Refusal) -> Iterator[None]:
+        """Count how the block ends: `failures` are the backend's fault; a cancellation does not count.
 
-        Raises what `refused` makes of the last failure and the seconds to wait, when no call goes through.
+        Raises what `refusal` returns while no call goes through.
         """
-        probe = self._admitted(refused)
+        probe = self._admit(refusal)
         try:
             yield
         except failures as error:
@@ -67,11 +67,11 @@ class Breaker:
                 self._probing = False
 
     @contextmanager
-    def lookup(self, failures: Failures, refused: Refused) -> Iterator[None]:
-        """As `call`, for what may come from memory, or without the backend's real work: when it succeeds
-        that proves nothing, so it closes nothing and is no probe."""
+    def lookup(self, failures: Failures, refusal: Refusal) -> Iterator[None]:
+        """As `call`, for what may come from a cache or does not take the backend's real work: its success
+        proves nothing, so it never closes the breaker and is no probe."""
         if self.state is State.OPEN:
-            raise self._refusal(refused)
+            raise self._refused(refusal)
         try:
             yield
         except failures as error:
@@ -87,33 +87,20 @@ class Breaker:
         if self._failed == self._limit:
             self._opened = self._clock()
 
-    def _refusal(self, refused: Refused) -> Exception:
-        return refused(self._last, max(1, math.ceil(self.pause_left)))
+    def _refused(self, refusal: Refusal) -> Exception:
+        return refusal(self._last, max(1, math.ceil(self.pause_left)))
 
-    def _admitted(self, refused: Refused) -> bool:
+    def _admit(self, refusal: Refusal) -> bool:
         """Whether the call is the probe of a half-open breaker."""
         state = self.state
         if state is State.CLOSED:
             return False
         if state is State.OPEN or self._probing:
-            raise self._refusal(refused)
+            raise self._refused(refusal)
         self._probing = True
         return True
 
 
-class RetryBudget:
-    """Second tries as long as most first ones succeed, so that they cannot double the load of a backend in
-    trouble (as gRPC throttles retries)."""
-
-    _MOST, _GAIN = 10.0, 0.1
-
-    def __init__(self) -> None:
-        self._tokens = self._MOST
-
-    def succeeded(self) -> None:
-        self._tokens = min(self._tokens + self._GAIN, self._MOST)
-
-    def spend(self) -> bool:
-        """Whether there may be a second try."""
-        self._tokens = max(self._tokens - 1, 0.0)
-        return self._tokens > self._MOST / 2
+def advice(backend: str, last: str, seconds: int) -> str:
+    """Detail of a refusal; the last failure's detail may say what to do."""
+    return f"{last}; {backend} failed several times in a row, askd tries it again in {seconds} seconds"

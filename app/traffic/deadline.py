@@ -1,56 +1,56 @@
-"""Until when an answer is wanted: one absolute deadline from request to last byte."""
+"""One absolute deadline for each request, from its arrival to the last byte of its answer."""
 
 import asyncio
 import math
-import time
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from types import TracebackType
+from typing import Protocol
 
 from app.errors import DeadlineExceeded
 
 
+class TimeLeft(Protocol):
+    """A deadline, or the latest of several that may change."""
+
+    @property
+    def left(self) -> float:
+        """Seconds until the deadline; negative once it has passed."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    at: float  # time.monotonic()
+    at: float  # on the clock of the event loop
     seconds: float  # how far away it was at first
 
     @classmethod
     def after(cls, seconds: float) -> "Deadline":
-        return cls(time.monotonic() + seconds, seconds)
+        """Has to be called within the event loop."""
+        return cls(asyncio.get_running_loop().time() + seconds, seconds)
 
     @property
     def left(self) -> float:
         """Seconds; negative once it has passed."""
-        return self.at - time.monotonic()
+        return math.inf if self.at == math.inf else self.at - asyncio.get_running_loop().time()
 
-    def limit(self, what: str) -> AbstractAsyncContextManager[None]:
-        """Cancels the block at the deadline. Raises DeadlineExceeded then."""
-        return nullcontext() if self.at == math.inf else _Limit(self, what)
+    @asynccontextmanager
+    async def limit(self, what: str) -> AsyncIterator[None]:
+        """Cancel the block at the deadline. Raises DeadlineExceeded then."""
+        timeout = asyncio.timeout_at(None if self.at == math.inf else self.at)
+        try:
+            async with timeout:
+                yield
+        except TimeoutError as error:
+            if not timeout.expired():  # a timeout of the block's own
+                raise
+            raise self.exceeded(what) from error
 
     def exceeded(self, what: str) -> DeadlineExceeded:
         return DeadlineExceeded(
             f"{what} took longer than the {self.seconds:g} seconds this request may take; "
             "raise X-Request-Timeout, or use mode extract"
         )
-
-
-class _Limit(AbstractAsyncContextManager[None]):
-    def __init__(self, deadline: Deadline, what: str) -> None:
-        self._deadline = deadline
-        self._what = what
-        self._timeout = asyncio.timeout(deadline.left)
-
-    async def __aenter__(self) -> None:
-        await self._timeout.__aenter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            await self._timeout.__aexit__(kind, error, trace)
-        except TimeoutError as late:
-            raise self._deadline.exceeded(self._what) from late
 
 
 NEVER = Deadline(math.inf, math.inf)

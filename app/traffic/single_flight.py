@@ -1,131 +1,140 @@
-"""Work that several callers follow, and that ends early when the last of them leaves."""
+"""Single flight: callers who ask the same at the same time share one run of the work."""
 
 import asyncio
-import math
-from collections.abc import AsyncGenerator, Callable, Hashable
-from contextlib import aclosing
-from typing import Generic, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import asynccontextmanager, suppress
+from typing import Generic, Self, TypeAlias, TypeVar
 
 from app.traffic.deadline import Deadline
 
 Item = TypeVar("Item")
+Work: TypeAlias = "Callable[[Flight[Item]], Awaitable[None]]"
 
 
-class SharedRun(Generic[Item]):
-    """Reads `items` at their own pace and keeps them: a slow follower holds up nobody, a late one misses
-    nothing. So `items` must be few."""
+class Flight(Generic[Item]):
+    """One run of the work, in a task of its own; the work publishes its items, which must be few.
 
-    def __init__(self, items: AsyncGenerator[Item]) -> None:
-        self._kept: list[Item] = []
-        self._followers: dict[_Follower, None] = {}
-        self._task = asyncio.create_task(self._read(items))
+    All items are kept until the end, so that a slow follower holds up nobody and a late one misses nothing.
+    The task is cancelled when the last follower leaves.
+    """
+
+    def __init__(self, work: "Work[Item]") -> None:
+        self.items: list[Item] = []
+        self.news = asyncio.Event()  # set, and replaced, when there is another item or the end
+        self._followers: set[Follower[Item]] = set()
+        self._task = asyncio.ensure_future(self._run(work))
         self._task.add_done_callback(self._ended)
 
-    async def follow(
-        self, deadline: Deadline, what: str, *, to_the_end: bool = False
-    ) -> AsyncGenerator[Item]:
-        """All items from the first on; leaving stops the work unless others follow it.
-
-        With `to_the_end` none comes before the last is there, or the time is up, which is cheaper. Raises
-        what the work raises, or DeadlineExceeded.
-        """
-        follower = _Follower(to_the_end, deadline)
-        self._followers[follower] = None
-        try:
-            at = 0
-            while True:
-                given = not to_the_end or self._task.done() or follower.expired
-                if given and at < len(self._kept):
-                    yield self._kept[at]
-                    at += 1
-                elif self._task.done():
-                    self._task.result()
-                    return
-                elif follower.expired:
-                    raise deadline.exceeded(what)
-                else:
-                    await follower.news()
-        finally:
-            follower.close()
-            del self._followers[follower]
-            if not self._followers and not self._task.done():
-                self._task.cancel()
-                await asyncio.wait({self._task})
+    def publish(self, item: Item) -> None:
+        self.items.append(item)
+        self._tell()
 
     @property
-    def over(self) -> bool:
-        """Whether nobody can join it any more: it has ended, or its last follower has left."""
-        return self._task.done() or self._task.cancelling() > 0
+    def left(self) -> float:
+        """Seconds until the latest deadline of those who follow now."""
+        return max((follower.deadline.left for follower in self._followers), default=0.0)
+
+    @property
+    def ended(self) -> bool:
+        return self._task.done()
+
+    @property
+    def joinable(self) -> bool:
+        """Whether another caller can follow it: it runs, and not all followers have left."""
+        return not self._task.done() and not self._task.cancelling()
+
+    def result(self) -> None:
+        """Raises what the work raised; it must have ended."""
+        self._task.result()
 
     def on_end(self, call: Callable[[], object]) -> None:
         self._task.add_done_callback(lambda _: call())
 
-    async def _read(self, items: AsyncGenerator[Item]) -> None:
-        async with aclosing(items):
-            async for item in items:
-                self._kept.append(item)
-                for follower in self._followers:
-                    if not follower.to_the_end:
-                        follower.wake()
+    @asynccontextmanager
+    async def follow(self, deadline: Deadline) -> AsyncIterator["Follower[Item]"]:
+        """Read the items, from the first on; leaving the block leaves the flight."""
+        follower = Follower(self, deadline)
+        self._followers.add(follower)
+        try:
+            yield follower
+        finally:
+            self._followers.remove(follower)
+            if not self._followers and not self._task.done():
+                self._task.cancel()
+                await asyncio.wait({self._task})
+
+    async def _run(self, work: "Work[Item]") -> None:
+        await work(self)
+
+    def _tell(self) -> None:
+        news, self.news = self.news, asyncio.Event()
+        news.set()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
-            task.exception()  # seen: asyncio would complain of one that nobody was left to be told
-        for follower in self._followers:
-            follower.wake()
+            task.exception()  # retrieved: asyncio would log an error that no follower was left to get
+        self._tell()
 
 
-class _Follower:
-    def __init__(self, to_the_end: bool, deadline: Deadline) -> None:
-        self.to_the_end = to_the_end
-        self.expired = False
-        self._waiting: asyncio.Future[None] | None = None
-        # One timer, not one for each item, and it cancels nothing.
-        self._timer = (
-            None
-            if deadline.at == math.inf
-            else asyncio.get_running_loop().call_later(max(deadline.left, 0.0), self._expire)
-        )
+class Follower(Generic[Item]):
+    """One caller's way through the items of a flight, until its own deadline."""
 
-    async def news(self) -> None:
-        self._waiting = asyncio.get_running_loop().create_future()
-        await self._waiting
+    def __init__(self, flight: Flight[Item], deadline: Deadline) -> None:
+        self.deadline = deadline
+        self._flight = flight
+        self._next = 0
 
-    def wake(self) -> None:
-        if self._waiting and not self._waiting.done():
-            self._waiting.set_result(None)
+    def __aiter__(self) -> Self:
+        return self
 
-    def close(self) -> None:
-        if self._timer:
-            self._timer.cancel()
+    async def __anext__(self) -> Item:
+        """Raises what the work raises, DeadlineExceeded, or StopAsyncIteration at the end."""
+        if not self._has_next:
+            what = "the answer" if self._next else "the search"
+            async with self.deadline.limit(what):
+                await self._arrival()
+        if not self._has_next:
+            raise StopAsyncIteration
+        item = self._flight.items[self._next]
+        self._next += 1
+        return item
 
-    def _expire(self) -> None:
-        self.expired = True
-        self.wake()
+    async def peek(self, seconds: float) -> None:
+        """Wait for the next item, but no longer than that. Raises as `__anext__` does meanwhile."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds), self.deadline.limit("the answer"):
+                await self._arrival()
+
+    @property
+    def _has_next(self) -> bool:
+        return self._next < len(self._flight.items)
+
+    async def _arrival(self) -> None:
+        while not self._has_next:
+            if self._flight.ended:
+                self._flight.result()
+                return
+            await self._flight.news.wait()
 
 
-class SharedRuns(Generic[Item]):
-    """The runs in flight, by what they are about."""
+class SingleFlight(Generic[Item]):
+    """The flights under way, by what they are about."""
 
     def __init__(self) -> None:
-        self._runs: dict[Hashable, SharedRun[Item]] = {}
+        self._flights: dict[Hashable, Flight[Item]] = {}
 
-    def __contains__(self, key: Hashable) -> bool:
-        run = self._runs.get(key)
-        return run is not None and not run.over
-
-    def join(self, key: Hashable, begin: Callable[[], AsyncGenerator[Item]]) -> tuple[SharedRun[Item], bool]:
-        """The run of this key and whether it was begun by this call. The caller has to follow it."""
-        run = self._runs.get(key)
-        if run is not None and not run.over:
-            return run, False
-        run = self._runs[key] = SharedRun(begin())
-        run.on_end(lambda: self._forget(key, run))
-        return run, True
+    def join(self, key: Hashable, work: "Work[Item]") -> tuple[Flight[Item], bool]:
+        """The flight with this key, and whether another caller began it. The caller has to follow it."""
+        flight = self._flights.get(key)
+        if flight is not None and flight.joinable:
+            return flight, True
+        flight = self._flights[key] = Flight(work)
+        flight.on_end(lambda: self._forget(key, flight))
+        return flight, False
 
     def __len__(self) -> int:
-        return len(self._runs)
+        return len(self._flights)
 
-    def _forget(self, key: Hashable, run: SharedRun[Item]) -> None:
-        if self._runs.get(key) is run:
-            del self._runs[key]
+    def _forget(self, key: Hashable, flight: Flight[Item]) -> None:
+        if self._flights.get(key) is flight:
+            del self._flights[key]

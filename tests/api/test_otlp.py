@@ -14,14 +14,14 @@ from typing import cast
 import httpx
 import pytest
 from opentelemetry import trace
+from opentelemetry.trace import NoOpTracer
 
-from app.answering.pipeline import Pipeline
+from app.api.traces import Traces
 from app.errors import BadSettings
 from app.indexes.memory import manifest_of, records_of
 from app.main import create_app
 from app.settings import Settings
 from app.telemetry import otlp
-from app.telemetry.traces import Traces
 from app.wiring import open_askd, open_collector
 from tests.faq import FAQ
 from tests.served import served
@@ -171,7 +171,7 @@ async def test_nothing_is_traced_unless_a_collector_is_named(tmp_path: Path) -> 
         assert any(cast(object, each.cls) is Traces for each in app.user_middleware) is traced
         async with app.router.lifespan_context(app) as state:
             assert state
-            assert (type(state["assistant"].pipeline) is not Pipeline) is traced
+            assert isinstance(state["assistant"].tracing.tracer, NoOpTracer) is not traced
 
 
 async def test_the_frameworks_own_telemetry_stays_off(

@@ -29,7 +29,7 @@ async def test_a_deadline_without_sense_is_refused_by_its_name(
     assert response.json()["errors"][0]["field"] == "header.X-Request-Timeout"
 
 
-def test_nobody_waits_longer_than_the_most_there_is() -> None:
+async def test_nobody_waits_longer_than_the_most_there_is() -> None:
     timeouts = RequestTimeouts(default=120.0, most=600.0)
     waits = [timeouts.deadline(wanted).seconds for wanted in (None, "0.5", "600", "601", "1" * 400, "9.")]
     assert waits == [120.0, 0.5, 600.0, 600.0, 600.0, 9.0]

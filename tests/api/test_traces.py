@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import httpx
 import pytest
@@ -15,14 +15,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from app.api.dependencies import get_assistant
-from app.domain import Answer
+from app.api.traces import Traces
 from app.embedders.base import Vector
 from app.errors import AskdError, ModelTimeout, ModelUnavailable, SearchUnavailable
 from app.indexes.base import SearchResult
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
-from app.telemetry.spans import Spans
-from app.telemetry.traces import Traces, traced
+from app.telemetry.tracing import Tracing
 from app.traffic.admission import Admission
 from app.traffic.deadline import NEVER
 from tests.faq import FAQ, JOIN
@@ -104,17 +103,16 @@ class Stand:
 
 
 async def stand_of(*, content: bool = False, cache_entries: int = 0, database: str | None = None) -> Stand:
-    index, admission = FailingIndex(FAQ), Admission()
+    index, admission, trace = FailingIndex(FAQ), Admission(), Trace()
     llm = ScriptedModel(script=["Yes, ", "you can join ", "at any time."], loaded=True)
-    assistant = assistant_of(index, llm, admission=admission, cache_entries=cache_entries)
-    stand = Stand(app_of(assistant, index, llm), index, llm, Trace(), admission)
-    spans = Spans(stand.trace.provider.get_tracer("test"), "ollama", database, content)
+    tracing = Tracing(trace.provider.get_tracer("test"), "ollama", database, content)
+    assistant = assistant_of(index, llm, admission=admission, cache_entries=cache_entries, tracing=tracing)
     if cache_entries:
         await assistant.watch.look()
-    assistant = traced(assistant, spans)
-    stand.app.dependency_overrides[get_assistant] = lambda: assistant
-    stand.app.add_middleware(Traces, spans=spans)
-    return stand
+    app = app_of(assistant, index, llm)
+    app.dependency_overrides[get_assistant] = lambda: assistant
+    app.add_middleware(Traces, tracing=tracing)
+    return Stand(app, index, llm, trace, admission)
 
 
 @pytest.fixture
@@ -406,12 +404,3 @@ async def test_other_routes_are_not_traced(stand: Stand) -> None:
         for method, path in [("GET", "/livez"), ("GET", "/metrics"), ("GET", "/ask"), ("POST", "/nothing")]:
             await client.request(method, path)
     assert stand.trace.names == []
-
-
-async def test_who_was_told_of_answers_still_is(stand: Stand) -> None:
-    told: list[Answer] = []
-    assistant = replace(assistant_of(stand.index, stand.llm), given=told.append)
-    assistant = traced(assistant, Spans(stand.trace.provider.get_tracer("test"), "ollama"))
-    stand.app.dependency_overrides[get_assistant] = lambda: assistant
-    await stand.post("/ask")
-    assert [answer.text.startswith(REPLY) for answer in told] == [True]

@@ -13,8 +13,8 @@ from elasticsearch import AsyncElasticsearch
 from app.indexes.base import IndexStore, SearchIndex
 from app.indexes.elasticsearch.index import ElasticsearchIndex, open_client
 from app.indexes.embedded.index import EmbeddedIndex
+from app.indexes.guarded import GuardedIndex
 from app.indexes.memory import MemoryIndex
-from app.traffic.resilience import GuardedIndex
 
 
 class Index(SearchIndex, IndexStore, Protocol):

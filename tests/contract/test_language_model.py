@@ -16,13 +16,13 @@ import pytest
 from app.domain import Usage
 from app.errors import PromptTooLong
 from app.models.base import Chunk, LanguageModel, Message, Prompt, PromptStyle
+from app.models.guarded import GuardedModel
 from app.models.llamacpp.model import LlamaCppModel
 from app.models.llamacpp.server import ServerOptions
 from app.models.ollama.client import open_client
 from app.models.ollama.model import OllamaModel
 from app.models.ollama.requests import Runner
 from app.models.scripted import ScriptedModel
-from app.traffic.resilience import GuardedModel
 from tests.lag import check_loop_runs_on
 
 pytestmark = pytest.mark.anyio

@@ -40,7 +40,7 @@ async def service(chosen: list[dict[str, Any]]) -> AsyncIterator[Service]:
 
 @pytest.fixture
 def prompts(service: Service, monkeypatch: pytest.MonkeyPatch) -> list[Prompt]:
-    return prompts_to(service.assistant.pipeline.llm, monkeypatch)
+    return prompts_to(service.assistant.pipeline.writer.llm, monkeypatch)
 
 
 async def test_a_paraphrase_is_answered_by_the_model_with_its_source(

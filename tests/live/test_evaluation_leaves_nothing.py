@@ -25,7 +25,7 @@ def test_an_evaluation_leaves_nothing_behind(tmp_path: Path, elasticsearch_url: 
         "ASKD_SEARCH_TIMEOUT": "30",
     }
     found = askd("eval", "retrieval", FAQ, QUESTIONS, "--json", settings=settings).json
-    assert found["about"]["engine"] == "Elasticsearch"
+    assert found["about"]["engine"] == "elasticsearch"
     assert found["configurations"]["hybrid"]["measures"]["hit@5"]["value"] > 0.9
     askd("eval", "retrieval", FAQ, "none.csv", status=1, settings=settings)
     assert indices(elasticsearch_url) == []

@@ -97,7 +97,7 @@ class Stand:
         """Seconds until the model says the first word to somebody else."""
         hello = Prompt(PromptStyle.CHAT, [Message("user", "Hello?")], max_answer_tokens=1)
         started = now()
-        async with aclosing(self.service.assistant.pipeline.llm.generate(hello)) as chunks:
+        async with aclosing(self.service.assistant.pipeline.writer.llm.generate(hello)) as chunks:
             await anext(chunks)
             return now() - started
 
@@ -118,7 +118,7 @@ async def embedded_stand(towers: Chosen, embedded_model: Chosen) -> AsyncIterato
     async with serving(settings_of(towers, embedded_model)) as service:
         await service.ready()
         passages: list[Passage] = []
-        generate = service.assistant.pipeline.llm.generate
+        generate = service.assistant.pipeline.writer.llm.generate
 
         async def noted(asked: Prompt) -> AsyncGenerator[Chunk]:
             passage = Passage("generate", None)
@@ -132,7 +132,7 @@ async def embedded_stand(towers: Chosen, embedded_model: Chosen) -> AsyncIterato
                 passage.left = now()
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(service.assistant.pipeline.llm, "generate", noted)
+            patch.setattr(service.assistant.pipeline.writer.llm, "generate", noted)
             yield Stand(service, lambda: passages)
 
 

@@ -57,7 +57,7 @@ async def service(request: pytest.FixtureRequest, small_window: Chosen) -> Async
 @pytest.fixture
 def prompts(service: Service, monkeypatch: pytest.MonkeyPatch) -> list[Prompt]:
     monkeypatch.setattr(writing, "VERBATIM_BELOW", 0)  # quoting takes one entry: more is what is tested here
-    return prompts_to(service.assistant.pipeline.llm, monkeypatch)
+    return prompts_to(service.assistant.pipeline.writer.llm, monkeypatch)
 
 
 def check_usage(body: dict[str, Any], prompt: Prompt) -> int:

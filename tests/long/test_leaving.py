@@ -202,4 +202,4 @@ async def test_a_slot_is_free_as_soon_as_its_caller_has_left() -> None:
 def nothing_runs(at: House) -> bool:
     assistant = at.service.assistant
     admission = assistant.pipeline.admission
-    return (admission.waiting, admission.serving, len(assistant._runs)) == (0, 0, 0)
+    return (admission.waiting, admission.serving, len(assistant.flights)) == (0, 0, 0)

@@ -16,8 +16,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from app.traffic.circuit_breaker import Breaker, State
-from app.traffic.resilience import GuardedIndex, GuardedModel
+from app.indexes.guarded import GuardedIndex
+from app.models.guarded import GuardedModel
+from app.traffic.circuit_breaker import CircuitBreaker, State
 from tests.lag import Lag, watched_lag
 from tests.live.serving import Chosen, Service, serving, settings_of
 from tests.long.access_log import access_log
@@ -70,20 +71,21 @@ class Place:
     numbers: "count[int]" = field(default_factory=count)
 
     @property
-    def breakers(self) -> list[Breaker]:
+    def breakers(self) -> list[CircuitBreaker]:
         pipeline = self.service.assistant.pipeline
-        assert isinstance(pipeline.index, GuardedIndex)
-        assert isinstance(pipeline.llm, GuardedModel)
-        return [pipeline.index.breaker, pipeline.llm.breaker]
+        index, llm = pipeline.retrieval.index, pipeline.writer.llm
+        assert isinstance(index, GuardedIndex)
+        assert isinstance(llm, GuardedModel)
+        return [index.breaker, llm.breaker]
 
     @contextmanager
     def quick_breakers(self) -> Iterator[None]:
         for breaker in self.breakers:
-            assert breaker._pause == PAUSE
-            breaker._pause = LIMITS.pause
+            assert breaker.pause == PAUSE
+            breaker.pause = LIMITS.pause
         yield
         for breaker in self.breakers:
-            breaker._pause = PAUSE
+            breaker.pause = PAUSE
 
     async def asked_by_many(self, requests: int) -> None:
         index, model = self.skies
@@ -209,7 +211,7 @@ async def test_whatever_befalls_the_servers_callers_are_told_in_time_and_truly()
         recovered = await recovery(at)
         assert await left_behind(inside, upstream) == ([], 0)
         admission = at.service.assistant.pipeline.admission
-        assert (admission.waiting, admission.serving, len(at.service.assistant._runs)) == (0, 0, 0)
+        assert (admission.waiting, admission.serving, len(at.service.assistant.flights)) == (0, 0, 0)
         generations = at.stubs.ollama.counts
         assert generations.begun == generations.finished + generations.left
     assert await left_behind(outside) == ([], 0)

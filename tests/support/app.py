@@ -2,17 +2,21 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Protocol
 
 import httpx
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
+from app.answering.gauges import register_gauges
 from app.answering.service import Assistant
 from app.indexes.base import IndexStore, SearchIndex
 from app.main import Opener, create_app
 from app.models.base import LanguageModel
 from app.settings import Settings
+from app.telemetry.metrics import Metrics
+from app.telemetry.tracing import Tracing
 from app.traffic.shutdown import GracefulShutdown
 from app.wiring import Askd
 
@@ -25,8 +29,10 @@ def opener_of(assistant: Assistant, index: Index, llm: LanguageModel) -> Opener:
     """Stands for `open_askd`."""
 
     @asynccontextmanager
-    async def opened(settings: Settings) -> AsyncIterator[Askd]:
-        yield Askd(assistant, index, index, llm, None)
+    async def opened(settings: Settings, tracing: Tracing, metrics: Metrics) -> AsyncIterator[Askd]:
+        measured = replace(assistant, on_answer=metrics.answered, on_generated=metrics.generated)
+        register_gauges(metrics, measured, {})
+        yield Askd(measured, index, index, llm, None)
 
     return opened
 

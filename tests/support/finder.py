@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.answering.pipeline import Found
+from app.answering.retrieval import RetrievalResult
 from app.domain import FaqEntry, Hit, Question
 from app.evaluation.questions import Case, Place, place_of
 from app.evaluation.runs import Outcome
@@ -22,7 +22,7 @@ class CannedFinder:
     features: Features = HALF
     asked: list[Question] = field(default_factory=list)
 
-    async def find(self, question: Question) -> Found:
+    async def find(self, question: Question) -> RetrievalResult:
         self.asked.append(question)
         hits = [Hit(entry, 1.0) for entry in self.known.get(question.text, [])]
         ranking = Ranking(
@@ -34,7 +34,9 @@ class CannedFinder:
             exact=False,
             short=False,
         )
-        return Found(ranking, [], WordStatistics(), "1", embed_ms=0.0, search_ms=0.0, retrieve_ms=0.0)
+        return RetrievalResult(
+            ranking, [], WordStatistics(), "1", embed_ms=0.0, search_ms=0.0, retrieve_ms=0.0
+        )
 
 
 def entries(*names: str, collection: str = "course") -> Sequence[FaqEntry]:

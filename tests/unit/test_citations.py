@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.answering.citations import MarkRewriter, says_unknown
+from app.answering.citations import MarkRewriter
+from app.answering.model_output import says_unknown
 
 POSITIONS = {1: 2, 2: 1, 3: 5}
 

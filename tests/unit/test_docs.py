@@ -7,9 +7,9 @@ from typing import get_args
 
 from pydantic_core import PydanticUndefined
 
-from app.api.problems import PLAIN, name_of, status_of
+from app.api.problems import PLAIN, status_of
 from app.domain import NoticeCode
-from app.errors import AskdError, SetupError
+from app.errors import AskdError, SetupError, name_of
 from app.settings import PREFIX, Settings
 from app.settings.groups import GROUPS
 from tests.unit.test_layers import every_error

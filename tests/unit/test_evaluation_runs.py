@@ -75,8 +75,8 @@ async def test_a_removed_entry_is_not_found_and_another_comes_instead() -> None:
 
 
 async def test_without_the_entry_the_question_itself_is_no_longer_answered() -> None:
-    pipeline = assistant_of(MemoryIndex(FAQ), ScriptedModel()).pipeline
+    retrieval = assistant_of(MemoryIndex(FAQ), ScriptedModel()).pipeline.retrieval
     case = Case(DOCKER.question, "tools", frozenset({place_of(DOCKER)}))
-    assert (await put(case, pipeline)).answerable
-    (outcome,) = await without_answers(pipeline, [case], CATALOGUE, lambda _: None)
+    assert (await put(case, retrieval)).answerable
+    (outcome,) = await without_answers(retrieval, [case], CATALOGUE, lambda _: None)
     assert (outcome.entries, outcome.answerable) == ([], False)

@@ -1,21 +1,21 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from app.errors import ModelUnavailable
-from app.models import watch as model_watch
 from app.models.scripted import ScriptedModel
 from app.models.watch import ModelWatch
+from tests.support.clock import JUMPING
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_watch, "_RETRY", 0.0)
-    monkeypatch.setattr(model_watch, "_PERIOD", 0.0)
+@pytest.fixture
+def anyio_backend() -> tuple[str, Mapping[str, Any]]:
+    return JUMPING
 
 
 @asynccontextmanager
@@ -30,29 +30,31 @@ async def watching(llm: ScriptedModel) -> AsyncIterator[ModelWatch]:
         assert task.cancelled()
 
 
-async def test_a_model_that_is_not_there_yet_is_loaded_once_it_is(caplog: pytest.LogCaptureFixture) -> None:
-    llm = ScriptedModel(failure=ModelUnavailable("not yet"))
+@pytest.mark.parametrize("failure", [ModelUnavailable("not yet"), RuntimeError("a bug")])
+async def test_a_model_that_is_not_there_yet_is_loaded_once_it_is(
+    failure: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    llm = ScriptedModel(failure=failure)
     async with watching(llm) as watch:
-        while not caplog.records:
-            await asyncio.sleep(0)
-        assert (llm.loaded, watch.model, watch.status) == (False, "", None)
+        await asyncio.sleep(1)
+        assert (len(caplog.records), llm.loaded, watch.model, watch.status) == (1, False, "", None)
         llm.failure = None
-        while not watch.model:
-            await asyncio.sleep(0)
-    assert watch.model == "scripted@digest"
-    assert watch.status
-    assert watch.status.loaded
+        await asyncio.sleep(5)
+        assert watch.model == "scripted@digest"
+        assert watch.status
+        assert watch.status.loaded
 
 
-async def test_a_model_that_goes_away_is_remembered_and_seen_again() -> None:
+@pytest.mark.parametrize("failure", [ModelUnavailable("gone"), RuntimeError("a bug")])
+async def test_a_model_that_goes_away_is_remembered_and_seen_again(failure: Exception) -> None:
     llm = ScriptedModel()
     async with watching(llm) as watch:
-        while not watch.status:
-            await asyncio.sleep(0)
-        llm.failure = ModelUnavailable("gone")
-        while watch.status:
-            await asyncio.sleep(0)
+        await asyncio.sleep(1)
+        assert watch.status
+        llm.failure = failure
+        await asyncio.sleep(15)
+        assert watch.status is None
         assert watch.model == "scripted@digest"
         llm.failure = None
-        while not watch.status:
-            await asyncio.sleep(0)
+        await asyncio.sleep(15)
+        assert watch.status

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from app.domain import FaqEntry
 from app.ranking.candidates import Candidate, Candidates, WordStatistics
 from app.ranking.confidence import Calibration
-from app.ranking.fusion import Fusion, Ranking, coverage, rank, repeated
+from app.ranking.coverage import coverage, repeated
+from app.ranking.fusion import Fusion, Ranking, rank
 
 JOIN = FaqEntry("join", "course", "Can I still join the course?", "Yes, you can join at any time.")
 REFUND = FaqEntry("refund", "course", "Can I get a refund?", "Yes, within thirty days of paying.")

@@ -87,7 +87,7 @@ async def test_without_an_embedder_by_choice_nothing_is_noticed() -> None:
 
 async def test_one_signal_alone_can_be_asked_for() -> None:
     embedder = HashEmbedder()
-    both = assistant_over(await index_by(embedder), embedder).pipeline
+    both = assistant_over(await index_by(embedder), embedder).pipeline.retrieval
 
     words = await replace(both, fusion=Fusion.LEXICAL).find(LATE)
     meaning = await replace(both, fusion=Fusion.SEMANTIC).find(LATE)

@@ -66,10 +66,10 @@ async def _examples(trial: Trial, files: Sequence[Path], fusion: Fusion) -> Sequ
     answerable = read_answerable(files[0], trial.catalogue)
     unanswerable = read_unanswerable(files, trial.catalogue)
     wrongly_put = misplaced(answerable, trial.catalogue)
-    pipeline = replace(trial.askd.assistant.pipeline, fusion=fusion)
+    retrieval = replace(trial.askd.assistant.pipeline.retrieval, fusion=fusion)
     with progress_bar("asking", len(answerable) + len(wrongly_put) + len(unanswerable)) as progress:
         return calibration.examples(
-            await ask(pipeline, answerable, progress),
-            await ask(pipeline, wrongly_put, progress),
-            await ask(pipeline, unanswerable, progress),
+            await ask(retrieval, answerable, progress),
+            await ask(retrieval, wrongly_put, progress),
+            await ask(retrieval, unanswerable, progress),
         )

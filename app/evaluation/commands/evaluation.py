@@ -100,7 +100,10 @@ async def _retrieval(
             raise BadSettings("there is no embedder to compare semantic search with; see ASKD_EMBEDDER")
         read = read_answerable(queries, trial.catalogue)
         cases = variation.of(read, trial.statistics)
-        finders = {fusion.value: replace(trial.askd.assistant.pipeline, fusion=fusion) for fusion in fusions}
+        finders = {
+            fusion.value: replace(trial.askd.assistant.pipeline.retrieval, fusion=fusion)
+            for fusion in fusions
+        }
         with progress_bar("asking", len(cases) * len(finders)) as progress:
             outcomes = await compare(finders, cases, progress)
         found = {name: quality(of, trial.catalogue) for name, of in outcomes.items()}
@@ -173,10 +176,10 @@ async def _abstention(
         }
         total = sum(map(len, groups.values())) + removed * len(asked)
         with progress_bar("asking", total) as progress:
-            pipeline = trial.askd.assistant.pipeline
-            outcomes = {kind: await ask(pipeline, of, progress) for kind, of in groups.items()}
+            retrieval = trial.askd.assistant.pipeline.retrieval
+            outcomes = {kind: await ask(retrieval, of, progress) for kind, of in groups.items()}
             if removed:
-                outcomes[kinds.REMOVED] = await without_answers(pipeline, asked, trial.catalogue, progress)
+                outcomes[kinds.REMOVED] = await without_answers(retrieval, asked, trial.catalogue, progress)
     counts = {kind: len(of) for kind, of in outcomes.items()}
     return about_trial(trial, faq, counts), kinds.abstention(outcomes)
 

@@ -21,7 +21,7 @@ def about_trial(trial: Trial, faq: Path, questions: Mapping[str, int]) -> Mappin
         "command": command(),
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "askd": version("askd"),
-        "engine": "Elasticsearch" if read_settings().elasticsearch_url else "embedded",
+        "engine": read_settings().index_backend,
         "embedder": embedder.name if embedder else "none",
         "faq": f"{faq.name}, {trial.manifest.entries} entries",
         "questions": ", ".join(f"{name}: {count}" for name, count in questions.items()),

@@ -1,0 +1,79 @@
+"""Coverage: how much of a text's content FAQ entries hold. Pure."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from app.domain import FaqEntry
+from app.ranking.candidates import WordStatistics
+from app.ranking.text import STOP_WORDS, entry_words, words
+
+# An answer is supported when the entries it was written from cover at least this share of its content.
+SUPPORTED = 0.45
+
+_FUZZY_LETTERS = 5  # a word this long also counts when another is nearly the same: typos, plurals
+_FUZZY_SIMILARITY = 0.66  # 1 − edits (swaps of neighbours are one) / letters of the longer word
+
+
+def coverage(text: str, entry: FaqEntry, statistics: WordStatistics) -> float:
+    """How much of a text's content an entry holds: the share of its words, weighted by rarity; 0–1."""
+    return coverage_by(text, [entry], statistics)
+
+
+def coverage_by(text: str, entries: Iterable[FaqEntry], statistics: WordStatistics) -> float:
+    """The same for what several entries hold together."""
+    vocabularies = [_vocabulary(entry) for entry in entries]
+    weights = _rarity(words(text), statistics)
+    total = sum(weights.values())
+    if not total:
+        return 0.0
+    held = frozenset[str]().union(*[each.words for each in vocabularies])
+    covered = [
+        weight
+        for word, weight in weights.items()
+        if word in held or any(_nearly(word, each.long) for each in vocabularies)
+    ]
+    return sum(covered) / total
+
+
+def repeated(answer: str, entries: Mapping[int, FaqEntry], statistics: WordStatistics) -> set[int]:
+    """Positions of the entries whose words an answer repeats: what it rests on when it has no marks."""
+    shares = {position: coverage(answer, entry, statistics) for position, entry in entries.items()}
+    best = max(shares.values(), default=0.0)
+    return {position for position, share in shares.items() if share == best >= SUPPORTED}
+
+
+def _rarity(of: Iterable[str], statistics: WordStatistics) -> Mapping[str, float]:
+    """Inverse document frequency as in BM25 (Robertson & Spärck Jones 1976), of content words only."""
+    entries, frequency_of = statistics.entries, statistics.frequencies.get
+    return {word: _idf(entries, frequency_of(word, 1)) for word in of if word not in STOP_WORDS}
+
+
+@lru_cache(maxsize=5_000)
+def _idf(entries: int, frequency: int) -> float:
+    return math.log(1 + (entries - frequency + 0.5) / (frequency + 0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class _Vocabulary:
+    """The different words of an entry, and those a word of a question may be nearly the same as."""
+
+    words: Set[str]
+    long: Sequence[str]
+
+
+@lru_cache(maxsize=500)  # the entries asked for most; words are looked for in the same ones again and again
+def _vocabulary(entry: FaqEntry) -> _Vocabulary:
+    held = frozenset(entry_words(entry))
+    return _Vocabulary(held, [word for word in held if len(word) >= _FUZZY_LETTERS - 1])
+
+
+def _nearly(word: str, held: Sequence[str]) -> bool:
+    if len(word) < _FUZZY_LETTERS:
+        return False
+    near = process.extractOne(word, held, scorer=OSA.normalized_similarity, score_cutoff=_FUZZY_SIMILARITY)
+    return near is not None

@@ -1,0 +1,20 @@
+"""The kinds of backends, and what a model's kind means for the settings that are not given."""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+EmbedderBackend = Literal["onnx", "none"]
+IndexBackend = Literal["elasticsearch", "embedded"]
+ModelBackend = Literal["ollama", "llamacpp"]
+
+
+class ModelDefaults(NamedTuple):
+    model: str
+    prompt_tokens: int
+    answer_tokens: int
+
+
+MODEL_DEFAULTS: Mapping[ModelBackend, ModelDefaults] = {
+    "ollama": ModelDefaults("gemma:2b", prompt_tokens=1536, answer_tokens=256),
+    "llamacpp": ModelDefaults("smollm2-135m-instruct", prompt_tokens=640, answer_tokens=128),
+}
