@@ -271,9 +271,7 @@ def _ollama(work: Path) -> Iterator[Server]:
 
 
 def _binary() -> str | None:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "askd" / "services"
-    built = sorted(cache.glob("ollama-*/bin/ollama"))
-    return os.environ.get("OLLAMA_BIN") or shutil.which("ollama") or (str(built[-1]) if built else None)
+    return os.environ.get("OLLAMA_BIN") or shutil.which("ollama")
 
 
 @contextlib.contextmanager

@@ -2,8 +2,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from platformdirs import user_cache_path
 
 from tests.stack.stack import Stack, checkout, free_port
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built_ollama() -> Iterator[None]:
+    """scripts/bake-models uses the Ollama of tools/ci where there is one, else a container."""
+    built = sorted((user_cache_path("askd", appauthor=False) / "services").glob("ollama-*/bin/ollama"))
+    with pytest.MonkeyPatch.context() as patch:
+        if built:
+            patch.setenv("OLLAMA_BIN", str(built[-1]))
+        yield
 
 
 @pytest.fixture(scope="session")
