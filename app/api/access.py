@@ -46,7 +46,7 @@ class Access:
             if owner is None:
                 detail = "send an API key, as Authorization: Bearer KEY or as X-API-Key"
                 raise HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})
-            context.caller = context.caller._replace(key=owner)
+            context.caller = Caller(owner, context.caller.address)
         if limited and self.limit:
             await self._count(self.limit, context.caller)
 
