@@ -15,7 +15,7 @@ from app.api import schemas
 from app.api.problems import PROBLEM
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
-from tests.api import odd
+from tests.api import malformed_requests
 from tests.api.raw import Request, Response, call
 from tests.api.test_schema import DOCUMENT
 from tests.live.problems import INTERNALS, check_no_leak
@@ -64,7 +64,7 @@ async def _started(lifespan: AbstractAsyncContextManager[Mapping[str, object] | 
 def test_whatever_is_sent_is_answered_as_documented(path: str, method: str, send: Send) -> None:
     @seed(SEED)
     @many
-    @given(odd.requests(method, path))
+    @given(malformed_requests.requests(method, path))
     def holds(request: Request) -> None:
         response = send(request)
         _check(request, response)
@@ -77,14 +77,14 @@ def test_whatever_is_sent_is_answered_as_documented(path: str, method: str, send
 @pytest.mark.parametrize("path", ["/ask", "/ask/stream", "/search"])
 def test_every_oddity_on_its_own_is_answered(path: str, send: Send) -> None:
     json_kind, usual = (b"content-type", b"application/json"), b'{"question": "Can I join?"}'
-    for name, values in odd.HEADERS.items():
+    for name, values in malformed_requests.HEADERS.items():
         for value in values:
             headers = [(name, value)] if name == b"Content-Type" else [json_kind, (name, value)]
             request = Request("POST", path, headers, [usual])
             _check(request, send(request))
     # The others share their models with /ask.
     for field in ["question", "collection", "limit", "mode", "extra", "\\ud800"] if path == "/ask" else []:
-        for text in odd.VALUES:
+        for text in malformed_requests.VALUES:
             body = f'{{"question": "Can I join?", "{field}": {text}}}'.encode()
             request = Request("POST", path, [json_kind], [body])
             _check(request, send(request))
@@ -93,7 +93,7 @@ def test_every_oddity_on_its_own_is_answered(path: str, send: Send) -> None:
 def test_whatever_is_asked_for_there_is_an_answer(send: Send) -> None:
     @seed(SEED)
     @many
-    @given(st.tuples(odd.paths, st.sampled_from(["GET", "POST"])), odd.bodies)
+    @given(st.tuples(malformed_requests.paths, st.sampled_from(["GET", "POST"])), malformed_requests.bodies)
     def holds(where: tuple[str, str], body: bytes) -> None:
         path, method = where
         request = Request(method, path.encode("utf-8", "replace").decode(), body=[body])

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.faults.calls import WELL, Seen, everywhere
-from tests.faults.inflicted import Down, Inflicted, answers, html, seen_by_all
+from tests.faults.faults import AnyFault, Down, answers, html, seen_by_all
 from tests.faults.page import Page
 from tests.live.problems import SECRET
 from tests.live.serving import Chosen, settings_of
@@ -27,7 +27,7 @@ def _part_failed(status: int) -> dict[str, object]:
     return {"took": 1, "responses": [{"status": status, "error": {"type": SECRET, "reason": SECRET}}]}
 
 
-FAULTS: dict[str, tuple[Inflicted, Seen]] = {
+FAULTS: dict[str, tuple[AnyFault, Seen]] = {
     "it goes down: connections are refused": (Down(), _UNAVAILABLE),
     "it resets every connection": (Break(_ALL), _UNAVAILABLE),
     "it resets the connection of a search, once": (Once(Break(_SEARCH)), WELL),
@@ -74,7 +74,7 @@ FAULTS: dict[str, tuple[Inflicted, Seen]] = {
 }
 
 
-def _outlasts_a_search(fault: Inflicted) -> bool:
+def _outlasts_a_search(fault: AnyFault) -> bool:
     match fault:
         case Stall() | Instead(hangs=True):
             return True

@@ -62,10 +62,10 @@ ON_DISK: dict[str, tuple[Callable[[Path], None], Seen]] = {
 async def test_the_index_on_disk(
     what: str, embedded_index: Chosen, model: Chosen, tmp_path: Path, page: Page
 ) -> None:
-    befall, expected = ON_DISK[what]
+    damage, expected = ON_DISK[what]
     index, kept = tmp_path / "index" / "askd", embedded_index["data_dir"] / "index" / "askd"
     shutil.copytree(kept, index)
-    befall(index)
+    damage(index)
     async with serving(settings_of({"data_dir": tmp_path}, model)) as service:
         seen = await seen_by(service.client)
         shutil.rmtree(index, ignore_errors=True)
@@ -127,13 +127,13 @@ IN_ELASTICSEARCH: dict[str, tuple[_Befall, Seen]] = {
 async def test_the_index_in_elasticsearch(
     what: str, elasticsearch_index: Chosen, index_prefix: str, model: Chosen, page: Page
 ) -> None:
-    befall, expected = IN_ELASTICSEARCH[what]
+    damage, expected = IN_ELASTICSEARCH[what]
     alias = f"{index_prefix}-fault-{list(IN_ELASTICSEARCH).index(what)}"
     settings = settings_of(elasticsearch_index, model, {"index": alias})
     await ingest(settings, SAMPLE)
     async with serving(settings) as service, _client(elasticsearch_index) as client:
         assert await seen_by(service.client) == WELL
-        await befall(client, alias)
+        await damage(client, alias)
         await asyncio.sleep(0.6)  # the manifest is remembered for half a second
         seen = await seen_by(service.client)
     page.note(GROUP, what, seen)
@@ -180,9 +180,9 @@ EMBEDDERS: dict[str, tuple[Callable[[Path], Chosen], Seen]] = {
 async def test_the_embedder(
     what: str, embedded_hybrid: Chosen, model: Chosen, tmp_path: Path, page: Page
 ) -> None:
-    befall, expected = EMBEDDERS[what]
+    damage, expected = EMBEDDERS[what]
     shutil.copytree(embedded_hybrid["data_dir"], tmp_path, dirs_exist_ok=True)
-    changed = befall(tmp_path / "models")
+    changed = damage(tmp_path / "models")
     async with serving(settings_of(embedded_hybrid, {"data_dir": tmp_path}, model, changed)) as service:
         seen = await seen_by(service.client)
     page.note(GROUP, what, seen)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.faults.calls import CALLS, SURE, WELL, Call, Seen, made, model_fails
-from tests.faults.inflicted import Down, Inflicted, answers, check_recovered, html, seen_by_all
+from tests.faults.faults import AnyFault, Down, answers, check_recovered, html, seen_by_all
 from tests.faults.models import DONE, SAID, TEXT, made_up, reply, says
 from tests.faults.models import WELL as WELL_AGAIN
 from tests.faults.page import Page
@@ -31,7 +31,7 @@ def _says(status: str, body: object = None) -> tuple[bytes]:
     return answers(status, json.dumps(body or {"error": SECRET}), _JSON)
 
 
-FAULTS: dict[str, tuple[Inflicted, Seen]] = {
+FAULTS: dict[str, tuple[AnyFault, Seen]] = {
     "it goes down: connections are refused": (Down(), _UNAVAILABLE),
     "it resets every connection": (Break(_ALL), _UNAVAILABLE),
     "it resets the connection of a generation, once": (Once(Break(_GENERATION)), WELL),

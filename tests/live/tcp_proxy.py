@@ -61,7 +61,7 @@ class Instead:
 
 @dataclass
 class Once:
-    """The fault befalls the first of its requests only."""
+    """The fault hits only the first request."""
 
     fault: "Fault"
     done: bool = False

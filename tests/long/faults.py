@@ -1,4 +1,4 @@
-"""What a server, or the way to it, does instead of answering."""
+"""Faults of a server or of the network, to be injected into its answers."""
 
 import asyncio
 import re
@@ -18,7 +18,7 @@ _CHUNKED = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ntransfer-e
 _LATE = 0.2  # seconds that are within every limit, and three times as many that are not
 _CRUMBS = 40  # of each piece
 
-Befall = Callable[[Exchange, Random], bool]  # False: the server answers, perhaps through another wire
+Inject = Callable[[Exchange, Random], bool]  # False: the server answers, perhaps through another wire
 
 
 # --- in the way of the answer ------------------------------------------------------------------
@@ -96,35 +96,35 @@ def _reset(transport: asyncio.Transport) -> None:
     transport.abort()
 
 
-def _through(wire: Callable[[Exchange, Random], Wire]) -> Befall:
-    def befall(exchange: Exchange, chance: Random) -> bool:
+def _through(wire: Callable[[Exchange, Random], Wire]) -> Inject:
+    def inject(exchange: Exchange, chance: Random) -> bool:
         exchange.wire = wire(exchange, chance)
         return False
 
-    return befall
+    return inject
 
 
 # --- instead of the answer ---------------------------------------------------------------------
 
 
-def _instead(*answers: bytes, hangs: bool = False) -> Befall:
+def _instead(*answers: bytes, hangs: bool = False) -> Inject:
     """One of these."""
 
-    def befall(exchange: Exchange, chance: Random) -> bool:
+    def inject(exchange: Exchange, chance: Random) -> bool:
         exchange.transport.write(chance.choice(answers))
         if not hangs:
             exchange.transport.close()
         return True
 
-    return befall
+    return inject
 
 
-def _ending(end: Callable[[asyncio.Transport], None]) -> Befall:
-    def befall(exchange: Exchange, chance: Random) -> bool:
+def _ending(end: Callable[[asyncio.Transport], None]) -> Inject:
+    def inject(exchange: Exchange, chance: Random) -> bool:
         end(exchange.transport)
         return True
 
-    return befall
+    return inject
 
 
 def _silence(exchange: Exchange, chance: Random) -> bool:
@@ -142,7 +142,7 @@ _ODD += ['{"responses": [{}]}', '{"models": 3}', '{"askd": {"mappings": {}}}', '
 _ODD += ['{"responses": [{"hits": {"hits": [{}]}}]}', '{"a": {"mappings": null}}', "[" * 1000]
 _SAID = b'{"message": {"role": "assistant", "content": "askd"}, "done": false}\n'
 
-FAULTS: Mapping[str, Befall] = {
+FAULTS: Mapping[str, Inject] = {
     "reset": _ending(_reset),
     "closed": _ending(lambda transport: transport.close()),
     "silence": _silence,

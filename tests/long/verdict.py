@@ -12,7 +12,7 @@ import orjson
 from tests.lag import Lag
 from tests.live.problems import PROBLEM, check_no_leak
 from tests.live.serving import events, text_of
-from tests.long.weather import Sky
+from tests.long.fault_injection import Schedule
 from tools.bench.serving.load import Reply
 
 HANGS = 0.25  # seconds after its deadline until which a caller must have heard
@@ -58,8 +58,8 @@ class Limits:
 
 @dataclass(frozen=True)
 class Judge:
-    index: Sky
-    model: Sky
+    index: Schedule
+    model: Schedule
     lag: Lag
     limits: Limits
 

@@ -1,4 +1,4 @@
-"""What a request may be made of, sense and nonsense: strategies for hypothesis."""
+"""Hypothesis strategies for requests, valid and malformed."""
 
 import json
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
-"""Elasticsearch and Ollama fail at random: callers are told in time, truly, and for a reason that is there.
+"""Elasticsearch and Ollama fail at random: callers get the right answer or problem, in time.
 
-ASKD_TEST_REQUESTS says how many ask, ASKD_TEST_SEED what befalls them; `scripts/soak` raises the former.
+ASKD_TEST_REQUESTS says how many ask, ASKD_TEST_SEED which faults they meet; `scripts/soak` raises the former.
 """
 
 import asyncio
@@ -23,10 +23,10 @@ from tests.lag import Lag, watched_lag
 from tests.live.serving import Chosen, Service, serving, settings_of
 from tests.long.access_log import access_log
 from tests.long.echo import Echo, mark_of
+from tests.long.fault_injection import Schedule, running
 from tests.long.faults import OF_INDEX, OF_MODEL
 from tests.long.footprint import Footprint, left_behind
 from tests.long.verdict import Asked, Judge, Limits, summary
-from tests.long.weather import Sky, changing
 from tests.sizes import REQUESTS, SEED
 from tools.bench.serving.load import Caller
 from tools.bench.serving.stub_http import Handler
@@ -46,7 +46,7 @@ CHOSEN: Chosen = {
     "request_timeout": 3.0,
     "cache_entries": 500,
 }
-PAUSE = 5.0  # of a breaker, as it is; in the changing weather it is shorter, or most would meet open ones
+PAUSE = 5.0  # of a breaker, as it is; here it is shorter, or most questions would meet an open breaker
 LIMITS = Limits(search=CHOSEN["search_timeout"], generation=CHOSEN["generate_timeout"], pause=0.5, queue=6.0)
 RECOVERS = PAUSE + 2.0
 _GIVES_UP = 15.0  # seconds: who has heard nothing by then hangs
@@ -57,12 +57,12 @@ _STUBBORN = 0.05  # share of the callers who ask on while a breaker is open
 
 @dataclass
 class Place:
-    """The service under its weather, and what has come of it so far."""
+    """The service behind failing servers, and the outcomes so far."""
 
     service: Service
     stubs: Stubs
     model: Echo
-    skies: list[Sky]
+    schedules: list[Schedule]
     lag: Lag
     chance: Random = field(default_factory=lambda: Random(SEED))
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -88,7 +88,7 @@ class Place:
             breaker.pause = PAUSE
 
     async def asked_by_many(self, requests: int) -> None:
-        index, model = self.skies
+        index, model = self.schedules
         judge = Judge(index, model, self.lag, LIMITS)
         remaining = iter(range(requests))
 
@@ -176,38 +176,38 @@ class Place:
 
 @asynccontextmanager
 async def place() -> AsyncIterator[Place]:
-    skies: list[Sky] = []
+    schedules: list[Schedule] = []
 
     @asynccontextmanager
-    async def under_a_sky(handle: Handler) -> AsyncIterator[str]:
-        faults = OF_MODEL if skies else OF_INDEX
-        skies.append(Sky(handle, Random(f"{SEED} {len(skies)}"), faults))
-        async with skies[-1].listening() as url:
+    async def with_faults(handle: Handler) -> AsyncIterator[str]:
+        faults = OF_MODEL if schedules else OF_INDEX
+        schedules.append(Schedule(handle, Random(f"{SEED} {len(schedules)}"), faults))
+        async with schedules[-1].listening() as url:
             yield url
 
-    async with open_stubs(Echo, under_a_sky) as stubs, watched_lag() as lag:
+    async with open_stubs(Echo, with_faults) as stubs, watched_lag() as lag:
         stubs.begin(PACE)
         urls = {"elasticsearch_url": stubs.elasticsearch_url, "ollama_url": stubs.ollama_url}
         assert isinstance(stubs.ollama, Echo)
         with access_log():
             async with serving(settings_of(CHOSEN, urls)) as service:
-                yield Place(service, stubs, stubs.ollama, skies, lag)
+                yield Place(service, stubs, stubs.ollama, schedules, lag)
 
 
-async def test_whatever_befalls_the_servers_callers_are_told_in_time_and_truly() -> None:
+async def test_whatever_fails_callers_are_told_in_time_and_correctly() -> None:
     async with place() as at:
         await at.answers_again()  # what is opened once and for all is open now
     outside = await Footprint.settled()
     async with place() as at:
-        upstream = [sky.url for sky in at.skies]
+        upstream = [schedule.url for schedule in at.schedules]
         await at.answers_again()
         inside = await Footprint.settled(upstream)
         began = time.monotonic()
         with at.quick_breakers():
-            async with changing(*at.skies):
+            async with running(*at.schedules):
                 await at.asked_by_many(REQUESTS)
         seconds = time.monotonic() - began
-        counts = [sky.counts for sky in at.skies]
+        counts = [schedule.counts for schedule in at.schedules]
         recovered = await recovery(at)
         assert await left_behind(inside, upstream) == ([], 0)
         admission = at.service.assistant.pipeline.admission
@@ -236,15 +236,15 @@ async def test_whatever_befalls_the_servers_callers_are_told_in_time_and_truly()
 async def recovery(at: Place) -> float:
     """Seconds until all is well again, after the worst: both breakers have just opened."""
     caller = at.caller()
-    index, model = at.skies
+    index, model = at.schedules
     async with asyncio.timeout(60):
         # The model first: without an index nothing is asked of it.
-        for sky, breaker in [(model, at.breakers[1]), (index, at.breakers[0])]:
-            sky.storms("500")
+        for schedule, breaker in [(model, at.breakers[1]), (index, at.breakers[0])]:
+            schedule.only("500")
             while breaker.state is not State.OPEN:
                 question = f"{at.stubs.question} {mark_of(10**6 + next(at.numbers))}"
                 await caller.post("/ask", {"question": question, "mode": "generate"})
     caller.close()
-    for sky in at.skies:
-        sky.clears()
+    for schedule in at.schedules:
+        schedule.pause()
     return await at.answers_again()

@@ -1,4 +1,4 @@
-"""Servers in changing weather: what befalls their requests is left to chance, and noted."""
+"""Servers that fail by a random schedule; which fault was injected when is recorded."""
 
 import asyncio
 import socket
@@ -14,34 +14,34 @@ from tools.bench.serving.stub_http import Connection, Exchange, Handler
 
 REFUSED = "refused"
 _KEPT = 5000  # faults remembered
-_SPELL = (0.1, 0.8)  # seconds
-_SHOWERS = (0.05, 0.4)  # share of the requests that something befalls
+_PHASE = (0.1, 0.8)  # seconds
+_SHARE = (0.05, 0.4)  # share of the requests that get a fault
 _REFUSED = (0.02, 0.15)  # seconds
 
 
-class Befallen(NamedTuple):
+class Injected(NamedTuple):
     at: float  # time.monotonic()
     fault: str
 
 
-class Sky:
-    """Above one server."""
+class Schedule:
+    """When which faults are injected into the answers of one server."""
 
     def __init__(self, handle: Handler, chance: Random, faults: Collection[str]) -> None:
         self._handle = handle
         self._chance = chance
         self._all = [*faults]
         self._connections: set[_Tracked] = set()
-        self.befallen: deque[Befallen] = deque(maxlen=_KEPT)
+        self.injected: deque[Injected] = deque(maxlen=_KEPT)
         self.counts: Counter[str] = Counter()
-        self.share = 0.0  # of the requests that something befalls
+        self.share = 0.0  # of the requests that get a fault
         self.faults = self._all
         self.url = ""
 
     def since(self, began: float) -> set[str]:
-        """The faults that befell somebody since then."""
+        """The faults injected since then."""
         found = set()
-        for at, fault in reversed(self.befallen):
+        for at, fault in reversed(self.injected):
             if at < began:
                 break
             found.add(fault)
@@ -59,37 +59,37 @@ class Sky:
             finally:
                 self._close()
 
-    async def changes(self) -> None:
-        """Until it is cancelled."""
+    async def run(self) -> None:
+        """Go through phases until cancelled."""
         chance = self._chance
         try:
             while True:
-                await self._spell(chance.choices(["calm", "showers", "storm", REFUSED], [30, 60, 2, 8])[0])
+                await self._phase(chance.choices(["none", "some", "one", REFUSED], [30, 60, 2, 8])[0])
         finally:
-            self.clears()
+            self.pause()
 
-    async def _spell(self, kind: str) -> None:
+    async def _phase(self, kind: str) -> None:
         chance = self._chance
-        seconds = chance.uniform(*_SPELL)
+        seconds = chance.uniform(*_PHASE)
         match kind:
-            case "calm":
-                self.clears()
-            case "showers":
-                self.share, self.faults = chance.uniform(*_SHOWERS), self._all
-            case "storm":
-                self.storms(chance.choice(self._all))
+            case "none":
+                self.pause()
+            case "some":
+                self.share, self.faults = chance.uniform(*_SHARE), self._all
+            case "one":
+                self.only(chance.choice(self._all))
             case _:
-                await self.refuses(chance.uniform(*_REFUSED))
+                await self.refuse(chance.uniform(*_REFUSED))
         await asyncio.sleep(seconds)
 
-    def clears(self) -> None:
+    def pause(self) -> None:
         self.share = 0.0
 
-    def storms(self, fault: str) -> None:
-        """One and the same befalls all."""
+    def only(self, fault: str) -> None:
+        """Every request gets this fault."""
         self.share, self.faults = 1.0, [fault]
 
-    async def refuses(self, seconds: float) -> None:
+    async def refuse(self, seconds: float) -> None:
         self._note(REFUSED)
         self._close()
         try:
@@ -116,7 +116,7 @@ class Sky:
         self._handle(exchange)
 
     def _note(self, fault: str) -> None:
-        self.befallen.append(Befallen(time.monotonic(), fault))
+        self.injected.append(Injected(time.monotonic(), fault))
         self.counts[fault] += 1
 
     def opened(self, connection: "_Tracked") -> None:
@@ -127,16 +127,16 @@ class Sky:
 
 
 class _Tracked(Connection):
-    def __init__(self, sky: Sky) -> None:
-        super().__init__(sky.handle)
-        self._sky = sky
+    def __init__(self, schedule: Schedule) -> None:
+        super().__init__(schedule.handle)
+        self._schedule = schedule
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._sky.opened(self)
+        self._schedule.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._sky.closed(self)
+        self._schedule.closed(self)
         super().connection_lost(exc)
 
 
@@ -148,8 +148,8 @@ def _bound(port: int) -> socket.socket:
 
 
 @asynccontextmanager
-async def changing(*skies: Sky) -> AsyncIterator[None]:
-    tasks = [asyncio.ensure_future(sky.changes()) for sky in skies]
+async def running(*schedules: Schedule) -> AsyncIterator[None]:
+    tasks = [asyncio.ensure_future(schedule.run()) for schedule in schedules]
     try:
         yield
     finally:

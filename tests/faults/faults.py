@@ -16,32 +16,32 @@ class Down:
     """Nothing listens any more, and who is connected is cut off."""
 
 
-Inflicted = Fault | Once | Down
+AnyFault = Fault | Once | Down
 
 
-async def seen_by_all(settings: Settings, proxy: TcpProxy, fault: Inflicted) -> Seen:
+async def seen_by_all(settings: Settings, proxy: TcpProxy, fault: AnyFault) -> Seen:
     """What each call gets while the fault lasts; each from a service of its own, which was well before, and
     is well again once the fault is over."""
     return {name: await _seen(settings, proxy, fault, call) for name, call in CALLS.items()}
 
 
-async def _seen(settings: Settings, proxy: TcpProxy, fault: Inflicted, call: Call) -> str:
+async def _seen(settings: Settings, proxy: TcpProxy, fault: AnyFault, call: Call) -> str:
     async with serving(settings) as service:
         await service.ready()
-        async with inflicted(proxy, fault):
+        async with injected(proxy, fault):
             seen = await made(call, service.client)
         await check_recovered(service)
     return seen
 
 
 @asynccontextmanager
-async def inflicted(proxy: TcpProxy, fault: Inflicted) -> AsyncIterator[None]:
+async def injected(proxy: TcpProxy, fault: AnyFault) -> AsyncIterator[None]:
     if isinstance(fault, Down):
         await proxy.close()
         yield
         await proxy.listen()
     else:
-        # Each service is befallen anew.
+        # A new fault for each service.
         proxy.fault = Once(fault.fault) if isinstance(fault, Once) else fault
         yield
         proxy.fault = None
