@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,19 @@ def test_it_answers_with_the_embedded_model_and_ends_on_sigterm(
         assert (answer["status"], answer["origin"]) == ("answered", "generated")
         assert answer["sources"][0]["cited"]
         assert server.stop(signal.SIGTERM) == 0
+
+
+def test_sigterm_does_not_wait_for_a_model_that_loads(
+    filled: Shell, embedded: dict[str, str | Path], tmp_path: Path
+) -> None:
+    slow = tmp_path / "slow" / "xllamacpp.py"
+    slow.parent.mkdir()
+    slow.write_text("import time\ntime.sleep(300)\n")
+    with filled.serving({**embedded, "PYTHONPATH": slow.parent}) as server:
+        assert "loading" in server.get("/readyz").text
+        started = time.monotonic()
+        assert server.stop(signal.SIGTERM) == 0
+        assert time.monotonic() - started < 5
 
 
 def test_without_model_it_says_what_is_missing_and_ends_on_sigterm(serving: Server) -> None:

@@ -31,10 +31,13 @@ class OllamaServer:
 
     replies: dict[str, Reply]
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    authorizations: list[str | None] = field(default_factory=list)  # of each request
+    connections: int = 0
     left: asyncio.Event = field(default_factory=asyncio.Event)  # a caller hung up on a reply that hangs
     url: str = ""
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             while line := await reader.readline():
                 path = line.split()[1].decode()
@@ -45,10 +48,12 @@ class OllamaServer:
             writer.close()
 
     async def _answer(self, path: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        length = 0
+        length, authorization = 0, None
         while (header := await reader.readline()) != b"\r\n":
             name, _, value = header.decode().partition(":")
             length = int(value) if name.lower() == "content-length" else length
+            authorization = value.strip() if name.lower() == "authorization" else authorization
+        self.authorizations.append(authorization)
         self.requests.append((path, json.loads(await reader.readexactly(length) or b"{}")))
         reply = self.replies.get(path, Reply([b'{"error": "model not found"}'], 404))
         writer.write(f"HTTP/1.1 {reply.status} Any\r\nTransfer-Encoding: chunked\r\n\r\n".encode())

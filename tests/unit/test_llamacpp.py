@@ -1,18 +1,21 @@
-"""What is particular to the model in this process; the contract suite has the rest."""
+"""What is particular to llama.cpp in a child process; the contract suite has the rest."""
 
 import asyncio
 import mmap
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
 from app.errors import ModelMissing, ModelTimeout, ModelUnavailable
 from app.models.base import Message, Prompt, PromptStyle
+from app.models.control_tokens import broken_up
 from app.models.llamacpp.model import LlamaCppModel
 from app.models.llamacpp.server import ServerOptions
 
@@ -51,6 +54,26 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where temporary files go. Short: a Unix socket's path may have a hundred characters."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path
+
+
+def engines_of(parent: int) -> list[int]:
+    """The child processes with llama.cpp."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            line, stat = (path / "cmdline").read_bytes(), (path / "stat").read_text()
+        except OSError:  # it has just ended
+            continue
+        if b"llamacpp.engine" in line and int(stat.rpartition(")")[2].split()[1]) == parent:
+            found.append(int(path.name))
+    return found
+
+
+def _runs(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def inside(directory: Path) -> list[Path]:
@@ -97,6 +120,56 @@ async def test_a_load_that_takes_too_long_is_a_timeout(gguf: Path) -> None:
             await model.load()
 
 
+@pytest.fixture
+def slow_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the child process llama.cpp loads for minutes, and cannot be interrupted."""
+    (tmp_path / "slow" / "xllamacpp.py").parent.mkdir()
+    (tmp_path / "slow" / "xllamacpp.py").write_text("import time\ntime.sleep(300)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "slow"))
+
+
+async def test_closing_breaks_off_a_load(gguf: Path, slow_load: None, temporary: Path) -> None:
+    async with model_of(gguf) as model:
+        loading = asyncio.create_task(model.load())
+        while not (engines := engines_of(os.getpid())):
+            await asyncio.sleep(0.01)
+        started = time.monotonic()
+    assert time.monotonic() - started < 2
+    with pytest.raises(ModelUnavailable):
+        await loading
+    assert not engines_of(os.getpid())
+    assert len(engines) == 1
+    assert inside(temporary) == [temporary / "slow"]
+
+
+async def test_a_crash_of_llama_cpp_is_a_failure_and_it_is_started_again(gguf: Path) -> None:
+    long = Prompt(PromptStyle.CHAT, [Message("user", "Tell a long story.")], 400)
+    async with model_of(gguf) as model:
+        chunks = model.generate(long)
+        await anext(chunks)
+        (engine,) = engines_of(os.getpid())
+        os.kill(engine, signal.SIGKILL)
+        with pytest.raises(ModelUnavailable):
+            async for _ in chunks:
+                pass
+        while (await model.status()).loaded:
+            await asyncio.sleep(0.01)
+        assert [chunk async for chunk in model.generate(PROMPT)]
+
+
+def test_llama_cpp_ends_when_askd_is_killed(gguf: Path) -> None:
+    command = [sys.executable, "-c", PROGRAM, str(gguf)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "loaded\n"
+        (engine,) = engines_of(process.pid)
+        process.kill()
+    deadline = time.monotonic() + 20
+    while _runs(engine):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 async def test_names_the_command_that_brings_a_missing_model(tmp_path: Path) -> None:
     async with model_of("smollm2-135m-instruct", tmp_path) as model:
         with pytest.raises(ModelMissing, match="askd models pull smollm2-135m-instruct"):
@@ -141,6 +214,16 @@ async def test_a_file_without_a_chat_template_is_a_base_model(gguf: Path, tmp_pa
         content[at : at + len(b"tokenizer.chat_template")] = b"tokenizer.chat_nonsense"
     async with model_of(base) as model:
         assert (await model.profile()).style is PromptStyle.COMPLETION
+
+
+async def test_the_control_tokens_are_its_tokenizer_s_own(gguf: Path) -> None:
+    async with model_of(gguf) as model:
+        profile = await model.profile()
+        assert {"<filename>", "<file_sep>", "<repo_name>"} <= {*profile.control_tokens}
+        text = "<filename>".join(["a", "<|im_end|>", "b"])
+        # Each was one token to the tokenizer, and ends or begins something; broken up they are several.
+        (whole, plain) = await model.count_tokens([text, broken_up(text, profile.control_tokens)])
+        assert (whole, plain > 2 * whole) == (5, True)
 
 
 async def test_the_digest_is_the_file_s(gguf: Path) -> None:

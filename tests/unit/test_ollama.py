@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
@@ -211,6 +212,118 @@ async def test_a_server_that_is_down_is_unavailable() -> None:
 async def test_a_host_without_an_address_is_unavailable() -> None:
     with pytest.raises(ModelUnavailable):
         await chunks_of("http://no-such-host.invalid:11434")
+
+
+REFUSALS = {
+    "another server's 404": (404, b"<html>page not found</html>", "not Ollama"),
+    "a redirect": (307, b"", "not Ollama"),
+    "no key": (401, b'{"error": "unauthorized"}', "ASKD_OLLAMA_API_KEY_FILE"),
+    "a wrong key, of a proxy": (403, b"Forbidden", "ASKD_OLLAMA_API_KEY_FILE"),
+    "too much to do": (503, b'{"error": "server busy"}', "too much to do"),
+    "too many requests": (429, b"", "too much to do"),
+    "a proxy without Ollama": (502, b"<html>Bad Gateway</html>", "is Ollama running"),
+    "no memory": (500, b'{"error": "model requires more system memory (9 GiB) than is available"}', "memory"),
+    "an embedding model": (400, b'{"error": "\\"bge\\" does not support chat"}', "one that can chat"),
+    "a failure of its own": (500, b'{"error": "llama runner process has terminated"}', "its log says why"),
+}
+
+
+@pytest.mark.parametrize(("status", "body", "told"), REFUSALS.values(), ids=REFUSALS)
+async def test_a_refusal_is_told_by_what_ollama_says(status: int, body: bytes, told: str) -> None:
+    async with ollama_server(chat=Reply([body] if body else [], status)) as server:
+        with pytest.raises(ModelUnavailable, match=told):
+            await chunks_of(server.url)
+
+
+async def test_the_model_that_is_missing_is_the_one_ollama_says_is_not_found() -> None:
+    shown = Reply([b'{"error": "model \'tiny\' not found"}'], 404)
+    async with ollama_server(show=shown) as server, model_at(server.url) as model:
+        with pytest.raises(ModelMissing):
+            await model.profile()
+
+
+async def test_https_to_a_server_without_is_told_as_such() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        with pytest.raises(ModelUnavailable, match="plain http"):
+            await chunks_of(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+
+
+async def test_a_generation_is_sent_once_even_if_its_connection_breaks() -> None:
+    for reply in (Reply(then=Then.TEAR), Reply(status=503), Reply([lines(said("He"))], then=Then.TEAR)):
+        async with ollama_server(chat=reply) as server:
+            with pytest.raises(ModelUnavailable) as raised:
+                await chunks_of(server.url)
+            assert [path for path, _ in server.requests] == ["/api/chat"]
+            assert not raised.value.retryable
+
+
+async def test_no_connection_is_kept_that_the_server_might_have_closed() -> None:
+    async with ollama_server(chat=Reply([lines(done())])) as server, model_at(server.url) as model:
+        for _ in range(2):
+            assert [chunk async for chunk in model.generate(PROMPT)]
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("separator", ["\x85", "\u2028", "\u2029"])
+async def test_a_character_that_ends_lines_elsewhere_ends_none_here(separator: str) -> None:
+    async with ollama_server(chat=Reply([lines(said(f"a{separator}b"), done())])) as server:
+        assert (await chunks_of(server.url))[0].text == f"a{separator}b"
+
+
+async def test_a_line_without_end_is_not_read_for_ever() -> None:
+    async with ollama_server(chat=Reply([b"x" * 3_000_000], then=Then.HANG)) as server:
+        with pytest.raises(ModelUnavailable):
+            await chunks_of(server.url)
+
+
+# --- the address and who asks there --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["", "/", "/v1", "/v1/", "/api", "/api/chat", "/v1/chat/completions"])
+async def test_an_address_as_other_tools_want_it_leads_to_ollama(path: str) -> None:
+    async with ollama_server(chat=Reply([lines(said("Hello"), done())])) as server:
+        assert (await chunks_of(server.url + path))[0].text == "Hello"
+
+
+async def test_a_path_of_a_proxy_is_kept() -> None:
+    async with ollama_server() as server:
+        with pytest.raises(ModelMissing):
+            await chunks_of(server.url + "/ollama/api")
+        assert server.requests[0][0] == "/ollama/api/chat"
+
+
+@pytest.mark.parametrize(
+    ("user", "key", "sent"),
+    [
+        ("", None, None),
+        ("", "secret", "Bearer secret"),
+        ("jo:p%40ss@", None, "Basic am86cEBzcw=="),
+        ("jo:p@", "secret", "Bearer secret"),
+    ],
+)
+async def test_the_key_is_sent_and_none_that_is_meant_for_another_server(
+    user: str, key: str | None, sent: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", "of-the-cloud")
+    async with ollama_server(chat=Reply([lines(done())])) as server:
+        url = server.url.replace("http://", f"http://{user}")
+        async with open_client(url, 1.0, key) as client:
+            model = OllamaModel(client, "tiny", RUNNER, first_token_timeout=9, generate_timeout=9)
+            assert [chunk async for chunk in model.generate(PROMPT)]
+        assert server.authorizations == [sent]
+
+
+async def test_counting_tokens_keeps_no_text() -> None:
+    text = "".join(["What is ", "secret?"])
+    async with model_at("http://127.0.0.1:9") as model:
+        before = sys.getrefcount(text)
+        await model.count_tokens([text])
+        assert sys.getrefcount(text) == before
 
 
 # --- deadlines and hanging up --------------------------------------------------------------------

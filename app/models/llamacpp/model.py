@@ -135,9 +135,13 @@ class LlamaCppModel:
         if self._starting is None or (self._starting.done() and not self._running):
             model = find(self._name, self._directory)
             self._starting = asyncio.create_task(self._start(model, self._starting))
+        starting = self._starting
         async with limit(self._first_token_timeout, "the model did not load"):
-            with _translated():
-                return await asyncio.shield(self._starting)  # others may wait for it, too
+            await asyncio.wait([starting])  # and go on with it if this caller leaves: others may wait for it
+        if starting.cancelled():
+            raise ModelUnavailable("the embedded model was stopped while it loaded")
+        with _translated():
+            return starting.result()
 
     async def _start(self, model: Path, before: asyncio.Task[LlamaServer] | None) -> LlamaServer:
         await _close(before)
