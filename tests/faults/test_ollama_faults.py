@@ -34,7 +34,7 @@ def _says(status: str, body: object = None) -> tuple[bytes]:
 FAULTS: dict[str, tuple[AnyFault, Seen]] = {
     "it goes down: connections are refused": (Down(), _UNAVAILABLE),
     "it resets every connection": (Break(_ALL), _UNAVAILABLE),
-    "it resets the connection of a generation, once": (Once(Break(_GENERATION)), WELL),
+    "it resets the connection of a generation, once": (Once(Break(_GENERATION)), _UNAVAILABLE),
     "it resets the connection while it writes": (Break(_GENERATION, after=2000), _BROKEN_OFF),
     "the first token never comes": (Stall(_GENERATION), _TIMEOUT),
     "it is slow, within the limit for the first token": (Late(_GENERATION, 0.1), WELL),
@@ -49,7 +49,7 @@ FAULTS: dict[str, tuple[AnyFault, Seen]] = {
     "its JSON is of another shape": (Instead(_GENERATION, _says("200 OK", [{"text": 1}])), _UNAVAILABLE),
     "it wants a key (401)": (Instead(_GENERATION, _says("401 Unauthorized")), _UNAVAILABLE),
     "the model is gone (404)": (
-        Instead(_GENERATION, _says("404 Not Found")),
+        Instead(_GENERATION, _says("404 Not Found", {"error": f"model '{SECRET}' not found"})),
         model_fails(503, "model-missing"),
     ),
     "it has too much to do (429)": (Instead(_GENERATION, _says("429 Too Many Requests")), _UNAVAILABLE),
@@ -57,7 +57,7 @@ FAULTS: dict[str, tuple[AnyFault, Seen]] = {
     "it is not available (503)": (Instead(_GENERATION, _says("503 Service Unavailable")), _UNAVAILABLE),
     "it is not available (503), once": (
         Once(Instead(_GENERATION, _says("503 Service Unavailable"))),
-        WELL,
+        _UNAVAILABLE,
     ),
 }
 

@@ -107,6 +107,7 @@ class TcpProxy:
         """Who connects is refused, who is connected is cut off."""
         if self._server:
             self._server.close()
+            await asyncio.sleep(0.01)  # whom it has just accepted becomes one of the connections
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
@@ -115,7 +116,10 @@ class TcpProxy:
         task = cast("asyncio.Task[None]", asyncio.current_task())
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
-        await self.connect(reader, writer)
+        try:
+            await self.connect(reader, writer)
+        finally:
+            writer.transport.abort()
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream = urlsplit(self.upstream)
@@ -130,7 +134,6 @@ class TcpProxy:
                 connection.latest.left = asyncio.get_running_loop().time()
             back.cancel()
             requests.transport.abort()
-            writer.transport.abort()
 
 
 @dataclass

@@ -69,12 +69,12 @@ def _reason(status: int, told: str, model: str) -> str:
     if status in (401, 403):
         return (
             f"access to ASKD_OLLAMA_URL was refused (status {status}): check ASKD_OLLAMA_API_KEY_FILE and, "
-            "where a proxy stands before Ollama, that it sends `Host: localhost`"
+            "where a proxy stands before Ollama, the Host header it sends"
         )
     if status == 404 or 300 <= status < 400:
         return (
             f"what answers at ASKD_OLLAMA_URL is not Ollama (status {status}): "
-            "set it to Ollama's own address, such as http://127.0.0.1:11434"
+            "set it to Ollama's own address, without a path"
         )
     if status in (429, 503):
         return "Ollama has too much to do; try again later"
