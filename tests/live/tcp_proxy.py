@@ -10,7 +10,7 @@ import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 T = TypeVar("T")
@@ -112,14 +112,15 @@ class TcpProxy:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = cast("asyncio.Task[None]", asyncio.current_task())
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self.connect(reader, writer))
         self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
-        try:
-            await self.connect(reader, writer)
-        finally:
+
+        def ended(_: asyncio.Task[None]) -> None:  # also where it was cancelled before it began
+            self._connections.discard(task)
             writer.transport.abort()
+
+        task.add_done_callback(ended)
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream = urlsplit(self.upstream)
