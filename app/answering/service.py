@@ -105,7 +105,7 @@ class Assistant:
             async for event in events:
                 if isinstance(event, Progress):
                     # Another version may serve by now than when the key was made.
-                    key = key._replace(index_version=event.result.version)
+                    key = key.at(event.result.version)
                 elif isinstance(event, Answer):
                     self.on_generated(event)
                     if self.watch.model:  # else its answers cannot be told from those of another model

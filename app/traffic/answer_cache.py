@@ -31,6 +31,10 @@ class AnswerKey(NamedTuple):
         text = " ".join(unicodedata.normalize("NFKC", question.text).casefold().split())
         return cls(text, question.collection, question.limit, question.mode, index, model, prompt)
 
+    def at(self, index_version: str) -> "AnswerKey":
+        """The same with another version of the index."""
+        return self._replace(index_version=index_version)
+
 
 class AnswerCache:
     """The least recently used answers are evicted; an answer is cached for `seconds` at most."""

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from app.errors import Overloaded
-from app.traffic.admission import Admission, Place
+from app.traffic.admission import Admission, Place, ServiceTime
 from app.traffic.deadline import NEVER, Deadline
-from app.traffic.service_time import ServiceTime
 from tests.support.clock import JUMPING, loop_time
 
 pytestmark = pytest.mark.anyio

@@ -91,3 +91,12 @@ def test_every_error_that_can_be_raised_has_a_status() -> None:
     for kind in leaves:
         assert 400 <= status_of(kind) < 600
     assert set(STATUS) <= set(every_error())
+
+
+def test_the_top_of_app_is_short() -> None:
+    assert len([path for path in APP.glob("*.py") if path.name != "__init__.py"]) <= 6
+
+
+@pytest.mark.parametrize("path", modules(), ids=str)
+def test_no_file_is_too_long_to_read(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300

@@ -6,6 +6,7 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Self
 
 import aiohttp
 import httpx
@@ -95,17 +96,23 @@ class _Lines(httpx.AsyncByteStream):
 
     def __init__(self, stream: httpx.AsyncByteStream) -> None:
         self._stream = stream
+        self._parts = aiter(stream)
+        self._rest = b""
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        rest = b""
-        async for data in self._stream:
-            lines, end, rest = (rest + data).rpartition(b"\n")
-            if len(rest) > _LONGEST_LINE:
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        async for data in self._parts:
+            lines, end, self._rest = (self._rest + data).rpartition(b"\n")
+            if len(self._rest) > _LONGEST_LINE:
                 raise ValueError("a line without end")
             if end:
-                yield _escaped(lines + end)
-        if rest:
-            yield _escaped(rest)
+                return _escaped(lines + end)
+        if not self._rest:
+            raise StopAsyncIteration
+        rest, self._rest = self._rest, b""
+        return _escaped(rest)
 
     async def aclose(self) -> None:
         await self._stream.aclose()

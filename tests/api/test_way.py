@@ -1,0 +1,41 @@
+"""The way of one generated answer through the code, over the real adapters: it has to stay short to read."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from app.main import create_app
+from app.settings import Settings
+from tests.served import served
+from tests.support.path_probe import probed
+from tools.bench.serving.stubs import MODEL, Pace, open_stubs
+
+pytestmark = pytest.mark.anyio
+MOST_MODULES = 50  # 32 is the aim: lower it with each module that the way no longer needs
+MOST_GENERATORS = 6
+
+
+@pytest.mark.parametrize("path", ["/ask", "/ask/stream"])
+async def test_a_question_enters_few_modules_and_a_token_few_generators(path: str, tmp_path: Path) -> None:
+    async with open_stubs() as stubs:
+        stubs.begin(Pace(first_token=0.02, interval=0.01, tokens=8))
+        settings = Settings(
+            _env_file=None,
+            data_dir=tmp_path,
+            elasticsearch_url=stubs.elasticsearch_url,
+            ollama_url=stubs.ollama_url,
+            model=MODEL,
+            embedder="none",
+            cache_entries=10,
+        )
+        async with served(create_app(settings)) as client:
+            await client.post(path, json={"question": f"{stubs.question} And before?"})  # what is opened once
+            await asyncio.sleep(0.1)
+            with probed() as way:
+                response = await client.post(path, json={"question": stubs.question})
+    assert '"origin":"generated"' in response.text, response.text
+    print(f"{path}: {len(way.counted)} modules: {', '.join(way.counted)}")  # noqa: T201
+    print(f"{path}: {len(way.nested)} async generators: {', '.join(way.nested)}")  # noqa: T201
+    assert len(way.counted) <= MOST_MODULES, way.counted
+    assert len(way.nested) <= MOST_GENERATORS, way.nested
