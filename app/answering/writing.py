@@ -13,7 +13,7 @@ from app.errors import ModelUnavailable, NothingFits, PromptTooLong, QuestionToo
 from app.models.base import Chunk, LanguageModel, ModelProfile
 from app.telemetry.tracing import NO_TRACING, Tracing
 
-# A model with fewer weights invents more than it repeats (README, Decisions): it is held to the sentences of
+# A model with fewer weights invents more than it repeats (docs/decisions.md): it is held to the sentences of
 # the best entry and decides only how many of them the answer takes.
 VERBATIM_BELOW = 1_000_000_000
 _LEAST_SENTENCES = 2

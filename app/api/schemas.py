@@ -245,7 +245,7 @@ class FieldError(BaseModel):
 class Problem(BaseModel):
     """RFC 9457 problem details."""
 
-    type: str = Field(description="`/problems/<name>`, stable; all are listed in the README")
+    type: str = Field(description="`/problems/<name>`, stable; docs/http.md lists all")
     title: str
     status: int
     detail: str = Field(description="what went wrong and what to do")

@@ -10,12 +10,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.checkout import ROOT
 from tests.stack.conftest import stack
 from tests.stack.engine import docker
 from tests.stack.stack import SERVICES, Stack
@@ -23,10 +23,10 @@ from tests.stack.stack import SERVICES, Stack
 __all__ = ["stack"]
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.long]
-README = (Path(__file__).parent.parent / "README.md").read_text()
+HTTP = (ROOT / "docs" / "http.md").read_text()
 DOCUMENTED = {
     (name, int(status))
-    for name, status in re.findall(r"^\| `(/problems/[a-z-]+)` \| (\d+) ", README, re.MULTILINE)
+    for name, status in re.findall(r"^\| `(/problems/[a-z-]+)` \| (\d+) ", HTTP, re.MULTILINE)
 }
 QUESTIONS = (
     "How do I put my own questions and answers into askd?",

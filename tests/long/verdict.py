@@ -20,7 +20,7 @@ _CLOCKS = 0.05  # seconds by which two of them may differ
 _SPARED = "failed several times in a row"  # what a breaker says
 _SLOW = {"silence", "late", "crumbled", "endless header", "half", "refused"}
 _TABLE = re.findall(
-    r"^\| `(/problems/[a-z-]+)` \| (\d+) \|", Path("README.md").read_text("utf-8"), re.MULTILINE
+    r"^\| `(/problems/[a-z-]+)` \| (\d+) \|", Path("docs/http.md").read_text("utf-8"), re.MULTILINE
 )
 PROBLEMS: Mapping[str, int] = {name: int(status) for name, status in _TABLE}
 

@@ -19,7 +19,7 @@ def built_ollama() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, gguf: Path) -> Iterator[Stack]:
-    """Started as its README says, with SmolLM2 for gemma:2b; what a user types is what is tested."""
+    """Started as docs/docker.md says, with SmolLM2 for gemma:2b; what a user types is what is tested."""
     stack = Stack(checkout(tmp_path_factory.mktemp("checkout")), free_port())
     stack.script("bake-models", "--from-gguf", str(gguf), "--name", "gemma:2b", "--licence", "LICENSE")
     try:
