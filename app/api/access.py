@@ -30,7 +30,7 @@ class Access:
     def of(cls, settings: Settings) -> "Access":
         """Raises BadSettings."""
         keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
-        hosts = frozenset(name.lower() for name in listed(settings.allowed_hosts))
+        hosts = frozenset(_bracketed(name.lower()) for name in listed(settings.allowed_hosts))
         return cls(keys, _limit(settings.rate_limit), hosts)
 
     async def admit(self, request: Request, *, limited: bool) -> None:
@@ -69,6 +69,11 @@ class Access:
 def listed(setting: str | None) -> list[str]:
     """The items of a setting that holds several, with commas."""
     return [item.strip() for item in (setting or "").split(",") if item.strip()]
+
+
+def _bracketed(host: str) -> str:
+    """An IPv6 address as the Host header has it, also where the setting has none."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 def _key(headers: Headers) -> str:

@@ -1,4 +1,4 @@
-"""Hosts, keys, limits and what browsers are told: off by default, and what callers see when they are on."""
+"""Host names, API keys, rate limits and security headers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -49,7 +49,7 @@ def keys(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "headers", [{}, {"Authorization": "Bearer askd_wrong"}, {"Authorization": "Basic x"}]
 )
-async def test_who_has_no_key_is_told_how_to_send_one(
+async def test_a_call_without_a_valid_key_is_told_how_to_send_one(
     keys: Path, method: str, path: str, headers: dict[str, str]
 ) -> None:
     add_key(keys, "web")
@@ -111,13 +111,13 @@ def test_the_file_holds_no_key_and_is_for_its_owner_only(keys: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["web", "web:abc", "a b:" + "0" * 64, "web:" + "0" * 64 + "\nx"])
-def test_a_line_that_makes_no_sense_is_named(keys: Path, text: str) -> None:
+def test_a_malformed_line_is_named(keys: Path, text: str) -> None:
     keys.write_text(text)
     with pytest.raises(BadSettings, match=rf"keys, line {len(text.splitlines())}: must be NAME:SHA256"):
         create_app(Settings(api_keys_file=keys))
 
 
-def test_a_file_that_is_not_there_is_named(keys: Path) -> None:
+def test_a_missing_file_is_named(keys: Path) -> None:
     with pytest.raises(BadSettings, match="ASKD_API_KEYS_FILE"):
         create_app(Settings(api_keys_file=keys))
 
@@ -125,7 +125,7 @@ def test_a_file_that_is_not_there_is_named(keys: Path) -> None:
 # --- limits --------------------------------------------------------------------------------------
 
 
-async def test_who_asks_too_often_is_told_when_to_come_back(keys: Path) -> None:
+async def test_a_caller_over_the_limit_gets_a_retry_after(keys: Path) -> None:
     web, batch = add_key(keys, "web"), add_key(keys, "batch")
     async with calling(api_keys_file=keys, rate_limit="2/hour") as caller:
         asked = [
@@ -139,14 +139,14 @@ async def test_who_asks_too_often_is_told_when_to_come_back(keys: Path) -> None:
         assert (await caller.get("/collections", headers={"X-API-Key": web})).status_code == 200
 
 
-async def test_a_limit_without_sense_is_refused_at_the_start() -> None:
+async def test_an_invalid_limit_is_refused_at_the_start() -> None:
     for limit in ("often", "10/second;1000/day", "0/minute"):
         with pytest.raises(BadSettings, match="ASKD_RATE_LIMIT"):
             create_app(Settings(rate_limit=limit))
     assert str(parse("60/minute")) == "60 per 1 minute"
 
 
-def test_callers_are_told_apart_by_key_or_address_and_ipv6_by_network() -> None:
+def test_callers_are_identified_by_key_or_address_and_ipv6_by_network() -> None:
     assert Caller("web", "203.0.113.7").identity == "key web"
     assert Caller(None, "203.0.113.7").identity == "203.0.113.7"
     assert Caller(None, "::ffff:203.0.113.7").identity == "203.0.113.7"
@@ -174,13 +174,14 @@ async def test_only_a_trusted_proxy_says_who_called() -> None:
         ("ASKD.example.org:8000", 200),
         ("a.b.example.net", 200),
         ("[::1]:8000", 200),
+        ("[2001:db8::1]", 200),
         ("example.net", 421),
         ("askd.example.org.evil", 421),
         ("", 421),
     ],
 )
-async def test_only_the_names_it_goes_by(host: str, status: int) -> None:
-    async with calling(allowed_hosts="askd.example.org, *.example.net, [::1]") as caller:
+async def test_an_unknown_host_is_refused(host: str, status: int) -> None:
+    async with calling(allowed_hosts="askd.example.org, *.example.net, [::1], 2001:db8::1") as caller:
         response = await caller.get("/collections", headers={"Host": host})
         probe = await caller.get("/livez", headers={"Host": host})
     assert response.status_code == status
@@ -189,7 +190,7 @@ async def test_only_the_names_it_goes_by(host: str, status: int) -> None:
         assert response.json()["type"] == "/problems/misdirected-request"
 
 
-async def test_scripts_of_other_pages_may_ask_only_where_a_setting_says_so(keys: Path) -> None:
+async def test_cross_origin_calls_are_allowed_only_by_a_setting(keys: Path) -> None:
     add_key(keys, "web")
     origin = {"Origin": "https://help.example.org"}
     preflight = {**origin, "Access-Control-Request-Method": "POST"}
@@ -213,7 +214,7 @@ async def test_scripts_of_other_pages_may_ask_only_where_a_setting_says_so(keys:
         assert "access-control-allow-origin" not in stranger.headers
 
 
-async def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_body_that_does_not_arrive_is_a_408(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "_BODY_SECONDS", 0.05)
 
     async def dripping() -> AsyncIterator[bytes]:
@@ -228,7 +229,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("path", ["/livez", "/ask", "/nothing"])
-async def test_browsers_are_told_to_trust_nothing(path: str) -> None:
+async def test_every_response_has_the_security_headers(path: str) -> None:
     async with calling() as caller:
         headers = (await caller.get(path)).headers
         docs = (await caller.get("/docs")).headers

@@ -75,7 +75,7 @@ def test_whatever_is_sent_is_answered_as_documented(path: str, method: str, send
 
 
 @pytest.mark.parametrize("path", ["/ask", "/ask/stream", "/search"])
-def test_every_oddity_on_its_own_is_answered(path: str, send: Send) -> None:
+def test_every_malformed_header_or_value_on_its_own_is_answered(path: str, send: Send) -> None:
     json_kind, usual = (b"content-type", b"application/json"), b'{"question": "Can I join?"}'
     for name, values in malformed_requests.HEADERS.items():
         for value in values:

@@ -21,7 +21,7 @@ LATE = {"question": "Is it possible to join the course at any time?"}
     "wanted", ["", "soon", "0", "-1", "-0", "nan", "inf", "1_0", "1e400", "1e3", "+5", "0x10", "1 0", "5,0"]
 )
 @pytest.mark.parametrize("path", ["/ask", "/ask/stream", "/search"])
-async def test_a_deadline_without_sense_is_refused_by_its_name(
+async def test_an_invalid_request_timeout_is_refused_by_its_name(
     client: httpx.AsyncClient, path: str, wanted: str
 ) -> None:
     response = await client.post(path, json=LATE, headers={"X-Request-Timeout": wanted})
@@ -29,7 +29,7 @@ async def test_a_deadline_without_sense_is_refused_by_its_name(
     assert response.json()["errors"][0]["field"] == "header.X-Request-Timeout"
 
 
-async def test_nobody_waits_longer_than_the_most_there_is() -> None:
+async def test_a_request_timeout_is_capped() -> None:
     timeouts = RequestTimeouts(default=120.0, most=600.0)
     waits = [timeouts.deadline(wanted).seconds for wanted in (None, "0.5", "600", "601", "1" * 400, "9.")]
     assert waits == [120.0, 0.5, 600.0, 600.0, 600.0, 9.0]
@@ -47,11 +47,12 @@ async def test_a_wait_beyond_the_deadline_is_refused_with_retry_after(llm: Scrip
             body = LATE | {"mode": "generate"}
             response = await client.post(path, json=body, headers={"X-Request-Timeout": "5"})
             assert (response.status_code, response.json()["type"]) == (503, "/problems/overloaded")
-            assert 22 <= int(response.headers["retry-after"]) <= 23  # 10 to wait, 17 to be served, less 5
+            # 10 to wait, 17 to be served, less 5, less what a busy machine takes
+            assert 18 <= int(response.headers["retry-after"]) <= 23
     assert llm.prompts == []
 
 
-async def test_a_deadline_may_be_longer_than_the_most_there_is(client: httpx.AsyncClient) -> None:
+async def test_a_request_timeout_above_the_cap_is_accepted(client: httpx.AsyncClient) -> None:
     response = await client.post("/ask", json=LATE, headers={"X-Request-Timeout": "1000000000"})
     assert response.status_code == 200
 
