@@ -34,7 +34,10 @@ class AskdError(Exception):
 
     `retry_after` is in how many seconds a retry makes sense, where that is known. `retryable` says that the
     same request may well succeed at once: its connection was lost, or the server was busy.
+    `reason` is what the backend itself said, shortened: for the log and the terminal, never for callers.
     """
+
+    reason: str | None = None
 
     def __init__(self, detail: str, *, retry_after: int | None = None, retryable: bool = False) -> None:
         super().__init__(detail)

@@ -6,7 +6,7 @@ each takes a good part of a second, and most runs need few of them.
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -34,6 +34,8 @@ from app.traffic.answer_cache import AnswerCache
 from app.traffic.circuit_breaker import CircuitBreaker
 
 if TYPE_CHECKING:
+    from elasticsearch import AsyncElasticsearch
+
     from app.indexes.elasticsearch.index import ElasticsearchIndex
     from app.indexes.embedded.index import EmbeddedIndex
     from app.telemetry.otlp import Collector
@@ -143,32 +145,40 @@ async def _remove_embedded_index(settings: Settings) -> None:
 
 
 async def _open_elasticsearch(settings: Settings, opened: AsyncExitStack) -> "ElasticsearchIndex":
-    from app.indexes.elasticsearch.index import ElasticsearchIndex, open_client
+    from app.indexes.elasticsearch.index import ElasticsearchIndex
 
-    client = await opened.enter_async_context(
-        open_client(str(settings.elasticsearch_url), _api_key(settings), settings.search_timeout)
-    )
+    client = await opened.enter_async_context(_elasticsearch(settings, settings.search_timeout))
     return ElasticsearchIndex(client, settings.index, settings.search_timeout)
 
 
 async def _remove_from_elasticsearch(settings: Settings) -> None:
     """Raises SearchUnavailable."""
     from app.indexes.elasticsearch.errors import translated_errors
-    from app.indexes.elasticsearch.index import open_client
     from app.indexes.elasticsearch.versions import VersionIndexes
 
-    url, key = str(settings.elasticsearch_url), _api_key(settings)
-    async with open_client(url, key, timeout=_REMOVAL_SECONDS) as client:
+    async with _elasticsearch(settings, _REMOVAL_SECONDS) as client:
         indexes = VersionIndexes(client, settings.index)
         with translated_errors():
             await indexes.delete(await indexes.all())
 
 
-def _api_key(settings: Settings) -> str | None:
-    if path := settings.elasticsearch_api_key_file:
-        return _secret("ASKD_ELASTICSEARCH_API_KEY_FILE", path)
-    key = settings.elasticsearch_api_key
-    return key.get_secret_value() if key else None
+def _elasticsearch(settings: Settings, timeout: float) -> "AbstractAsyncContextManager[AsyncElasticsearch]":
+    from app.indexes.elasticsearch.client import open_client
+
+    key = settings.elasticsearch_api_key.get_secret_value() if settings.elasticsearch_api_key else None
+    if key_file := settings.elasticsearch_api_key_file:
+        key = _secret("ASKD_ELASTICSEARCH_API_KEY_FILE", key_file)
+    user = None
+    if settings.elasticsearch_user and (file := settings.elasticsearch_password_file):
+        user = settings.elasticsearch_user, _secret("ASKD_ELASTICSEARCH_PASSWORD_FILE", file)
+    return open_client(
+        [str(url) for url in settings.elasticsearch_url or ()],
+        key,
+        timeout,
+        user=user,
+        ca=settings.elasticsearch_ca,
+        fingerprint=settings.elasticsearch_fingerprint,
+    )
 
 
 def _secret(setting: str, path: Path) -> str:

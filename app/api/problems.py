@@ -75,7 +75,8 @@ def response_of(error: Exception, request: Request) -> Response:
         case AskdError():
             problem = problem_of(error, context)
             if problem.status >= 500:
-                log.warning("request failed", extra={"problem": problem.type, "request_id": context.id})
+                facts = {"problem": problem.type, "request_id": context.id, "reason": error.reason}
+                log.warning("request failed", extra=facts)
             headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
             return problem_response(problem, headers)
         case RequestValidationError():

@@ -60,3 +60,5 @@ def _report(error: AskdError) -> None:
         typer.echo(json.dumps({"type": f"/problems/{name_of(type(error))}", "detail": str(error)}), err=True)
     else:
         typer.secho(f"askd: {error}", fg=typer.colors.RED, err=True)
+        if error.reason:
+            typer.secho(f"The server said: {error.reason}", err=True)

@@ -18,9 +18,10 @@ from pydantic import (
     PositiveInt,
     SecretStr,
 )
+from pydantic_settings import NoDecode
 
 from app.ranking.languages import language_named
-from app.settings.values import address, without_brackets
+from app.settings.values import address, addresses, without_brackets
 
 
 class Server(BaseModel):
@@ -39,13 +40,30 @@ class Server(BaseModel):
 class Index(BaseModel):
     """Index: where the FAQ is stored and searched"""
 
-    elasticsearch_url: Annotated[AnyHttpUrl, BeforeValidator(address(9200))] | None = Field(
+    elasticsearch_url: Annotated[
+        tuple[AnyHttpUrl, ...] | None, NoDecode, BeforeValidator(addresses(9200))
+    ] = Field(
         None,
-        description="Elasticsearch 9 to search with; unset: the embedded index",
+        description="Elasticsearch 9 to search with, or several nodes of it, comma-separated; unset: the "
+        "embedded index",
         examples=["http://127.0.0.1:9200"],
     )
     elasticsearch_api_key: SecretStr | None = Field(None, description="API key for Elasticsearch")
     elasticsearch_api_key_file: Path | None = Field(None, description="file that holds the API key")
+    elasticsearch_user: str | None = Field(
+        None, description="Elasticsearch user, instead of an API key", examples=["elastic"]
+    )
+    elasticsearch_password_file: Path | None = Field(None, description="file that holds that user's password")
+    elasticsearch_ca: Path | None = Field(
+        None,
+        description="file of the CA that signed Elasticsearch's certificate (PEM), such as its http_ca.crt",
+    )
+    elasticsearch_fingerprint: (
+        Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$")] | None
+    ) = Field(
+        None,
+        description="SHA-256 of Elasticsearch's own certificate in hexadecimal, instead of a CA",
+    )
     index: str = Field("askd", pattern=r"^[a-z][a-z0-9_.-]{0,63}$", description="name of the index")
     language: Annotated[str, AfterValidator(language_named)] = Field(
         "english",

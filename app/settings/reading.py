@@ -69,9 +69,28 @@ class Settings(Server, Index, Embedder, Model, Limits, Access, Telemetry, BaseSe
         return self
 
     @model_validator(mode="after")
-    def _one_api_key(self) -> Self:
-        if self.elasticsearch_api_key and self.elasticsearch_api_key_file:
-            raise ValueError("set ASKD_ELASTICSEARCH_API_KEY or ASKD_ELASTICSEARCH_API_KEY_FILE, not both")
+    def _elasticsearch_knows_one_user(self) -> Self:
+        if bool(self.elasticsearch_user) != bool(self.elasticsearch_password_file):
+            raise ValueError("ASKD_ELASTICSEARCH_USER and ASKD_ELASTICSEARCH_PASSWORD_FILE go together")
+        given = {
+            "ASKD_ELASTICSEARCH_API_KEY": self.elasticsearch_api_key,
+            "ASKD_ELASTICSEARCH_API_KEY_FILE": self.elasticsearch_api_key_file,
+            "ASKD_ELASTICSEARCH_USER": self.elasticsearch_user,
+            "a user in ASKD_ELASTICSEARCH_URL": any(url.username for url in self.elasticsearch_url or ()),
+        }
+        names = [name for name, value in given.items() if value]
+        if len(names) > 1:
+            raise ValueError(f"{' and '.join(names)} contradict each other; keep one")
+        return self
+
+    @model_validator(mode="after")
+    def _elasticsearch_certificate_is_used(self) -> Self:
+        ca, fingerprint = self.elasticsearch_ca, self.elasticsearch_fingerprint
+        if ca and fingerprint:
+            raise ValueError("set ASKD_ELASTICSEARCH_CA or ASKD_ELASTICSEARCH_FINGERPRINT, not both")
+        if (ca or fingerprint) and any(url.scheme == "http" for url in self.elasticsearch_url or ()):
+            name = "ASKD_ELASTICSEARCH_CA" if ca else "ASKD_ELASTICSEARCH_FINGERPRINT"
+            raise ValueError(f"{name}: ASKD_ELASTICSEARCH_URL must begin with https:// for it to be checked")
         return self
 
     @property

@@ -26,6 +26,18 @@ def address(default_port: int) -> Callable[[Any], Any]:
     return complete
 
 
+def addresses(default_port: int) -> Callable[[Any], Any]:
+    """The same for a list with commas; None stays None."""
+    complete = address(default_port)
+
+    def complete_all(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(complete(item.strip()) for item in value.split(",") if item.strip()) or None
+
+    return complete_all
+
+
 def without_brackets(host: str) -> str:
     """`[::1]`, as in a URL, is the IPv6 address `::1`."""
     return host[1:-1] if host.startswith("[") and host.endswith("]") else host

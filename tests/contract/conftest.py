@@ -11,7 +11,8 @@ import pytest
 from elasticsearch import AsyncElasticsearch
 
 from app.indexes.base import IndexStore, SearchIndex
-from app.indexes.elasticsearch.index import ElasticsearchIndex, open_client
+from app.indexes.elasticsearch.client import open_client
+from app.indexes.elasticsearch.index import ElasticsearchIndex
 from app.indexes.embedded.index import EmbeddedIndex
 from app.indexes.guarded import GuardedIndex
 from app.indexes.memory import MemoryIndex

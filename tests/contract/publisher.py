@@ -13,7 +13,8 @@ from pathlib import Path
 from app.domain import FaqEntry
 from app.errors import IngestConflict
 from app.indexes.base import IndexRecord, IndexStore
-from app.indexes.elasticsearch.index import ElasticsearchIndex, open_client
+from app.indexes.elasticsearch.client import open_client
+from app.indexes.elasticsearch.index import ElasticsearchIndex
 from app.indexes.embedded.index import EmbeddedIndex
 from app.indexes.memory import manifest_of, records_of
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from elasticsearch import AsyncElasticsearch
 
-from app.indexes.elasticsearch.index import open_client
+from app.indexes.elasticsearch.client import open_client
 from tests.faults.calls import CALLS, WELL, Seen, everywhere, made, seen_by
 from tests.faults.models import made_up
 from tests.faults.page import Page

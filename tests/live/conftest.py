@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.indexes.elasticsearch.index import open_client
+from app.indexes.elasticsearch.client import open_client
 from tests.live.serving import SAMPLE, Chosen, ingest, settings_of
 from tests.live.tcp_proxy import TcpProxy, proxy_to
 from tests.servers import MODEL

@@ -9,8 +9,9 @@ from elasticsearch import AsyncElasticsearch
 
 from app.domain import FaqEntry
 from app.embedders.base import EmbedderInfo
-from app.errors import BadSettings, IndexUnreadable
-from app.indexes.elasticsearch.index import ElasticsearchIndex, open_client
+from app.errors import BadSettings, IndexUnreadable, SearchUnavailable
+from app.indexes.elasticsearch.client import open_client
+from app.indexes.elasticsearch.index import ElasticsearchIndex
 from app.indexes.format import manifest_data
 from app.indexes.memory import manifest_of, records_of
 
@@ -83,3 +84,41 @@ async def test_without_the_vector_field_words_are_searched_and_it_is_said(
     vector = np.array([0, 1], dtype=np.float32)
     [found] = (await reader.search("lantern", vector=vector, collection=None, size=5)).candidates.found
     assert (found.entry, found.semantic) == (ENTRY, None)
+
+
+async def test_a_block_on_an_index_is_told_with_the_setting_that_lifts_it(
+    client: AsyncElasticsearch, alias: str
+) -> None:
+    index = ElasticsearchIndex(client, alias, timeout=30.0)
+    await publish(index, "2")
+    blocked = f"{alias}-2"
+    await client.indices.put_settings(index=blocked, settings={"index.blocks.read": True})
+    try:
+        with pytest.raises(SearchUnavailable, match=r"index\.blocks\.read\)") as told:
+            await index.search("lantern", vector=None, collection=None, size=5)
+        assert told.value.reason
+        assert blocked in told.value.reason
+        assert blocked not in str(told.value)
+    finally:
+        await client.indices.put_settings(index=blocked, settings={"index.blocks.read": None})
+    assert (await index.search("lantern", vector=None, collection=None, size=5)).manifest.version == "2"
+
+
+async def test_a_closed_index_is_told(client: AsyncElasticsearch, alias: str) -> None:
+    index = ElasticsearchIndex(client, alias, timeout=30.0)
+    await publish(index, "1")
+    await client.indices.close(index=f"{alias}-1")
+    with pytest.raises(SearchUnavailable, match="closed in Elasticsearch; open it"):
+        await index.search("lantern", vector=None, collection=None, size=5)
+
+
+async def test_another_node_serves_while_one_is_down(
+    client: AsyncElasticsearch, elasticsearch_url: str, alias: str
+) -> None:
+    await publish(ElasticsearchIndex(client, alias, timeout=30.0), "1")
+    async with open_client(["http://127.0.0.1:9", elasticsearch_url], None, 30.0) as both:
+        index = ElasticsearchIndex(both, alias, timeout=30.0)
+        for _ in range(4):
+            result = await index.search("lantern", vector=None, collection=None, size=5)
+            assert [candidate.entry for candidate in result.candidates.found] == [ENTRY]
+        await publish(index, "2")

@@ -16,7 +16,7 @@ from random import Random
 import pytest
 
 from app.domain import FaqEntry, Question
-from app.indexes.elasticsearch.index import open_client
+from app.indexes.elasticsearch.client import open_client
 from app.wiring import Askd, open_askd
 from tests.cli.shell import Shell
 from tests.live.serving import Chosen, settings_of

@@ -40,7 +40,7 @@ async def engines(tmp_path: Path, elasticsearch_url: str) -> AsyncIterator[dict[
     embedded = settings_of({"data_dir": tmp_path})
     elastic = settings_of({"data_dir": tmp_path, "elasticsearch_url": elasticsearch_url, "index": alias})
     yield {"embedded": embedded, "elasticsearch": elastic}
-    from app.indexes.elasticsearch.index import open_client
+    from app.indexes.elasticsearch.client import open_client
 
     async with open_client(elasticsearch_url, None, 30.0) as client:
         for name in await client.indices.get(index=f"{alias}-*"):

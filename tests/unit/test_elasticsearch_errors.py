@@ -1,66 +1,33 @@
-"""What becomes of the failures of Elasticsearch, played by a small server that fails as told."""
+"""How the failures of Elasticsearch are told: the bodies are recorded from 9.4, a small server plays them."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
-from aiohttp import web
+from elasticsearch.helpers import BulkIndexError
 
-from app.domain import FaqEntry
-from app.errors import IndexMissing, IndexUnreadable, SearchUnavailable
-from app.indexes.elasticsearch.index import ElasticsearchIndex, open_client
-from app.indexes.elasticsearch.mapping import STATISTICS_ID, mappings, statistics_document
+from app.errors import AskdError, IndexMissing, IndexUnreadable, SearchUnavailable
+from app.indexes.elasticsearch.client import open_client
+from app.indexes.elasticsearch.errors import translated_errors
+from app.indexes.elasticsearch.index import ElasticsearchIndex
+from app.indexes.elasticsearch.mapping import STATISTICS_ID
 from app.indexes.memory import manifest_of, records_of
-from app.ranking.candidates import WordStatistics
+from tests.support.elasticsearch import ENTRY, INDEX, MAPPING, ScriptedServer, served
 
 pytestmark = pytest.mark.anyio
 
-ENTRY = FaqEntry("1", "course", "Where is the lantern?", "Here.")
-MAPPING = {"askd": {"mappings": mappings("askd", manifest_of([ENTRY]))}}
-STATISTICS = {"_source": statistics_document(WordStatistics())}
-INDEX = {"_mapping": json.dumps(MAPPING), STATISTICS_ID: json.dumps(STATISTICS)}
 VERSION_8_REFUSES = '{"error": {"type": "media_type_header_exception"}, "status": 400}'
-
-
-@dataclass
-class FailingServer:
-    status: int = 200
-    body: str = "{}"
-    bodies: dict[str, str] = field(default_factory=dict)  # others, by the end of the path
-    headers: dict[str, str] = field(default_factory=lambda: {"X-Elastic-Product": "Elasticsearch"})
-    delay: float = 0.0
-    requests: int = 0
-    keys: set[str | None] = field(default_factory=set)  # Authorization
-
-    async def answer(self, request: web.Request) -> web.Response:
-        self.requests += 1
-        self.keys.add(request.headers.get("Authorization"))
-        await asyncio.sleep(self.delay)
-        body = self.bodies.get(request.path.rpartition("/")[2], self.body)
-        return web.Response(
-            status=self.status, text=body, headers=self.headers, content_type="application/json"
-        )
 
 
 @asynccontextmanager
 async def index_on(
-    server: FailingServer, user: str = "", key: str | None = "secret"
+    server: ScriptedServer, user: str = "", key: str | None = "secret"
 ) -> AsyncIterator[ElasticsearchIndex]:
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", server.answer)
-    runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=0)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        host, port = runner.addresses[0]
-        async with open_client(f"http://{user}{host}:{port}", api_key=key, timeout=0.5) as client:
-            yield ElasticsearchIndex(client, "askd", timeout=0.5)
-    finally:
-        await runner.cleanup()
+    async with served(server) as host, open_client(f"http://{user}{host}", key, 0.5) as client:
+        yield ElasticsearchIndex(client, "askd", timeout=0.5)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +35,7 @@ async def index_on(
     [("", "secret", "ApiKey secret"), ("lamp:light@", None, "Basic bGFtcDpsaWdodA==")],
 )
 async def test_key_or_user_are_sent_with_every_request(user: str, key: str | None, sent: str) -> None:
-    server = FailingServer(bodies={**INDEX, "_msearch": '{"responses": [{}]}'})
+    server = ScriptedServer(bodies={**INDEX, "_msearch": '{"responses": [{}]}'})
     async with index_on(server, user, key) as index:
         with pytest.raises(IndexUnreadable):
             await search(index)
@@ -82,20 +49,19 @@ async def search(index: ElasticsearchIndex) -> None:
 @pytest.mark.parametrize(
     ("server", "words"),
     [
-        (FailingServer(401), "refused the API key"),
-        (FailingServer(403), "refused the API key"),
-        (FailingServer(429), "overloaded"),
-        (FailingServer(500), "status 500"),
-        (FailingServer(503, "not json"), "did not answer"),
-        (FailingServer(302, headers={"Location": "/elsewhere"}), "status 302"),
-        (FailingServer(301, headers={"Location": "http://[nowhere"}), "status 301"),
-        (FailingServer(400, VERSION_8_REFUSES), "not version 9"),
-        (FailingServer(200, "not json"), "did not answer"),
-        (FailingServer(200, headers={}), "not Elasticsearch"),
-        (FailingServer(delay=5.0), "did not answer"),
+        (ScriptedServer(401), "denies access .status 401.; check ASKD_ELASTICSEARCH_API_KEY"),
+        (ScriptedServer(403), "denies access .status 403."),
+        (ScriptedServer(429), "overloaded"),
+        (ScriptedServer(500), "status 500"),
+        (ScriptedServer(503, "not json"), "not Elasticsearch"),
+        (ScriptedServer(301, headers={"Location": "http://[nowhere"}), "redirects"),
+        (ScriptedServer(400, VERSION_8_REFUSES), "not version 9"),
+        (ScriptedServer(200, "not json"), "not Elasticsearch"),
+        (ScriptedServer(200, headers={}), "not Elasticsearch"),
+        (ScriptedServer(delay=5.0), "did not answer"),
     ],
 )
-async def test_a_failure_is_told_in_our_words_at_once(server: FailingServer, words: str) -> None:
+async def test_a_failure_is_told_in_our_words_at_once(server: ScriptedServer, words: str) -> None:
     async with index_on(server) as index:
         with pytest.raises(SearchUnavailable, match=words):
             await search(index)
@@ -103,10 +69,10 @@ async def test_a_failure_is_told_in_our_words_at_once(server: FailingServer, wor
 
 
 async def test_another_server_is_told_from_elasticsearch_whenever_it_comes() -> None:
-    ours = FailingServer(bodies={"_mapping": json.dumps(MAPPING)})
+    ours = ScriptedServer(bodies={"_mapping": json.dumps(MAPPING)})
     async with index_on(ours) as index:
         await index.manifest()
-        index._manifest = None
+        await asyncio.sleep(0.6)  # then it is read again
         ours.headers, ours.bodies = {}, {}
         with pytest.raises(SearchUnavailable, match="not Elasticsearch"):
             await index.manifest()
@@ -124,7 +90,7 @@ async def test_nobody_listening_is_told() -> None:
 
 
 async def test_a_missing_alias_is_a_missing_index() -> None:
-    async with index_on(FailingServer(404)) as index:
+    async with index_on(ScriptedServer(404)) as index:
         with pytest.raises(IndexMissing, match="askd ingest"):
             await search(index)
 
@@ -143,7 +109,7 @@ async def test_a_missing_alias_is_a_missing_index() -> None:
     ],
 )
 async def test_an_answer_of_another_shape_is_no_index(body: str) -> None:
-    async with index_on(FailingServer(body=body)) as index:
+    async with index_on(ScriptedServer(body=body)) as index:
         with pytest.raises(IndexUnreadable):
             await search(index)
 
@@ -152,7 +118,7 @@ async def test_an_answer_of_another_shape_is_no_index(body: str) -> None:
     "found", ['{"responses": []}', '{"responses": [{}, {}]}', '{"responses": [null]}', '{"responses": [{}]}']
 )
 async def test_a_search_that_finds_another_shape_finds_no_index(found: str) -> None:
-    server = FailingServer(bodies={**INDEX, "_msearch": found})
+    server = ScriptedServer(bodies={**INDEX, "_msearch": found})
     async with index_on(server) as index:
         with pytest.raises(IndexUnreadable):
             await search(index)
@@ -160,7 +126,7 @@ async def test_a_search_that_finds_another_shape_finds_no_index(found: str) -> N
 
 @pytest.mark.parametrize("document", ["[]", "{}", '{"_source": null}', '{"_source": {"statistics": []}}'])
 async def test_statistics_of_another_shape_are_none(document: str) -> None:
-    server = FailingServer(bodies={"_mapping": json.dumps(MAPPING), STATISTICS_ID: document})
+    server = ScriptedServer(bodies={"_mapping": json.dumps(MAPPING), STATISTICS_ID: document})
     async with index_on(server) as index:
         with pytest.raises(IndexUnreadable):
             await search(index)
@@ -170,6 +136,101 @@ async def test_statistics_of_another_shape_are_none(document: str) -> None:
     "body", ["{}", '{"askd": {"mappings": {}}}', '{"a": {"mappings": {"_meta": {"alias": "other"}}}}']
 )
 async def test_what_is_not_an_index_of_ours_cannot_be_read(body: str) -> None:
-    async with index_on(FailingServer(body=body)) as index:
+    async with index_on(ScriptedServer(body=body)) as index:
         with pytest.raises(IndexUnreadable, match="ASKD_INDEX"):
             await search(index)
+
+
+# --- recorded from Elasticsearch 9.4.3 ---------------------------------------------------------
+
+ANSWERS = json.loads((Path(__file__).parent / "elasticsearch_answers.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        ("missing credentials", SearchUnavailable, "needs credentials; set ASKD_ELASTICSEARCH_API_KEY, or"),
+        ("wrong password", SearchUnavailable, "refused the credentials; check ASKD_ELASTICSEARCH_API_KEY"),
+        ("wrong API key", SearchUnavailable, "refused the credentials"),
+        ("may not create an index", SearchUnavailable, "the index privilege create_index .* ASKD_INDEX"),
+        ("may not search", SearchUnavailable, "the index privilege read on"),
+        ("shard limit", SearchUnavailable, "limit of open shards.*cluster.max_shards_per_node"),
+        ("index read-only", SearchUnavailable, "index.blocks.read_only"),
+        ("cluster read-only", SearchUnavailable, "cluster.blocks.read_only"),
+        ("circuit breaker", SearchUnavailable, "overloaded"),
+        ("another major version", SearchUnavailable, "not version 9"),
+        ("no such index", IndexMissing, "askd ingest"),
+        ("no statistics", IndexUnreadable, "damaged"),
+    ],
+)
+async def test_a_refusal_is_told_by_its_type(answer: str, kind: type[AskdError], words: str) -> None:
+    recorded = ANSWERS[answer]
+    async with index_on(ScriptedServer(recorded["status"], json.dumps(recorded["body"]))) as index:
+        with pytest.raises(kind, match=words) as told:
+            await search(index)
+    error = recorded["body"].get("error")
+    if kind is SearchUnavailable:
+        assert told.value.reason
+        assert told.value.reason in error["reason"] or told.value.reason in str(error["caused_by"])
+        assert len(told.value.reason) <= 300
+        assert told.value.reason not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("search: index read-blocked", "index.blocks.read"),
+        ("search: index closed", "closed in Elasticsearch; open it"),
+    ],
+)
+async def test_a_refused_search_is_told_by_its_type(answer: str, words: str) -> None:
+    found = json.dumps(ANSWERS[answer]["body"])
+    async with index_on(ScriptedServer(bodies={**INDEX, "_msearch": found})) as index:
+        with pytest.raises(SearchUnavailable, match=words):
+            await search(index)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        ("bulk: disk full", SearchUnavailable, "disk of Elasticsearch is full.*watermark.flood_stage"),
+        ("bulk: index read-only", SearchUnavailable, "index.blocks.read_only"),
+        ("bulk: index write-blocked", SearchUnavailable, "index.blocks.write"),
+        ("bulk: alias gone", IndexMissing, "askd ingest"),
+    ],
+)
+def test_a_refused_document_is_told_by_its_type(answer: str, kind: type[AskdError], words: str) -> None:
+    with pytest.raises(kind, match=words), translated_errors():
+        raise BulkIndexError("refused", ANSWERS[answer]["body"]["items"])
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ("[FORBIDDEN/10/cluster create-index blocked (api)]", "refuses to create an index.*disk"),
+        ("[SERVICE_UNAVAILABLE/2/no master]", "lost its master node"),
+        ("[FORBIDDEN/99/some new block]", "refuse this .some new block."),
+        ("something else", "refuse this .a block."),
+    ],
+)
+async def test_other_blocks_are_told_apart(block: str, words: str) -> None:
+    error = {"type": "cluster_block_exception", "reason": f"blocked by: {block};"}
+    body = json.dumps({"error": error | {"root_cause": [error]}, "status": 403})
+    async with index_on(ScriptedServer(403, body)) as index:
+        with pytest.raises(SearchUnavailable, match=words):
+            await search(index)
+
+
+async def test_a_proxy_that_has_no_such_page_is_not_an_index_without_a_faq() -> None:
+    async with index_on(ScriptedServer(404, '"<html>Not here"', headers={})) as index:
+        with pytest.raises(SearchUnavailable, match="not Elasticsearch"):
+            await search(index)
+
+
+async def test_a_redirect_takes_no_credentials_to_another_server() -> None:
+    other = ScriptedServer(bodies=INDEX)
+    async with served(other) as host:
+        redirecting = ScriptedServer(307, headers={"Location": f"http://{host}/askd/_mapping"})
+        async with index_on(redirecting) as index:
+            await index.manifest()
+    assert (redirecting.keys, other.keys) == ({"ApiKey secret"}, {None})

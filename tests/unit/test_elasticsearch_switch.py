@@ -9,7 +9,8 @@ import pytest
 from app.domain import FaqEntry
 from app.errors import SearchUnavailable
 from app.indexes.elasticsearch import index as elasticsearch_index
-from app.indexes.elasticsearch.index import ElasticsearchIndex, open_client
+from app.indexes.elasticsearch.client import open_client
+from app.indexes.elasticsearch.index import ElasticsearchIndex
 from app.indexes.elasticsearch.mapping import mappings, statistics_document
 from app.indexes.format import entry_data
 from app.indexes.memory import manifest_of

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,46 @@ def test_an_address_without_a_scheme_is_completed(
     given: str, completed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ASKD_ELASTICSEARCH_URL", given)
-    assert str(read_settings().elasticsearch_url) == completed
+    assert [str(url) for url in read_settings().elasticsearch_url or ()] == [completed]
+
+
+def test_elasticsearch_may_have_several_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASKD_ELASTICSEARCH_URL", "http://a:9200, b ,https://c,")
+    urls = read_settings().elasticsearch_url or ()
+    assert [str(url) for url in urls] == ["http://a:9200/", "http://b:9200/", "https://c/"]
+    monkeypatch.setenv("ASKD_ELASTICSEARCH_URL", "http://a:9200,no address")
+    with pytest.raises(BadSettings, match=r"^ASKD_ELASTICSEARCH_URL: this is not an address"):
+        read_settings()
+
+
+FINGERPRINT = ":".join(["0A"] * 32)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"API_KEY": "k", "API_KEY_FILE": "k"}, "API_KEY and ASKD_ELASTICSEARCH_API_KEY_FILE contradict"),
+        (
+            {"API_KEY": "k", "USER": "u", "PASSWORD_FILE": "p"},
+            "API_KEY and ASKD_ELASTICSEARCH_USER contra",
+        ),
+        ({"API_KEY": "k", "URL": "https://u:p@host"}, "and a user in ASKD_ELASTICSEARCH_URL contradict"),
+        ({"USER": "u", "PASSWORD_FILE": "p", "URL": "http://a,http://u:p@b"}, "USER and a user in"),
+        ({"USER": "u"}, "go together"),
+        ({"PASSWORD_FILE": "p"}, "go together"),
+        ({"CA": "ca.crt", "FINGERPRINT": FINGERPRINT}, "ASKD_ELASTICSEARCH_FINGERPRINT, not both"),
+        ({"CA": "ca.crt", "URL": "https://a,http://b"}, "ASKD_ELASTICSEARCH_CA: .* begin with https://"),
+        ({"FINGERPRINT": FINGERPRINT, "URL": "a:9200"}, "FINGERPRINT: .* begin with https://"),
+        ({"FINGERPRINT": "0A"}, "ASKD_ELASTICSEARCH_FINGERPRINT"),
+    ],
+)
+def test_what_contradicts_itself_about_elasticsearch_is_refused(
+    given: Mapping[str, str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(f"ASKD_ELASTICSEARCH_{name}", value)
+    with pytest.raises(BadSettings, match=told):
+        read_settings()
 
 
 def test_each_server_has_its_own_port_where_the_address_names_none() -> None:

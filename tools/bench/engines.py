@@ -10,7 +10,8 @@ from uuid import uuid4
 
 from elasticsearch import AsyncElasticsearch
 
-from app.indexes.elasticsearch.index import ElasticsearchIndex, open_client
+from app.indexes.elasticsearch.client import open_client
+from app.indexes.elasticsearch.index import ElasticsearchIndex
 from app.indexes.embedded.index import EmbeddedIndex
 
 _SECONDS = 60.0

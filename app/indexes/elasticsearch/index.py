@@ -4,23 +4,21 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from itertools import count
+from typing import Any, cast
 
 import orjson
 from elasticsearch import ApiError, AsyncElasticsearch, TransportError
 from elasticsearch.helpers import async_scan, async_streaming_bulk
-from elasticsearch.serializer import OrjsonSerializer
 
 from app.domain import FaqEntry
 from app.embedders.base import Vector
 from app.errors import IndexMissing, IndexUnreadable, IngestConflict, RetrievalError, SearchUnavailable
 from app.indexes.base import IndexRecord, SearchResult
 from app.indexes.elasticsearch import mapping
+from app.indexes.elasticsearch.client import reading, repeatable, writing
 from app.indexes.elasticsearch.errors import check_product, check_responses, translated_errors
-from app.indexes.elasticsearch.node import HomeNode
-from app.indexes.elasticsearch.search import multi_search, search_headers
 from app.indexes.elasticsearch.versions import VersionIndexes
 from app.indexes.format import (
     check_dimension,
@@ -39,38 +37,17 @@ from app.ranking.text import WordCounter, entry_words
 log = logging.getLogger(__name__)
 
 _MANIFEST_SECONDS = 0.5  # how old a manifest may be before it is asked for again
-_WRITE_SECONDS = 60.0  # a refresh or a deletion may take longer than any search should
 _BATCH = 500
 _KNOWN = 2_000  # entries kept at most: a few megabytes
-_CONNECTIONS = 64  # as many searches at once; more wait their turn in the client
-
-
-@asynccontextmanager
-async def open_client(url: str, api_key: str | None, timeout: float) -> AsyncIterator[AsyncElasticsearch]:
-    """A client that gives up after `timeout` seconds and never tries again by itself."""
-    # Its own JSON takes thirty times as long for a vector.
-    fast = {OrjsonSerializer.mimetype: OrjsonSerializer()}
-    async with AsyncElasticsearch(
-        url,
-        api_key=api_key,
-        request_timeout=timeout,
-        max_retries=0,
-        serializers=fast,
-        meta_header=False,
-        node_class=HomeNode,
-        connections_per_node=_CONNECTIONS,
-    ) as client:
-        yield client
 
 
 class ElasticsearchIndex:
     """Both sides of the index behind `alias`; `timeout` bounds each request of a search, in seconds."""
 
     def __init__(self, client: AsyncElasticsearch, alias: str, timeout: float) -> None:
-        self._timeout = timeout
-        self._client = client.options(request_timeout=timeout)
-        self._headers = search_headers(self._client)
-        self._writer = client.options(request_timeout=max(timeout, _WRITE_SECONDS))
+        self._client = reading(client, timeout)
+        self._writer = writing(client, timeout)
+        self._documents = repeatable(self._writer)
         self._alias = alias
         self._indexes = VersionIndexes(self._writer, alias)
         self._manifest: tuple[float, Manifest] | None = None  # when it was read
@@ -114,14 +91,13 @@ class ElasticsearchIndex:
         self, index: str, bodies: Sequence[dict[str, Any]]
     ) -> Sequence[Sequence[Mapping[str, Any]]]:
         # The index itself, not its alias: that may move between one search and the other.
-        searches = b"".join(
-            orjson.dumps(part, option=orjson.OPT_APPEND_NEWLINE)
-            for body in bodies
-            for part in ({"index": index}, body)
-        )
+        # Serialised here, because the client's own lines of JSON take thirty times as long for a vector.
+        lines = [orjson.dumps(part) for body in bodies for part in ({"index": index}, body)]
         with translated_errors():
-            responses = await multi_search(self._client, self._headers, searches, self._timeout)
+            found = await self._client.msearch(searches=cast("Sequence[Mapping[str, Any]]", lines))
+            check_product(found.meta, found.body)
         with damage_reported():
+            responses = found["responses"]
             check_responses(responses)
             return [response["hits"]["hits"] for response, _ in zip(responses, bodies, strict=True)]
 
@@ -206,22 +182,22 @@ class ElasticsearchIndex:
     async def _fill(
         self, manifest: Manifest, records: Iterable[IndexRecord], progress: Callable[[int], None]
     ) -> None:
-        counter = WordCounter()
+        counter, ids = WordCounter(), count()
 
         def documents() -> Iterator[dict[str, Any]]:
             for record in records:
                 found = entry_words(record.entry)
                 counter.add(found)
-                yield mapping.entry_document(record, found)
+                yield mapping.entry_document(record, found) | {"_id": str(next(ids))}
 
         # Through the alias, or a deleted index would be created again by the first document.
         build = self._indexes.build_alias(manifest.version)
         async for _ in async_streaming_bulk(
-            self._writer, documents(), chunk_size=_BATCH, index=build, require_alias=True
+            self._documents, documents(), chunk_size=_BATCH, index=build, require_alias=True
         ):
             progress(1)
         statistics = mapping.statistics_document(counter.statistics())
-        await self._writer.index(
+        await self._documents.index(
             index=build, id=mapping.STATISTICS_ID, document=statistics, require_alias=True, refresh=True
         )
         written = (await self._writer.count(index=build, query=mapping.ENTRIES))["count"]

@@ -7,11 +7,12 @@ moves the main alias: an index with a build alias is unfinished, all others are 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from elasticsearch import AsyncElasticsearch, BadRequestError
+from elasticsearch import AsyncElasticsearch, BadRequestError, TransportError
 
-from app.errors import BadSettings, IndexUnreadable, IngestConflict
+from app.errors import BadSettings, IndexUnreadable, IngestConflict, SearchUnavailable
+from app.indexes.elasticsearch.client import repeatable
 from app.indexes.elasticsearch.mapping import SETTINGS, mappings, vector_search
 from app.indexes.format import read_manifest
 from app.indexes.manifest import Manifest
@@ -41,7 +42,8 @@ class VersionIndexes:
 
     async def all(self) -> Sequence[VersionIndex]:
         """Newest first, without what cannot be read. Raises BadSettings when an index has the alias' name."""
-        found = await self.client.indices.get(index=f"{self.alias},{self.alias}-*", ignore_unavailable=True)
+        names = f"{self.alias},{self.alias}-*"
+        found = await repeatable(self.client).indices.get(index=names, ignore_unavailable=True)
         if self.alias in found:
             raise BadSettings(
                 f"Elasticsearch has an index named {self.alias!r}, and it is not askd's:"
@@ -62,7 +64,7 @@ class VersionIndexes:
     async def begin(self, manifest: Manifest) -> None:
         """Create the index of a new version, unfinished."""
         try:
-            await self.client.indices.create(
+            created = await self.client.indices.create(
                 index=self.name_of(manifest.version),
                 settings=SETTINGS,
                 mappings=mappings(self.alias, manifest),
@@ -72,17 +74,25 @@ class VersionIndexes:
             if error.error != "resource_already_exists_exception":
                 raise
             raise IngestConflict(f"version {manifest.version} exists already; try again") from error
+        if created.get("shards_acknowledged") is False:
+            raise SearchUnavailable(
+                "Elasticsearch has no place for another index, usually because its disk is nearly full;"
+                " GET /_cluster/allocation/explain tells why"
+            )
 
     async def switch(self, version: str) -> None:
         """Let a version serve, in one step; an unfinished one is finished by it."""
         name, build = self.name_of(version), self.build_alias(version)
-        await self.client.indices.update_aliases(
-            actions=[
-                {"remove": {"index": f"{self.alias}-*", "alias": self.alias, "must_exist": False}},
-                {"add": {"index": name, "alias": self.alias}},
-                {"remove": {"index": name, "alias": build, "must_exist": False}},
-            ]
-        )
+        actions: Sequence[Mapping[str, Any]] = [
+            {"remove": {"index": f"{self.alias}-*", "alias": self.alias, "must_exist": False}},
+            {"add": {"index": name, "alias": self.alias}},
+            {"remove": {"index": name, "alias": build, "must_exist": False}},
+        ]
+        try:
+            await self.client.indices.update_aliases(actions=actions)
+        except TransportError:  # it may have been done, only the answer was lost: look, rather than repeat
+            if not any(index.current and index.name == name for index in await self.all()):
+                raise
 
     async def delete(self, indexes: Iterable[VersionIndex]) -> None:
         for index in indexes:
@@ -90,5 +100,5 @@ class VersionIndexes:
 
     async def sizes(self) -> Mapping[str, int]:
         """Bytes by the index' name."""
-        stats = await self.client.indices.stats(index=f"{self.alias}-*", metric="store")
+        stats = await repeatable(self.client).indices.stats(index=f"{self.alias}-*", metric="store")
         return {name: of["total"]["store"]["size_in_bytes"] for name, of in stats["indices"].items()}

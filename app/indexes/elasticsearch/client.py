@@ -1,0 +1,76 @@
+"""Opens Elasticsearch's own client: several nodes, credentials, TLS, and what may be sent twice."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from elasticsearch import AsyncElasticsearch
+from elasticsearch.serializer import OrjsonSerializer
+
+from app.errors import BadSettings
+
+_CONNECTIONS = 64  # to each node; further searches wait for one
+_WRITE_SECONDS = 60.0  # a refresh or a deletion may take longer than any search should
+_PASSING = (502, 503, 504)  # another node may answer; more requests would not help one that says 429
+
+
+@asynccontextmanager
+async def open_client(
+    urls: str | Sequence[str],
+    api_key: str | None,
+    timeout: float,
+    *,
+    user: tuple[str, str] | None = None,
+    ca: Path | None = None,
+    fingerprint: str | None = None,
+) -> AsyncIterator[AsyncElasticsearch]:
+    """A client of one or several nodes, which sends nothing twice: see `reading` and `repeatable`.
+
+    `timeout` is in seconds, for each request. `user` is a name and a password, `ca` a file of
+    certificates in PEM, `fingerprint` the SHA-256 of the server's certificate in hexadecimal digits.
+    Raises BadSettings.
+    """
+    tls: dict[str, Any] = {}
+    if ca:
+        tls["ca_certs"] = str(ca)
+    if fingerprint:
+        tls["ssl_assert_fingerprint"] = fingerprint
+    try:
+        client = AsyncElasticsearch(
+            [urls] if isinstance(urls, str) else list(urls),
+            api_key=api_key,
+            basic_auth=user,
+            request_timeout=timeout,
+            max_retries=0,
+            connections_per_node=_CONNECTIONS,
+            meta_header=False,
+            # The default one takes thirty times as long for a vector.
+            serializers={OrjsonSerializer.mimetype: OrjsonSerializer()},
+            **tls,
+        )
+    except (ValueError, OSError) as error:  # ssl.SSLError is an OSError
+        if ca:
+            raise BadSettings("ASKD_ELASTICSEARCH_CA: not a file of certificates in PEM") from error
+        raise BadSettings("ASKD_ELASTICSEARCH_URL: no client can be made for this address") from error
+    async with client:
+        yield client
+
+
+def reading(client: AsyncElasticsearch, timeout: float) -> AsyncElasticsearch:
+    """For searches: a failed one is sent once more, to another node where there are several.
+
+    A node that does not answer in time is only worth a second try if there is another one.
+    """
+    several = len(client.transport.node_pool) > 1
+    return repeatable(client.options(request_timeout=timeout, retry_on_timeout=several))
+
+
+def writing(client: AsyncElasticsearch, timeout: float) -> AsyncElasticsearch:
+    """For ingests. Nothing is sent twice: creating an index, moving an alias, the next page of a scroll."""
+    return client.options(request_timeout=max(timeout, _WRITE_SECONDS), max_retries=0)
+
+
+def repeatable(client: AsyncElasticsearch) -> AsyncElasticsearch:
+    """The same for what may be sent twice: reads, and documents that carry their ids."""
+    return client.options(max_retries=1, retry_on_status=_PASSING)

@@ -1,0 +1,159 @@
+"""Several nodes, lost connections, and what is sent twice."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from elasticsearch import AsyncElasticsearch, TransportError
+
+from app.errors import BadSettings, SearchUnavailable
+from app.indexes.elasticsearch.client import open_client
+from app.indexes.elasticsearch.index import ElasticsearchIndex
+from app.indexes.elasticsearch.versions import VersionIndexes
+from app.indexes.memory import manifest_of, records_of
+from tests.support.elasticsearch import ENTRY, INDEX, MAPPING, NOTHING, ScriptedServer, served
+
+pytestmark = pytest.mark.anyio
+NOBODY = "http://127.0.0.1:9"
+
+
+@asynccontextmanager
+async def client_of(*urls: str) -> AsyncIterator[AsyncElasticsearch]:
+    async with open_client(urls, api_key=None, timeout=0.5) as client:
+        yield client
+
+
+async def search(index: ElasticsearchIndex) -> None:
+    await index.search("lantern", vector=None, collection=None, size=5)
+
+
+def working() -> ScriptedServer:
+    return ScriptedServer(bodies={**INDEX, "_msearch": NOTHING})
+
+
+async def test_a_node_that_is_down_is_passed_over() -> None:
+    server = working()
+    async with served(server) as host, client_of(NOBODY, f"http://{host}") as client:
+        for _ in range(5):
+            await search(ElasticsearchIndex(client, "askd", timeout=0.5))
+    assert server.requests == 15
+
+
+@pytest.mark.parametrize(
+    ("failing", "times"),
+    [
+        (ScriptedServer(503), 1),
+        (ScriptedServer(drops=True), 2),  # aiohttp itself sends a GET again whose connection was lost
+        (ScriptedServer(delay=5.0), 1),
+    ],
+)
+async def test_a_failing_node_is_put_aside_and_the_search_goes_to_another(
+    failing: ScriptedServer, times: int
+) -> None:
+    server = working()
+    async with (
+        served(server) as good,
+        served(failing) as bad,
+        client_of(f"http://{bad}", f"http://{good}") as client,
+    ):
+        for _ in range(4):
+            await search(ElasticsearchIndex(client, "askd", timeout=0.5))
+    assert failing.requests == times
+    assert server.requests == 12
+
+
+@pytest.mark.parametrize(
+    ("failing", "times"),
+    [
+        (ScriptedServer(503), 2),
+        (ScriptedServer(drops=True), 4),  # aiohttp itself sends a GET again whose connection was lost
+        (ScriptedServer(429), 1),  # more requests would not help it
+        (ScriptedServer(500), 1),
+        (ScriptedServer(delay=5.0), 1),
+    ],
+)
+async def test_the_only_node_is_asked_again_once_where_that_may_help(
+    failing: ScriptedServer, times: int
+) -> None:
+    async with served(failing) as host, client_of(f"http://{host}") as client:
+        with pytest.raises(SearchUnavailable):
+            await search(ElasticsearchIndex(client, "askd", timeout=0.5))
+    assert failing.requests == times
+
+
+def version_served(current: bool) -> str:
+    mappings = MAPPING["askd"]["mappings"]
+    aliases: dict[str, object] = {"askd": {}} if current else {"askd-1-build": {}}
+    return json.dumps({"askd-1": {"mappings": mappings, "aliases": aliases}})
+
+
+class LosesAnswers(ScriptedServer):
+    """Does what it is told to change, but loses the answer to it."""
+
+    lost = "_bulk"
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.drops = request.path.endswith(self.lost) and not any(end == self.lost for _, end in self.seen)
+        return await super().answer(request)
+
+
+async def test_documents_may_be_sent_twice_because_they_carry_their_ids() -> None:
+    items = [{"index": {"_id": str(number), "status": 201}} for number in range(2)]
+    server = LosesAnswers(
+        bodies={
+            "askd-1": '{"acknowledged": true, "shards_acknowledged": true}',
+            "_bulk": json.dumps({"errors": False, "items": items}),
+            "_count": '{"count": 2}',
+            "_aliases": '{"acknowledged": true}',
+        }
+    )
+    progress: list[int] = []
+    async with served(server) as host, client_of(f"http://{host}") as client:
+        index = ElasticsearchIndex(client, "askd", timeout=0.5)
+        entries = [ENTRY, ENTRY]
+        await index.publish(manifest_of(entries, "1"), records_of(entries), progress.append)
+    first, second = [sent for sent, (_, end) in zip(server.sent, server.seen, strict=True) if end == "_bulk"]
+    assert first == second
+    assert [json.loads(line)["index"]["_id"] for line in first.splitlines()[::2]] == ["0", "1"]
+    assert sum(progress) == 2
+
+
+@pytest.mark.parametrize("switched", [True, False])
+async def test_a_switch_whose_answer_is_lost_is_looked_up_and_never_repeated(switched: bool) -> None:
+    server = LosesAnswers(body=version_served(switched))
+    server.lost = "_aliases"
+    async with served(server) as host, client_of(f"http://{host}") as client:
+        indexes = VersionIndexes(client, "askd")
+        if switched:
+            await indexes.switch("1")
+        else:
+            with pytest.raises(TransportError):
+                await indexes.switch("1")
+    assert [method for method, _ in server.seen] == ["POST", "GET"]
+
+
+async def test_a_search_whose_connection_is_lost_is_sent_again_once() -> None:
+    server = LosesAnswers(bodies={**INDEX, "_msearch": NOTHING})
+    server.lost = "_msearch"
+    async with served(server) as host, client_of(f"http://{host}") as client:
+        await search(ElasticsearchIndex(client, "askd", timeout=0.5))
+    assert [end for _, end in server.seen].count("_msearch") == 2
+
+
+async def test_an_index_for_which_there_is_no_room_is_told() -> None:
+    server = ScriptedServer(body='{"acknowledged": true, "shards_acknowledged": false}')  # after 30 seconds
+    async with served(server) as host, client_of(f"http://{host}") as client:
+        indexes = VersionIndexes(client, "askd")
+        with pytest.raises(SearchUnavailable, match=r"disk is nearly full.*allocation/explain"):
+            await indexes.begin(manifest_of([ENTRY], "1"))
+
+
+async def test_a_ca_that_is_none_is_a_wrong_setting(tmp_path: Path) -> None:
+    (tmp_path / "ca.crt").write_text("no certificate")
+    for ca in (tmp_path / "ca.crt", tmp_path / "missing.crt"):
+        with pytest.raises(BadSettings, match=r"^ASKD_ELASTICSEARCH_CA:"):
+            async with open_client("https://localhost:9200", None, 5.0, ca=ca):
+                pass
