@@ -34,8 +34,7 @@ from app.traffic.answer_cache import AnswerCache
 from app.traffic.circuit_breaker import CircuitBreaker
 
 if TYPE_CHECKING:
-    from elasticsearch import AsyncElasticsearch
-
+    from app.indexes.elasticsearch.client import Client
     from app.indexes.elasticsearch.index import ElasticsearchIndex
     from app.indexes.embedded.index import EmbeddedIndex
     from app.telemetry.otlp import Collector
@@ -162,7 +161,7 @@ async def _remove_from_elasticsearch(settings: Settings) -> None:
             await indexes.delete(await indexes.all())
 
 
-def _elasticsearch(settings: Settings, timeout: float) -> "AbstractAsyncContextManager[AsyncElasticsearch]":
+def _elasticsearch(settings: Settings, timeout: float) -> "AbstractAsyncContextManager[Client]":
     from app.indexes.elasticsearch.client import open_client
 
     key = settings.elasticsearch_api_key.get_secret_value() if settings.elasticsearch_api_key else None

@@ -10,6 +10,8 @@ from elasticsearch.serializer import OrjsonSerializer
 
 from app.errors import BadSettings
 
+Client = AsyncElasticsearch
+
 _CONNECTIONS = 64  # to each node; further searches wait for one
 _WRITE_SECONDS = 60.0  # a refresh or a deletion may take longer than any search should
 _PASSING = (502, 503, 504)  # another node may answer; more requests would not help one that says 429
@@ -24,7 +26,7 @@ async def open_client(
     user: tuple[str, str] | None = None,
     ca: Path | None = None,
     fingerprint: str | None = None,
-) -> AsyncIterator[AsyncElasticsearch]:
+) -> AsyncIterator[Client]:
     """A client of one or several nodes, which sends nothing twice: see `reading` and `repeatable`.
 
     `timeout` is in seconds, for each request. `user` is a name and a password, `ca` a file of
@@ -57,7 +59,7 @@ async def open_client(
         yield client
 
 
-def reading(client: AsyncElasticsearch, timeout: float) -> AsyncElasticsearch:
+def reading(client: Client, timeout: float) -> Client:
     """For searches: a failed one is sent once more, to another node where there are several.
 
     A node that does not answer in time is only worth a second try if there is another one.
@@ -66,11 +68,11 @@ def reading(client: AsyncElasticsearch, timeout: float) -> AsyncElasticsearch:
     return repeatable(client.options(request_timeout=timeout, retry_on_timeout=several))
 
 
-def writing(client: AsyncElasticsearch, timeout: float) -> AsyncElasticsearch:
+def writing(client: Client, timeout: float) -> Client:
     """For ingests. Nothing is sent twice: creating an index, moving an alias, the next page of a scroll."""
     return client.options(request_timeout=max(timeout, _WRITE_SECONDS), max_retries=0)
 
 
-def repeatable(client: AsyncElasticsearch) -> AsyncElasticsearch:
+def repeatable(client: Client) -> Client:
     """The same for what may be sent twice: reads, and documents that carry their ids."""
     return client.options(max_retries=1, retry_on_status=_PASSING)
