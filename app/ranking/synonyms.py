@@ -1,7 +1,8 @@
 """Words that mean the same in one organisation: `k8s, kubernetes`. Kept in the index, used on questions."""
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations, islice, product
 from pathlib import Path
 
 from app.errors import BadSettings
@@ -35,20 +36,40 @@ def _groups(lines: Sequence[str], name: str) -> Iterator[Sequence[str]]:
 
 
 def wordings(question: str, synonyms: Sequence[Sequence[str]]) -> list[str]:
-    """The question as it is, then with each of its synonyms in place of what it says."""
+    """The question as it is, then with synonyms in place of what it says.
+
+    First with one synonym each, then with one of two groups at once, and so on. A word that occurs
+    several times is replaced everywhere.
+    """
     if not synonyms:
         return [question]
-    return [question, *islice(_others(" ".join(words(question)), synonyms), _MOST_WORDINGS)]
+    asked = " ".join(words(question))
+    others = dict.fromkeys(other for other in _others(asked, synonyms) if other != asked)
+    return [question, *others]
 
 
 def _others(asked: str, synonyms: Sequence[Sequence[str]]) -> Iterator[str]:
-    padded = f" {asked} "
-    for group in synonyms:
-        for said in group:
-            if f" {said} " in padded:
-                for other in group:
-                    if other != said:
-                        yield padded.replace(f" {said} ", f" {other} ").strip()
+    choices = [choice for group in synonyms if (choice := _choices(asked, group))]
+    replacements = (
+        dict(chosen)
+        for count in range(1, len(choices) + 1)
+        for groups in combinations(choices, count)
+        for chosen in product(*groups)
+    )
+    for replacement in islice(replacements, _MOST_WORDINGS):
+        yield _replaced(asked, replacement)
+
+
+def _choices(asked: str, group: Sequence[str]) -> Sequence[tuple[str, str]]:
+    """What the question says of a group, each with each of its synonyms."""
+    said = [term for term in group if f" {term} " in f" {asked} "]
+    return [(term, other) for term in said for other in group if other != term]
+
+
+def _replaced(text: str, replacement: Mapping[str, str]) -> str:
+    """In one pass, so that a synonym is not replaced again; the longest term wins."""
+    terms = "|".join(re.escape(term) for term in sorted(replacement, key=len, reverse=True))
+    return re.sub(rf"(?<!\S)(?:{terms})(?!\S)", lambda found: replacement[found[0]], text)
 
 
 def search_text(of: Sequence[str]) -> str:

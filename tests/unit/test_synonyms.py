@@ -31,7 +31,25 @@ def test_each_synonym_gives_another_wording() -> None:
         "How do I start K8S on a virtual machine?",
         "how do i start kubernetes on a virtual machine",
         "how do i start k8s on a vm",
+        "how do i start kubernetes on a vm",
     ]
+
+
+def test_a_word_that_is_said_twice_is_replaced_twice() -> None:
+    assert wordings("k8s k8s", GROUPS) == ["k8s k8s", "kubernetes kubernetes"]
+
+
+def test_a_synonym_is_not_replaced_again_and_no_wording_comes_twice() -> None:
+    groups = [["a", "b c"], ["c", "d"], ["b c", "a"]]
+    assert wordings("a c", groups) == ["a c", "b c c", "a d", "b c d"]
+
+
+def test_every_single_synonym_comes_before_two_at_once_and_wordings_are_bounded() -> None:
+    groups = [[f"{letter}{number}" for number in range(4)] for letter in "abcdefgh"]
+    found = wordings("a0 b0 c0 d0", groups)
+    assert found[:13] == ["a0 b0 c0 d0", *dict.fromkeys(found[1:13])]
+    assert all(sum(word.endswith("0") for word in wording.split()) == 3 for wording in found[1:13])
+    assert len(found) == 17
 
 
 def test_a_word_within_another_is_no_synonym() -> None:
