@@ -5,7 +5,7 @@ import pytest
 hypothesis.settings.register_profile("askd", deadline=None)
 hypothesis.settings.load_profile("askd")
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.support.servers"]
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,9 @@ from app.answering.service import Assistant
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
 from app.traffic.shutdown import GracefulShutdown
-from tests.faq import FAQ
 from tests.support.app import app_of, calling
 from tests.support.assistant import assistant_of
+from tests.support.faq import FAQ
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from app.indexes.memory import MemoryIndex
 from app.main import create_app
 from app.models.scripted import ScriptedModel
 from app.settings import Settings
-from tests.faq import FAQ
 from tests.support.app import app_of
 from tests.support.app import calling as calling_app
 from tests.support.assistant import assistant_of
+from tests.support.faq import FAQ
 
 pytestmark = pytest.mark.anyio
 LATE = {"question": "Is it possible to join the course at any time?"}

@@ -16,9 +16,9 @@ from app.errors import (
 )
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
-from tests.faq import JOIN
 from tests.support.app import app_of, calling
 from tests.support.assistant import assistant_of
+from tests.support.faq import JOIN
 
 pytestmark = pytest.mark.anyio
 LATE = {"question": "Is it possible to join the course at any time?"}

@@ -16,9 +16,9 @@ from app.api.routing import ApiRoute
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
 from tests.api.test_ask import events
-from tests.faq import FAQ
 from tests.support.app import app_of, calling
 from tests.support.assistant import assistant_of
+from tests.support.faq import FAQ
 
 pytestmark = pytest.mark.anyio
 LATE = {"question": "Is it possible to join the course at any time?"}

@@ -23,10 +23,10 @@ from app.main import create_app
 from app.settings import Settings
 from app.telemetry import otlp
 from app.wiring import open_askd, open_collector
-from tests.faq import FAQ
-from tests.served import served
 from tests.support.collector import MemoryCollector
+from tests.support.faq import FAQ
 from tests.support.ollama_server import Reply, done, lines, ollama_server, said
+from tests.support.served import served
 
 pytestmark = pytest.mark.anyio
 LATE = {"question": "Is it possible to join the course at any time?"}

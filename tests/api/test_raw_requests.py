@@ -20,9 +20,9 @@ from tests.api.raw import Request, Response, call
 from tests.api.test_schema import DOCUMENT
 from tests.live.problems import INTERNALS, check_no_leak
 from tests.live.serving import events
-from tests.sizes import CASES, SEED
 from tests.support.app import app_of
 from tests.support.assistant import assistant_of
+from tests.support.sizes import CASES, SEED
 
 pytestmark = pytest.mark.timeout(180 + CASES / 5)
 

@@ -21,9 +21,9 @@ from app.main import create_app
 from app.models.scripted import ScriptedModel
 from app.settings import Settings
 from tests.api import snapshot
-from tests.sizes import CASES, SEED
 from tests.support.app import app_of, calling
 from tests.support.assistant import assistant_of
+from tests.support.sizes import CASES, SEED
 
 SAMPLE = Path("app/sample/faq.json")
 VOLATILE = {"confidence", "model", "usage", "timings_ms", "request_id"}

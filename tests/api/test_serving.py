@@ -9,9 +9,9 @@ from app.models.scripted import ScriptedModel
 from app.traffic.admission import Admission
 from app.traffic.deadline import NEVER
 from app.traffic.shutdown import GracefulShutdown
-from tests.faq import FAQ
 from tests.support.app import app_of, calling
 from tests.support.assistant import assistant_of
+from tests.support.faq import FAQ
 
 pytestmark = pytest.mark.anyio
 LATE = {"question": "Is it possible to join the course at any time?"}

@@ -8,9 +8,9 @@ from fastapi import FastAPI
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
 from app.traffic.shutdown import GracefulShutdown
-from tests.served import served
 from tests.support.app import app_of
 from tests.support.assistant import assistant_of
+from tests.support.served import served
 
 pytestmark = pytest.mark.anyio
 QUESTIONS = [

@@ -24,10 +24,10 @@ from app.models.scripted import ScriptedModel
 from app.telemetry.tracing import Tracing
 from app.traffic.admission import Admission
 from app.traffic.deadline import NEVER
-from tests.faq import FAQ, JOIN
-from tests.served import served
 from tests.support.app import app_of
 from tests.support.assistant import assistant_of
+from tests.support.faq import FAQ, JOIN
+from tests.support.served import served
 
 pytestmark = pytest.mark.anyio
 LATE = {"question": "Is it possible to join the course at any time?"}

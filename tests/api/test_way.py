@@ -7,8 +7,8 @@ import pytest
 
 from app.main import create_app
 from app.settings import Settings
-from tests.served import served
 from tests.support.path_probe import probed
+from tests.support.served import served
 from tools.bench.serving.stubs import MODEL, Pace, open_stubs
 
 pytestmark = pytest.mark.anyio

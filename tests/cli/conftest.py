@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.shell import Shell
-from tests.faq import FAQ
+from tests.support.faq import FAQ
 
 
 @pytest.fixture(scope="session")

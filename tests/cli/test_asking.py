@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.shell import Shell
-from tests.faq import JOIN
+from tests.support.faq import JOIN
 
 LATE = "Is it possible to join the course at any time?"
 

@@ -8,7 +8,7 @@ import pytest
 from app.domain import FaqEntry
 from app.indexes.embedded.index import EmbeddedIndex
 from tests.cli.shell import Shell
-from tests.faq import DOCKER, FAQ, JOIN
+from tests.support.faq import DOCKER, FAQ, JOIN
 
 TEA = FaqEntry("tea", "kitchen", "Where is the tea?", "In the tin.")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.checkout import ROOT
 from tests.cli.shell import Shell
+from tests.support.checkout import ROOT
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens
 LATE = "Is it possible to join the course at any time?"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cli.shell import Server, Shell
-from tests.faq import JOIN
+from tests.support.faq import JOIN
 
 LATE = "Is it possible to join the course at any time?"
 

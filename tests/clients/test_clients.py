@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.shell import Server, Shell
-from tests.faq import FAQ, JOIN
+from tests.support.faq import FAQ, JOIN
 
 PROGRAMS = Path(__file__).with_name("programs")
 BODY = json.dumps({"question": "Is it possible to join the course at any time?", "mode": "extract"})

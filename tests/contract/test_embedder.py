@@ -11,8 +11,8 @@ from app.domain import FaqEntry
 from app.embedders.base import Embedder, Vector
 from app.embedders.catalogue import Recipe
 from app.embedders.onnx import OnnxEmbedder
-from tests.lag import check_loop_runs_on
 from tests.support.embedder import HashEmbedder
+from tests.support.lag import check_loop_runs_on
 
 pytestmark = pytest.mark.anyio
 

@@ -23,7 +23,7 @@ from app.models.ollama.client import open_client
 from app.models.ollama.model import OllamaModel
 from app.models.ollama.requests import Runner
 from app.models.scripted import ScriptedModel
-from tests.lag import check_loop_runs_on
+from tests.support.lag import check_loop_runs_on
 
 pytestmark = pytest.mark.anyio
 

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from tests.lag import watched_lag
 from tests.live.problems import check_no_leak, check_problem
 from tests.live.serving import Event, events, text_of
+from tests.support.lag import watched_lag
 
 PATIENCE = 30.0  # seconds, the deadline of each call: enough for a model on a busy machine
 _LATE = 0.25  # by so much at most is it missed

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tests.checkout import ROOT
 from tests.faults.calls import CALLS, Seen
+from tests.support.checkout import ROOT
 
 COMMITTED = ROOT / "docs" / "resilience.md"
 GENERATED = ROOT / "reports" / "resilience.md"

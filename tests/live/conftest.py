@@ -9,7 +9,7 @@ import pytest
 from app.indexes.elasticsearch.client import open_client
 from tests.live.serving import SAMPLE, Chosen, ingest, settings_of
 from tests.live.tcp_proxy import TcpProxy, proxy_to
-from tests.servers import MODEL
+from tests.support.servers import MODEL
 
 # Several threads of a model spin while they wait for each other, and crawl where other work takes a CPU away.
 _ONE_THREAD = {"num_thread": 1}

@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.checkout import ROOT
 from tests.live.serving import Chosen, Service, serving, settings_of
 from tests.live.tcp_proxy import nobodys_url
-from tests.servers import prometheus_programs
+from tests.support.checkout import ROOT
+from tests.support.servers import prometheus_programs
 
 pytestmark = [pytest.mark.anyio, pytest.mark.live]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.servers import elasticsearch_version, ollama_version
+from tests.support.servers import elasticsearch_version, ollama_version
 
 pytestmark = pytest.mark.live
 

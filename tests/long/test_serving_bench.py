@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.sizes import MINUTES
+from tests.support.sizes import MINUTES
 from tools.bench.serving import scenarios
 from tools.bench.serving.embedder import embedder_info
 from tools.bench.serving.plot import plotted

@@ -15,10 +15,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.checkout import ROOT
 from tests.stack.conftest import stack
 from tests.stack.engine import docker
 from tests.stack.stack import SERVICES, Stack
+from tests.support.checkout import ROOT
 
 __all__ = ["stack"]
 

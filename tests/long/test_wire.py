@@ -20,7 +20,7 @@ from tests.live.problems import INTERNALS
 from tests.live.serving import Service, serving, settings_of
 from tests.live.tcp_proxy import until
 from tests.long.footprint import Footprint, left_behind
-from tests.sizes import CASES, SEED
+from tests.support.sizes import CASES, SEED
 from tools.bench.serving.stubs import MODEL, Pace, open_stubs
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120 + CASES)]

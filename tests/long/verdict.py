@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 
-from tests.lag import Lag
 from tests.live.problems import PROBLEM, check_no_leak
 from tests.live.serving import events, text_of
 from tests.long.fault_injection import Schedule
+from tests.support.lag import Lag
 from tools.bench.serving.load import Reply
 
 HANGS = 0.25  # seconds after its deadline until which a caller must have heard

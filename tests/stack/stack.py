@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
-from tests.checkout import ROOT, files
 from tests.stack.engine import docker, inspect
+from tests.support.checkout import ROOT, files
 
 SERVICES = ("askd", "elasticsearch", "ollama")
 ONE_SHOTS = ("setup", "ingest")

@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.served import served
 from tests.stack.engine import ROOT, build_image, docker, inspect
 from tests.support.collector import MemoryCollector
+from tests.support.served import served
 
 IMAGE = "askd:tests"
 BASE = re.findall(r"^ARG PYTHON_IMAGE=(.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)[0]

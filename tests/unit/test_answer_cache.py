@@ -4,7 +4,7 @@ import pytest
 
 from app.domain import Answer, Hit, Mode, Notice, Origin, Question, Source, Status, Timings
 from app.traffic.answer_cache import AnswerCache, AnswerKey
-from tests.faq import JOIN
+from tests.support.faq import JOIN
 
 KB = 1000
 

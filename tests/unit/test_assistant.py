@@ -25,8 +25,8 @@ from app.indexes.manifest import Manifest
 from app.indexes.memory import MemoryIndex
 from app.models.base import Chunk, Prompt
 from app.models.scripted import ScriptedModel
-from tests.faq import DOCKER, FAQ, JOIN, REFUND
 from tests.support.assistant import assistant_of
+from tests.support.faq import DOCKER, FAQ, JOIN, REFUND
 
 pytestmark = pytest.mark.anyio
 LATE = Question("Is it possible to join the course at any time?")

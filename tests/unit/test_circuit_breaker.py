@@ -23,7 +23,7 @@ from app.models.base import Chunk, Prompt, PromptStyle
 from app.models.guarded import GuardedModel
 from app.models.scripted import ScriptedModel
 from app.traffic.circuit_breaker import CircuitBreaker, State
-from tests.faq import FAQ, JOIN
+from tests.support.faq import FAQ, JOIN
 
 pytestmark = pytest.mark.anyio
 

@@ -4,8 +4,8 @@ from app.evaluation.questions import Case, Catalogue, place_of
 from app.evaluation.runs import DEPTH, IndexWithout, ask, compare, misplaced, put, without_answers
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
-from tests.faq import CERTIFICATE, DOCKER, FAQ, JOIN, REFUND
 from tests.support.assistant import assistant_of
+from tests.support.faq import CERTIFICATE, DOCKER, FAQ, JOIN, REFUND
 from tests.support.finder import CannedFinder, entries
 
 pytestmark = pytest.mark.anyio

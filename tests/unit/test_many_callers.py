@@ -19,9 +19,9 @@ from app.models.base import Chunk, Prompt
 from app.models.scripted import ScriptedModel
 from app.traffic.admission import Admission
 from app.traffic.deadline import NEVER, Deadline
-from tests.faq import FAQ, JOIN
 from tests.support.assistant import assistant_of
 from tests.support.clock import JUMPING, loop_time
+from tests.support.faq import FAQ, JOIN
 
 pytestmark = pytest.mark.anyio
 LATE = Question("Is it possible to join the course at any time?")

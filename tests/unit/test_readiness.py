@@ -7,7 +7,7 @@ from app.answering.readiness import Readiness
 from app.indexes.memory import MemoryIndex
 from app.models.base import ModelStatus
 from app.models.scripted import ScriptedModel
-from tests.faq import FAQ
+from tests.support.faq import FAQ
 
 pytestmark = pytest.mark.anyio
 

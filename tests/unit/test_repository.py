@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.checkout import ROOT, files
+from tests.support.checkout import ROOT, files
 
 # In parts, so that this file does not hold what it forbids.
 REGISTRIES = [

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.checkout import ROOT
+from tests.support.checkout import ROOT
 
 
 def refused(**variables: str) -> str:

@@ -14,9 +14,9 @@ from app.ingest.publishing import publish
 from app.ingest.survey import survey
 from app.models.scripted import ScriptedModel
 from app.ranking.fusion import Fusion
-from tests.faq import DOCKER, FAQ, JOIN
 from tests.support.assistant import assistant_of
 from tests.support.embedder import HashEmbedder
+from tests.support.faq import DOCKER, FAQ, JOIN
 
 pytestmark = pytest.mark.anyio
 LATE = Question("Is it possible to join the course at any time?")

@@ -13,9 +13,9 @@ from app.indexes.base import IndexRecord, SearchResult
 from app.indexes.manifest import Manifest
 from app.indexes.memory import MemoryIndex, manifest_of, records_of
 from app.models.scripted import ScriptedModel
-from tests.faq import FAQ, JOIN
 from tests.support.assistant import assistant_of
 from tests.support.embedder import HashEmbedder
+from tests.support.faq import FAQ, JOIN
 
 pytestmark = pytest.mark.anyio
 LATE = Question("Is it possible to join the course at any time?")

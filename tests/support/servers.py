@@ -22,6 +22,7 @@ from platformdirs import user_cache_path
 
 from app.embedders import catalogue as embedder_files
 from app.models import catalogue as model_files
+from tests.support.checkout import ROOT
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ IMAGES = {
     ),
 }
 MODEL = "smollm2"  # the tag under which the live Ollama has SmolLM2-135M-Instruct
-_CI = Path(__file__).parent.parent / "tools" / "ci"
+_CI = ROOT / "tools" / "ci"
 _SERVICES = _CI / "services"
 _PROMETHEUS = _CI / "prometheus"
 _USED = pytest.StashKey[list[str]]()
