@@ -19,7 +19,7 @@ from tests.support.ollama_server import OllamaServer, Reply, Then
 
 pytestmark = pytest.mark.anyio
 
-REQUESTS, LOAD, CALLERS = "Requests without sense", "Too much to do, too little time", "Callers who misbehave"
+REQUESTS, LOAD, CALLERS = "Invalid requests", "Overload and deadlines", "Misbehaving callers"
 _SEES = "callers see"
 
 
@@ -42,14 +42,14 @@ WITHOUT_SENSE: dict[str, tuple[bytes, str, str]] = {
         _JSON,
         "422 invalid-request",
     ),
-    "there is a field that nobody knows": (
+    "there is an unknown field": (
         b'{"question": "Docker?", "colection": "askd"}',
         _JSON,
         "422 invalid-request",
     ),
-    "the body is no JSON": (b'{"question": "Docker?"', _JSON, "422 invalid-request"),
-    "the body is no UTF-8": (b'{"question": "\xff"}', _JSON, "422 invalid-request"),
-    "the body is said to be no JSON": (b"question=Docker", "text/plain", "415 unsupported-media-type"),
+    "the body is not valid JSON": (b'{"question": "Docker?"', _JSON, "422 invalid-request"),
+    "the body is not UTF-8": (b'{"question": "\xff"}', _JSON, "422 invalid-request"),
+    "the body is not sent as JSON": (b"question=Docker", "text/plain", "415 unsupported-media-type"),
     "there is no such collection": (
         b'{"question": "Docker?", "collection": "nope"}',
         _JSON,
@@ -90,7 +90,7 @@ async def test_a_queue_that_is_too_long(embedded_index: Chosen, page: Page) -> N
         service.assistant.pipeline.admission.service.learn(60.0)
         async with slot_taken(service, ollama):
             seen = await seen_by(service.client, patience=10.0)
-    page.note(LOAD, "the queue is longer than the caller waits", seen)
+    page.note(LOAD, "the predicted wait is longer than the deadline", seen)
     assert seen == model_fails(503, "overloaded")
 
 
@@ -99,7 +99,7 @@ async def test_a_wait_that_takes_longer_than_was_to_be_seen(embedded_index: Chos
     for name, call in CALLS.items():  # each while the one before has just begun
         async with service_over(embedded_index) as (service, ollama), slot_taken(service, ollama):
             seen[name] = await made(call, service.client, patience=1.0)
-    page.note(LOAD, "the wait in the queue takes longer than was to be seen", seen)
+    page.note(LOAD, "the wait in the queue takes longer than predicted", seen)
     assert seen == model_fails(503, "overloaded", streamed="200, then `error` overloaded")
 
 
@@ -111,7 +111,7 @@ async def test_a_model_that_takes_longer_than_the_caller_waits(embedded_index: C
             seen[name] = await made(call, service.client, patience=1.0)
             if name != "search":
                 await until(ollama.left.is_set, seconds=1)
-    page.note(LOAD, "the answer takes longer than the caller waits", seen)
+    page.note(LOAD, "the answer takes longer than the deadline", seen)
     late = "504 deadline-exceeded"
     assert seen == WELL | {
         "auto, sure of the entry": "200 extracted, model_timeout",
@@ -129,7 +129,7 @@ async def test_a_search_that_takes_longer_than_the_caller_waits(
     async with service_over(elasticsearch_index, proxied) as (service, _):
         elasticsearch_proxy.fault = Stall("/_msearch")
         seen = await seen_by(service.client, patience=1.0)
-    page.note(LOAD, "the search takes longer than the caller waits", seen)
+    page.note(LOAD, "the search takes longer than the deadline", seen)
     assert seen == dict.fromkeys(CALLS, "504 deadline-exceeded")
 
 
@@ -145,7 +145,7 @@ async def test_a_model_that_failed_again_and_again_is_spared(embedded_index: Cho
         async with asyncio.timeout(20):  # the breaker pauses for five seconds
             while await made(CALLS["generate"], service.client) != "200 generated":
                 await asyncio.sleep(0.2)
-    page.note(LOAD, "the model failed five times in a row: it is spared for five seconds", seen)
+    page.note(LOAD, "the model failed five times in a row: it is not called for five seconds", seen)
     assert seen == model_fails(503, "model-unavailable")
 
 
@@ -178,7 +178,7 @@ async def test_a_body_that_never_comes(
     async with service_over(embedded_index) as (service, _):
         answer = await raw(service, post({"question": SURE}, length=1000))
     assert b"/problems/request-timeout" in answer
-    page.note(CALLERS, "the body does not come", {_SEES: "408 request-timeout, the connection is closed"})
+    page.note(CALLERS, "the body does not arrive", {_SEES: "408 request-timeout, the connection is closed"})
     assert answer.startswith(b"HTTP/1.1 408 ")
 
 
@@ -187,7 +187,7 @@ async def test_bytes_that_are_no_http(embedded_index: Chosen, page: Page) -> Non
         answer = await raw(service, b"\x16\x03\x01 hello\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 400 ")
         assert await made(CALLS["search"], service.client) == WELL["search"]
-    page.note(CALLERS, "it speaks no HTTP", {_SEES: "400, the connection is closed"})
+    page.note(CALLERS, "it does not speak HTTP", {_SEES: "400, the connection is closed"})
 
 
 async def test_a_deadline_without_sense(embedded_index: Chosen, page: Page) -> None:
@@ -196,7 +196,7 @@ async def test_a_deadline_without_sense(embedded_index: Chosen, page: Page) -> N
             "/ask", json={"question": SURE}, headers={"X-Request-Timeout": "soon"}
         )
     seen = told(response)
-    page.note(CALLERS, "X-Request-Timeout is no number", {_SEES: seen})
+    page.note(CALLERS, "X-Request-Timeout is not a number", {_SEES: seen})
     assert seen == "422 invalid-request"
 
 
@@ -247,7 +247,7 @@ async def test_the_same_question_many_times_at_once(embedded_index: Chosen, page
         seen = await asyncio.gather(*tasks)
         chats = [path for path, _ in ollama.requests[asked:] if path == "/api/chat"]
     page.note(
-        CALLERS, "some of those who ask the same hang up", {_SEES: "nothing; the others get the answer"}
+        CALLERS, "some callers of one shared answer hang up", {_SEES: "nothing; the others get the answer"}
     )
     assert seen == ["200 generated"] * 4
     assert len(chats) == 1

@@ -45,7 +45,7 @@ async def test_a_model_whose_file_is_none(embedded_index: Chosen, tmp_path: Path
     nonsense = tmp_path / "nonsense.gguf"
     nonsense.write_bytes(b"nonsense")
     expected = model_fails(503, "model-missing")
-    await check(page, "the file is no model", expected, embedded_index, {"model": str(nonsense)})
+    await check(page, "the file is not a model", expected, embedded_index, {"model": str(nonsense)})
 
 
 @pytest.mark.live
@@ -54,5 +54,5 @@ async def test_a_model_that_ollama_was_never_given(
 ) -> None:
     expected = model_fails(503, "model-missing")
     await check(
-        page, "Ollama was never given the model", expected, embedded_index, ollama_model, {"model": "nope"}
+        page, "Ollama does not have the model", expected, embedded_index, ollama_model, {"model": "nope"}
     )

@@ -116,7 +116,10 @@ async def _close(client: AsyncElasticsearch, alias: str) -> None:
 
 IN_ELASTICSEARCH: dict[str, tuple[_Befall, Seen]] = {
     "the index is deleted in Elasticsearch": (_delete, _MISSING),
-    "the index's name in Elasticsearch is somebody else's by now": (_replace_by_somebody_elses, _UNREADABLE),
+    "the index's name in Elasticsearch now belongs to something else": (
+        _replace_by_somebody_elses,
+        _UNREADABLE,
+    ),
     "the index in Elasticsearch was written by another askd": (_age_mapping, _UNREADABLE),
     "the index in Elasticsearch is closed": (_close, everywhere("503 search-unavailable")),
 }

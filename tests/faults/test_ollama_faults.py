@@ -38,21 +38,21 @@ FAULTS: dict[str, tuple[AnyFault, Seen]] = {
     "it resets the connection while it writes": (Break(_GENERATION, after=2000), _BROKEN_OFF),
     "the first token never comes": (Stall(_GENERATION), _TIMEOUT),
     "it is slow, within the limit for the first token": (Late(_GENERATION, 0.1), WELL),
-    "its answers come in crumbs": (Crumble(_ALL), WELL),
-    "it answers bytes that are no HTTP": (Instead(_ALL, (b"\x00\x01" + SECRET.encode(),)), _UNAVAILABLE),
+    "its answers arrive in tiny pieces": (Crumble(_ALL), WELL),
+    "it answers bytes that are not HTTP": (Instead(_ALL, (b"\x00\x01" + SECRET.encode(),)), _UNAVAILABLE),
     "another server answers in its place": (Instead(_ALL, html()), _UNAVAILABLE),
-    "it sends to another address (302)": (
+    "it redirects (302)": (
         Instead(_ALL, answers("302 Found", "", "location: http://127.0.0.1:9/")),
         _UNAVAILABLE,
     ),
     "its answer is empty": (Instead(_GENERATION, answers("200 OK", "", _JSON)), _UNAVAILABLE),
     "its JSON is of another shape": (Instead(_GENERATION, _says("200 OK", [{"text": 1}])), _UNAVAILABLE),
-    "it wants a key (401)": (Instead(_GENERATION, _says("401 Unauthorized")), _UNAVAILABLE),
+    "it requires a key (401)": (Instead(_GENERATION, _says("401 Unauthorized")), _UNAVAILABLE),
     "the model is gone (404)": (
         Instead(_GENERATION, _says("404 Not Found", {"error": f"model '{SECRET}' not found"})),
         model_fails(503, "model-missing"),
     ),
-    "it has too much to do (429)": (Instead(_GENERATION, _says("429 Too Many Requests")), _UNAVAILABLE),
+    "it is overloaded (429)": (Instead(_GENERATION, _says("429 Too Many Requests")), _UNAVAILABLE),
     "it fails (500)": (Instead(_GENERATION, _says("500 Internal Server Error")), _UNAVAILABLE),
     "it is not available (503)": (Instead(_GENERATION, _says("503 Service Unavailable")), _UNAVAILABLE),
     "it is not available (503), once": (
@@ -95,18 +95,18 @@ _TORN = SAID.index("–".encode()) + 1
 
 
 TORN: dict[str, tuple[Reply, Seen]] = {
-    "a line comes in two packets, torn inside a UTF-8 character": (
+    "a line arrives in two packets, split inside a UTF-8 character": (
         reply(SAID[:_TORN], SAID[_TORN:], DONE),
         WELL,
     ),
     "it ends inside a UTF-8 character": (reply(SAID, SAID[:_TORN]), _BROKEN_OFF),
     "it is cut off inside a UTF-8 character": (reply(SAID, SAID[:_TORN], then=Then.TEAR), _BROKEN_OFF),
-    "a line is no UTF-8": (reply(SAID, b'{"message": {"content": "\xff"}}\n'), _BROKEN_OFF),
-    "a line is no JSON": (reply(SAID, b"{nonsense}\n", DONE), _BROKEN_OFF),
-    "a line tells of an error": (reply(SAID, lines({"error": SECRET})), _BROKEN_OFF),
-    "the first line tells of an error": (reply(lines({"error": SECRET})), _UNAVAILABLE),
+    "a line is not UTF-8": (reply(SAID, b'{"message": {"content": "\xff"}}\n'), _BROKEN_OFF),
+    "a line is not JSON": (reply(SAID, b"{nonsense}\n", DONE), _BROKEN_OFF),
+    "a line reports an error": (reply(SAID, lines({"error": SECRET})), _BROKEN_OFF),
+    "the first line reports an error": (reply(lines({"error": SECRET})), _UNAVAILABLE),
     "it ends without its last line": (reply(SAID), _BROKEN_OFF),
-    "it ends without a word": (reply(DONE), _UNAVAILABLE),
+    "it closes the connection without an answer": (reply(DONE), _UNAVAILABLE),
     "a line has no end": (reply(SAID, b"x" * 3_000_000, then=Then.HANG), _BROKEN_OFF),
     "it stops in the middle of its answer, the connection open": (
         reply(SAID, then=Then.HANG),
