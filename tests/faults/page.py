@@ -11,13 +11,13 @@ GENERATED = ROOT / "reports" / "resilience.md"
 _HEAD = """# What callers see when something fails
 
 Written by the tests in `tests/faults`, from what they saw; do not edit it by hand. Each fault is injected
-into the running service, most of them by a TCP proxy in front of a real Elasticsearch and a real Ollama. *Sure* is
-a question for which retrieval is confident of the first entry, which may then stand in for the model.
-`503 model-unavailable` is that status with a problem document of the type `/problems/model-unavailable`,
-which says what to do; 429 and 503 carry `Retry-After`. After the status of an answer come its origin and the
-codes of its notices. Every call ended within its deadline and a quarter of a second. A stream whose answer
-fails within a quarter of a second (here three quarters, as the tests run on busy machines) is a status, later
-its `error` event.
+into the running service, most of them by a TCP proxy in front of a real Elasticsearch and a real Ollama.
+*Sure* is a question for which retrieval is confident of the first entry, which may then stand in for the
+model. `503 model-unavailable` is that status with a problem document of the type
+`/problems/model-unavailable`, which says what to do; 429 and 503 carry `Retry-After`. After the status of
+an answer come its origin and the codes of its notices. Every call ended within its deadline and a quarter
+of a second. A stream whose answer fails within a quarter of a second (here three quarters, as the tests
+run on busy machines) is a status, later its `error` event.
 """
 
 
