@@ -43,7 +43,7 @@ NOT_IN_FAQ = "The FAQ does not answer this question."
 class Decision(Enum):
     """Who answers."""
 
-    DECLINE = auto()  # nobody: the FAQ does not hold it
+    DECLINE = auto()  # no answer: the FAQ does not hold it
     EXTRACT = auto()  # the best entry's own words
     GENERATE = auto()  # the model
 

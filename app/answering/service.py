@@ -108,7 +108,7 @@ class Assistant:
                     key = key.at(event.result.version)
                 elif isinstance(event, Answer):
                     self.on_generated(event)
-                    if self.watch.model:  # else its answers cannot be told from those of another model
+                    if self.watch.model:  # else it cannot be distinguished from another model's
                         self.cache.put(key, event)
                 flight.publish(event)
 
@@ -142,7 +142,7 @@ class Assistant:
         self.tracing.record_answer(answer)
 
     def _timings_since(self, started: float, first_token: float | None = None) -> Timings:
-        """Of a caller for whom nothing was searched and nobody waited."""
+        """Timings of a caller who used the cache or another caller's flight: no search, no queue."""
         return Timings(
             retrieve=0.0,
             queue=0.0,

@@ -14,7 +14,7 @@ from app.traffic.deadline import TimeLeft
 
 _SAFETY = 0.99  # of the time left: a request begins before we see it, and ends when the answer has arrived
 _LEAST_SECONDS = 0.05  # a generation that begins later than this before its deadline is in vain
-_UNMEASURED_QUEUE = 32  # places for each slot while nobody knows how long a generation takes
+_UNMEASURED_QUEUE = 32  # places for each slot until the first generation has been measured
 _TICK = 0.001  # seconds; timers are no more exact than that
 _UNMEASURED_RETRY = 10  # seconds
 _REMEMBERED = 8  # generations: an answer takes as long as those just before it, not as those of an hour ago
@@ -81,7 +81,7 @@ class Admission:
     def enter(self, deadline: TimeLeft) -> "Place":
         """A place in the queue; use it as a context manager. Raises Overloaded.
 
-        With a slot free nobody is refused: an estimate that refuses everybody could never be corrected.
+        With a slot free no request is refused: an estimate that refuses everybody could never be corrected.
         """
         ahead = len(self._queue)
         if not self._free(ahead):

@@ -14,7 +14,7 @@ Work: TypeAlias = "Callable[[Flight[Item]], Awaitable[None]]"
 class Flight(Generic[Item]):
     """One run of the work, in a task of its own; the work publishes its items, which must be few.
 
-    All items are kept until the end, so that a slow follower holds up nobody and a late one misses nothing.
+    All items are stored until the end: a slow follower does not block the others, a late one misses nothing.
     The task is cancelled when the last follower leaves.
     """
 

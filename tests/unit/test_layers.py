@@ -15,7 +15,7 @@ LAYERS = [
     {"errors", "domain"},
     {"ranking"},
     {"settings"},
-    {"telemetry", "traffic", "downloads", "http_client"},
+    {"telemetry", "traffic", "downloads"},
     {"embedders"},
     {"models", "indexes"},
     {"ingest", "answering"},
@@ -56,7 +56,7 @@ def test_imports_point_one_way(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules(), ids=str)
 def test_only_backends_know_a_vendor(path: Path) -> None:
-    if place(path) not in ("models", "indexes", "http_client", "evaluation"):
+    if place(path) not in ("models", "indexes", "evaluation"):
         assert not {name.split(".")[0] for name in imported(path)} & VENDORS
 
 
