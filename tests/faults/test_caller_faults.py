@@ -74,12 +74,17 @@ async def test_a_request_without_sense_is_refused(what: str, embedded_index: Cho
 
 
 @asynccontextmanager
-async def slot_taken(service: Service, ollama: OllamaServer) -> AsyncIterator[None]:
-    """By somebody whose answer does not end."""
+async def slot_taken(service: Service, ollama: OllamaServer, path: str = "/ask") -> AsyncIterator[None]:
+    """By a caller whose answer does not end, and which Ollama has begun."""
     says(ollama, reply(SAID, then=Then.HANG))
     admission = service.assistant.pipeline.admission
-    async with service.calling("/ask", question=UNSURE, mode="generate", limit=1):
-        await until(lambda: admission.serving == 1)
+
+    def asked() -> int:
+        return [path for path, _ in ollama.requests].count("/api/chat")
+
+    before = asked()
+    async with service.calling(path, question=UNSURE, mode="generate", limit=1):
+        await until(lambda: admission.serving == 1 and asked() > before)
         yield
     await until(lambda: admission.serving == 0)
 
@@ -212,7 +217,7 @@ async def test_a_caller_over_its_limit(embedded_index: Chosen, page: Page) -> No
 @pytest.mark.parametrize("path", ["/ask", "/ask/stream"])
 async def test_a_caller_who_hangs_up(path: str, embedded_index: Chosen, page: Page) -> None:
     async with service_over(embedded_index) as (service, ollama):
-        async with slot_taken(service, ollama):
+        async with slot_taken(service, ollama, path):
             pass
         await until(ollama.left.is_set, seconds=1)
         says(ollama, ANSWERS)
