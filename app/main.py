@@ -17,9 +17,7 @@ from app.answering.service import Assistant
 from app.api import openapi, problems
 from app.api.access import Access, listed
 from app.api.dependencies import Service
-from app.api.middleware.lenient import HeadAsGet, TrailingSlash
-from app.api.middleware.requests import Requests
-from app.api.middleware.security_headers import SecurityHeaders
+from app.api.middleware import HeadAsGet, Requests, SecurityHeaders, TrailingSlash
 from app.api.routes import ROUTERS
 from app.api.timeouts import HEADER, RequestTimeouts
 from app.api.traces import Traces

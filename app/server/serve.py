@@ -12,9 +12,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.api.bodies import MAX_HEAD
+from app.api.middleware import AfterBadBody
 from app.errors import CannotListen
 from app.main import create_app
-from app.server.closing import AfterBadBody
 from app.settings import Settings
 from app.telemetry.logs import configure
 from app.traffic.shutdown import GracefulShutdown
@@ -57,7 +57,7 @@ def config_of(app: ASGIApp, port: int = 0) -> uvicorn.Config:
         lifespan="on",
         log_config=None,
         proxy_headers=False,  # app.main does it, where a setting says so
-        access_log=False,  # app.api.middleware.requests writes it, without the question
+        access_log=False,  # app.api.middleware writes it, without the question
         server_header=False,
         timeout_graceful_shutdown=_GRACE,
     )
