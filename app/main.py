@@ -16,10 +16,9 @@ from app.answering.readiness import Readiness
 from app.answering.service import Assistant
 from app.api import openapi, problems
 from app.api.access import Access, listed
-from app.api.dependencies import Service
+from app.api.dependencies import TIMEOUT_HEADER, RequestTimeouts, Service
 from app.api.middleware import HeadAsGet, Requests, SecurityHeaders, TrailingSlash
 from app.api.routes import ROUTERS
-from app.api.timeouts import HEADER, RequestTimeouts
 from app.api.traces import Traces
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
@@ -91,7 +90,7 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics, tracing:
             CORSMiddleware,
             allow_origins=origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Cache-Control", "X-API-Key", "X-Request-ID", HEADER],
+            allow_headers=["Authorization", "Cache-Control", "X-API-Key", "X-Request-ID", TIMEOUT_HEADER],
             expose_headers=["Retry-After", "Server-Timing", "X-Request-ID"],
         )
     paths = frozenset(route.path for route in iter_route_contexts(app.routes) if route.path)

@@ -1,24 +1,50 @@
-"""What routes get from the application and from the request's headers.
+"""What routes get from the application and from the request, and how long they may work on it.
 
 Dependencies are coroutines, also where they await nothing: FastAPI runs plain functions in threads.
 """
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Header, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
 from app.answering.readiness import Readiness
 from app.answering.service import Assistant
 from app.api.access import Access
 from app.api.context import RequestContext, context_of
-from app.api.disconnect import until_disconnect
-from app.api.timeouts import HEADER, RequestTimeouts
 from app.telemetry.metrics import Metrics
 from app.traffic.deadline import Deadline
-from app.traffic.shutdown import GracefulShutdown
+from app.traffic.shutdown import GracefulShutdown, expire
+
+TIMEOUT_HEADER = "X-Request-Timeout"
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")  # Python's float takes 1_0, inf and 1e400, too
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTimeouts:
+    """From the settings, and from the header X-Request-Timeout; in seconds."""
+
+    default: float
+    most: float
+
+    def deadline(self, wanted: str | None) -> Deadline:
+        """Longer than `most` means `most`. Raises RequestValidationError for an invalid header."""
+        if wanted is None:
+            return Deadline.after(min(self.default, self.most))
+        seconds = float(wanted) if _NUMBER.fullmatch(wanted) else 0.0
+        if not seconds > 0:
+            message = "must be a number of seconds greater than 0, such as 30 or 2.5"
+            raise RequestValidationError(
+                [{"type": "header", "loc": ("header", TIMEOUT_HEADER), "msg": message}]
+            )
+        return Deadline.after(min(seconds, self.most))
 
 
 @dataclass(frozen=True)
@@ -56,7 +82,7 @@ async def get_deadline(
     x_request_timeout: Annotated[
         str | None,
         Header(
-            alias=HEADER,
+            alias=TIMEOUT_HEADER,
             description="seconds you wait for the answer; what cannot be answered in time is refused at once",
         ),
     ] = None,
@@ -81,8 +107,32 @@ async def working(request: Request) -> AsyncIterator[None]:
     shutdown = service_of(request).shutdown
     shutdown.check()
     with shutdown.request():
-        async with until_disconnect(request.receive), shutdown.interrupting():
+        async with _until_disconnect(request.receive), shutdown.interrupting():
             yield
+
+
+@asynccontextmanager
+async def _until_disconnect(receive: Receive) -> AsyncIterator[None]:
+    """Cancels the block when the caller closes the connection, and raises ClientDisconnect then.
+
+    Starlette cancels nothing while a route works on its response. The body has to be read before.
+    """
+    listening = asyncio.ensure_future(_disconnected(receive))
+    try:
+        async with asyncio.timeout(None) as interruption:
+            listening.add_done_callback(lambda _: expire(interruption))
+            yield
+    except TimeoutError:
+        if interruption.expired():
+            raise ClientDisconnect from None
+        raise
+    finally:
+        listening.cancel()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 ServiceDep = Annotated[Service, Depends(get_service)]

@@ -11,8 +11,8 @@ import sys
 import uvicorn
 from starlette.types import ASGIApp
 
-from app.api.bodies import MAX_HEAD
 from app.api.middleware import AfterBadBody
+from app.api.routing import MAX_HEAD
 from app.errors import CannotListen
 from app.main import create_app
 from app.settings import Settings

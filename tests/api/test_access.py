@@ -9,7 +9,7 @@ import httpx
 import pytest
 from limits import parse
 
-from app.api import bodies
+from app.api import routing
 from app.api.context import Caller
 from app.api.keys import add_key, digest
 from app.errors import BadSettings
@@ -215,7 +215,7 @@ async def test_cross_origin_calls_are_allowed_only_by_a_setting(keys: Path) -> N
 
 
 async def test_a_body_that_does_not_arrive_is_a_408(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "_BODY_SECONDS", 0.05)
+    monkeypatch.setattr(routing, "_BODY_SECONDS", 0.05)
 
     async def dripping() -> AsyncIterator[bytes]:
         yield b'{"question": '

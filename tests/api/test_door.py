@@ -10,9 +10,8 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from app.api.bodies import MAX_BODY
 from app.api.routes import ask
-from app.api.routing import ApiRoute
+from app.api.routing import MAX_BODY, ApiRoute
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
 from tests.api.test_ask import events

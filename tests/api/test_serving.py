@@ -3,7 +3,7 @@ import re
 import httpx
 import pytest
 
-from app.api.timeouts import RequestTimeouts
+from app.api.dependencies import RequestTimeouts
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
 from app.traffic.admission import Admission

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.api import bodies
+from app.api import routing
 from tests.faults.calls import CALLS, SURE, UNSURE, WELL, Call, made, model_fails, seen_by, told
 from tests.faults.models import DONE, SAID, made_up, reply, says
 from tests.faults.models import WELL as ANSWERS
@@ -179,7 +179,7 @@ def post(body: Mapping[str, Any], *, length: int | None = None, headers: str = "
 async def test_a_body_that_never_comes(
     embedded_index: Chosen, page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bodies, "_BODY_SECONDS", 0.5)
+    monkeypatch.setattr(routing, "_BODY_SECONDS", 0.5)
     async with service_over(embedded_index) as (service, _):
         answer = await raw(service, post({"question": SURE}, length=1000))
     assert b"/problems/request-timeout" in answer

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.api.bodies import MAX_HEAD
+from app.api.routing import MAX_HEAD
 from tests.live.problems import INTERNALS
 from tests.live.serving import Service, serving, settings_of
 from tests.live.tcp_proxy import until
