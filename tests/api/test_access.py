@@ -7,11 +7,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 from limits import parse
 
 from app.api import routing
 from app.api.context import Caller
 from app.api.keys import add_key, digest
+from app.api.routing import ApiRoute
 from app.errors import BadSettings
 from app.indexes.memory import MemoryIndex
 from app.main import create_app
@@ -237,3 +240,13 @@ async def test_every_response_has_the_security_headers(path: str) -> None:
     assert headers["x-frame-options"] == "DENY"
     assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
     assert "script-src 'self'" in docs["content-security-policy"]
+
+
+async def test_every_route_is_guarded_or_on_the_list_of_those_that_are_not(app: FastAPI) -> None:
+    routes = {route.path: route.original_route for route in iter_route_contexts(app.routes)}
+    unguarded = {
+        path for path, route in routes.items() if not (isinstance(route, ApiRoute) and route.checked)
+    }
+    documentation = {"/docs", "/docs/oauth2-redirect", "/openapi.json", "/static-offline-docs"}
+    assert unguarded == documentation | {"/livez", "/readyz"}
+    assert "/ask" in routes
