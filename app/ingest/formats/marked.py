@@ -1,0 +1,310 @@
+"""Questions that a document marks: `Q:` and `A:`, bold lines, `<details>`, tables, definitions, lists."""
+
+import re
+from collections.abc import Iterator
+from textwrap import dedent
+
+from app.ingest.formats.blocks import Block, Document
+from app.ingest.formats.found import Found
+from app.ingest.formats.questions import (
+    answered,
+    asks,
+    bare_question,
+    bold_question,
+    ends_as_question,
+    marked,
+    surely_answered,
+    unmarked_answer,
+    unmarked_question,
+)
+from app.ingest.formats.tables import find_header
+from app.ingest.names import Names
+
+_SUMMARY = re.compile(r"<details\b[^>]*>\s*<summary\b[^>]*>(.*?)</summary\s*>", re.I | re.S)
+_OPEN_OR_CLOSE = re.compile(r"<(/?)details\b[^>]*>", re.IGNORECASE)
+_TAGS = re.compile(r"<[^>]+>")
+_ITEM = re.compile(r"^(\s*)(?:[-*+]|\d{1,9}[.)])(\s+|$)")
+_CELL = re.compile(r"(?<!\\)\|")
+
+
+def find_details(document: Document) -> list[Found]:
+    """`<details><summary>Question</summary>`; those inside the answer of a heading's question stay there."""
+    code = [block for block in document.blocks if block.kind == "code"]
+    found: list[Found] = []
+    depth = 0
+    start = 0
+    for number, line in enumerate(document.lines):
+        if "details" not in line.lower() or any(block.first <= number < block.end for block in code):
+            continue
+        for tag in _OPEN_OR_CLOSE.finditer(line):
+            if not tag[1]:
+                start = number if depth == 0 else start
+                depth += 1
+            elif depth:
+                depth -= 1
+                if depth == 0 and (one := _details(document, start, number + 1)):
+                    found.append(one)
+    own = sum(one.end - one.first for one in found)
+    all_lines = sum(1 for line in document.lines if line.strip())
+    most = own * 2 >= all_lines
+    return [one for one in found if _is_entry(document, one, most)]
+
+
+def _details(document: Document, first: int, end: int) -> Found | None:
+    text = "\n".join(document.lines[first:end])
+    opened = _SUMMARY.search(text)
+    if not opened:
+        return None
+    closed = text.lower().rfind("</details")
+    question = bare_question(" ".join(_TAGS.sub("", opened[1]).split()))
+    answer = dedent(text[opened.end() : closed]).strip()
+    collection, section = document.headings_above(first)
+    found = Found(first, first, end, question, answer, collection=collection, section=section)
+    return found if question else None
+
+
+def _is_entry(document: Document, one: Found, most: bool) -> bool:
+    above = [block for block in document.blocks if block.kind == "heading" and block.first < one.first]
+    under_question = bool(above) and asks(above[-1].title)
+    if under_question and any(
+        above[-1].end <= block.first < one.first and block.kind in ("paragraph", "list", "code")
+        for block in document.blocks
+    ):
+        return False  # the heading's answer has begun already
+    return asks(one.question) or (most and not under_question)
+
+
+def find_marked(document: Document) -> list[Found]:
+    """`Q:` … `A:` …, in paragraphs of their own or in one; an answer ends at the next question or heading."""
+    short = _has_short_marks(document)
+    starts: list[tuple[int, str, int]] = []  # line, question, line its answer begins on
+    ends = [block.first for block in document.blocks if block.kind == "heading"]
+    for block in document.blocks:
+        if block.kind not in ("paragraph", "list", "heading"):
+            continue
+        for number in range(block.first, block.end):
+            line = document.lines[number]
+            bare = _ITEM.sub("", line).strip() if block.kind == "list" else line.strip()
+            if block.kind == "list" and number not in {first for first, _ in block.items}:
+                continue
+            mark = marked(bare, short=short)
+            if (
+                mark
+                and block.kind != "heading"
+                and (len(mark["mark"]) > 1 or mark["mark"] in "Qq问問" or short)
+            ):
+                starts.append((number, unmarked_question(bare, mark), number + 1))
+    return list(_between(document, starts, ends, short))
+
+
+def _has_short_marks(document: Document) -> bool:
+    """`F:` and `P:` count only where as many answers are marked, too."""
+    lines = [document.lines[block.first].strip() for block in document.blocks if block.kind == "paragraph"]
+    questions = sum(1 for line in lines if not marked(line) and marked(line, short=True))
+    answers = sum(
+        1
+        for block in document.blocks
+        if block.kind == "paragraph"
+        for line in document.lines[block.first : block.end]
+        if answered(line.strip(), short=True)
+    )
+    return questions > 0 and answers >= questions
+
+
+def _between(
+    document: Document, starts: list[tuple[int, str, int]], ends: list[int], short: bool
+) -> Iterator[Found]:
+    for position, (line, question, answer) in enumerate(starts):
+        following = starts[position + 1][0] if position + 1 < len(starts) else len(document.lines)
+        end = min([following, *(number for number in ends if number > line)])
+        # what another shape took already begins something else
+        end = next((number for number in range(answer, end) if document.used[number]), end)
+        lines = list(document.lines[answer:end])
+        for number, text in enumerate(lines):
+            bare = _ITEM.sub("", text).strip()
+            if mark := answered(bare, short=short):
+                more = " ".join(part.strip() for part in lines[:number])
+                question = f"{question} {more}".strip()
+                rest = [unmarked_answer(bare, mark), *lines[number + 1 :]]
+                yield _entry(document, line, end, question, rest)
+                break
+            if text.strip() and not lines[0].strip():
+                yield _entry(document, line, end, question, lines)
+                break
+        else:
+            yield _entry(document, line, end, question, lines)
+
+
+def _entry(document: Document, line: int, end: int, question: str, lines: list[str]) -> Found:
+    while lines and (not lines[-1].strip() or re.fullmatch(r"\s*([-*_])(\s*\1){2,}\s*", lines[-1])):
+        lines = lines[:-1]
+    first, *others = lines or [""]
+    text = f"{first}\n{dedent(chr(10).join(others))}" if others else first
+    collection, section = document.headings_above(line)
+    return Found(line, line, end, question.strip("*_ "), text.strip(), collection=collection, section=section)
+
+
+def find_bold(document: Document) -> list[Found]:
+    """Paragraphs that begin with a question in bold, unless headings are the questions."""
+    asking = sum(block.kind == "heading" and asks(block.title) for block in document.blocks)
+    starts: list[tuple[int, str, str]] = []
+    bold_others = 0
+    for block in document.blocks:
+        if block.kind != "paragraph" or document.is_used(block):
+            continue
+        line = document.lines[block.first].strip()
+        if found := bold_question(line):
+            starts.append((block.first, *found))
+        elif re.fullmatch(r"(\*\*|__)[^*_]+\1:?", line) and block.end == block.first + 1:
+            bold_others += 1
+    if not starts or asking >= len(starts) or bold_others > len(starts):
+        return []
+    found_all = []
+    heads = [block.first for block in document.blocks if block.kind == "heading"]
+    for position, (first, question, more) in enumerate(starts):
+        following = starts[position + 1][0] if position + 1 < len(starts) else len(document.lines)
+        end = min([following, *(number for number in heads if number > first)])
+        end = next((number for number in range(first + 1, end) if document.used[number]), end)
+        lines = [more, *document.lines[first + 1 : end]] if more else list(document.lines[first + 1 : end])
+        found_all.append(_entry(document, first, end, question, lines))
+    return found_all
+
+
+def find_tables(document: Document, names: Names) -> list[Found]:
+    """Tables with a column of questions and one of answers."""
+    found: list[Found] = []
+    for block in document.blocks:
+        if block.kind != "table":
+            continue
+        rows = [_cells(document.lines[number]) for number in range(block.first, block.end)]
+        header = find_header(rows[:1] + rows[2:], names) if len(rows) > 2 else None
+        if header is None:
+            body = rows[2:]
+            if (
+                len(rows[0]) != 2
+                or not body
+                or sum(ends_as_question(row[0]) for row in body if row) * 2 < len(body)
+            ):
+                continue
+            columns = {"question": 0, "answer": 1}
+        else:
+            columns = dict(header.columns)
+        collection, section = document.headings_above(block.first)
+        document.use(block.first, block.first + 2)
+        for number in range(block.first + 2, block.end):
+            cells = rows[number - block.first]
+            given = {field: cells[column] for field, column in columns.items() if column < len(cells)}
+            if not any(given.values()):
+                continue
+            answer = re.sub(r"<br\s*/?>", "\n", given.pop("answer", ""), flags=re.IGNORECASE)
+            question = bare_question(given.pop("question", ""))
+            found.append(
+                Found(
+                    number,
+                    number,
+                    number + 1,
+                    question,
+                    answer,
+                    given.pop("id", None) or None,
+                    given.pop("collection", "") or collection,
+                    given.pop("section", "") or section,
+                    tuple(given.items()),
+                )
+            )
+    return found
+
+
+def _cells(line: str) -> list[str]:
+    line = line.strip()
+    line = line.removeprefix("|")
+    if line.endswith("|") and not line.endswith("\\|"):
+        line = line[:-1]
+    return [cell.replace("\\|", "|").strip() for cell in _CELL.split(line)]
+
+
+def find_definitions(document: Document) -> list[Found]:
+    """A term, and below it lines that begin with a colon."""
+    terms: list[tuple[int, int]] = []  # line of the term, line of its definition
+    paragraphs = [block for block in document.blocks if block.kind == "paragraph"]
+    for before, block in zip([None, *paragraphs], paragraphs, strict=False):
+        for number in range(block.first, block.end):
+            if not re.match(r" {0,3}:[ \t]+\S", document.lines[number]):
+                continue
+            if number > block.first and not document.lines[number - 1].lstrip().startswith(":"):
+                terms.append((number - 1, number))
+            elif (
+                number == block.first
+                and before
+                and before.end - before.first == 1
+                and number - before.end <= 1
+            ):
+                terms.append((before.first, number))
+    if not terms or (len(terms) == 1 and not asks(document.lines[terms[0][0]])):
+        return []
+    found = []
+    heads = [block.first for block in document.blocks if block.kind in ("heading", "rule")]
+    for position, (term, first) in enumerate(terms):
+        following = terms[position + 1][0] if position + 1 < len(terms) else len(document.lines)
+        end = min([following, *(number for number in heads if number > term)])
+        lines = [re.sub(r"^ {0,3}:[ \t]+", "", document.lines[first])]
+        for number in range(first + 1, end):
+            line = document.lines[number]
+            if (
+                not document.lines[number - 1].strip()
+                and line.strip()
+                and not re.match(r"[ \t]|:[ \t]", line)
+            ):
+                end = number
+                break
+            lines.append(re.sub(r"^ {0,3}:[ \t]+", "", line))
+        found.append(_entry(document, term, end, bare_question(document.lines[term]), lines))
+    return found
+
+
+def find_lists(document: Document) -> list[Found]:
+    """List items that begin with a question and go on with its answer; and numbered questions whose
+    answers stand between them."""
+    found: list[Found] = []
+    lone: list[tuple[int, str, int]] = []
+    for block in document.blocks:
+        if block.kind != "list" or document.is_used(block):
+            continue
+        items = [one for item in block.items if (one := _item(document, *item))]
+        full = [one for one in items if one.text]
+        if full and len(full) * 2 > len(block.items) and not _in_answer(document, block):
+            found += full
+        elif len(block.items) == 1 and items and items[0].question and ends_as_question(items[0].question):
+            lone.append((block.first, items[0].question, block.end))
+    if len(lone) > 1:
+        ends = [block.first for block in document.blocks if block.kind == "heading"]
+        found += _between(document, lone, ends, short=False)
+    return found
+
+
+def _in_answer(document: Document, block: Block) -> bool:
+    above = [other for other in document.blocks if other.kind == "heading" and other.first < block.first]
+    return bool(above) and asks(above[-1].title)
+
+
+def _item(document: Document, first: int, end: int) -> Found | None:
+    start = _ITEM.match(document.lines[first])
+    if not start:
+        return None
+    line = document.lines[first][start.end() :].strip()
+    others = dedent("\n".join(document.lines[first + 1 : end])).strip("\n").rstrip()
+    more = ""
+    if bold := bold_question(line):
+        question, more = bold
+    elif ends_as_question(line):
+        question = bare_question(line)
+    elif cut := re.match(r"(.{3,200}?[?？])\s+(?=\S)(.*)$", line):
+        question, more = bare_question(cut[1]), cut[2].lstrip("-–—: ")
+    else:
+        return None
+    if re.fullmatch(r"\[[^\]]*\]\([^)]*\)", line):
+        return None  # a table of contents
+    text = "\n".join(part for part in (more, others) if part.strip())
+    if mark := surely_answered(text):
+        text = unmarked_answer(text, mark)
+    collection, section = document.headings_above(first)
+    return Found(first, first, end, question, text.strip(), collection=collection, section=section)
