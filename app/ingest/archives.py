@@ -5,9 +5,9 @@ import io
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from app.errors import BadFaqFile
 
@@ -16,6 +16,10 @@ MOST_OFFICE = 192 * 2**20  # bytes, of a workbook or a document, which are read 
 _MOST_MEMBERS = 20_000
 _MOST_RATIO = 200  # text packs to a tenth; what packs better than this is a bomb
 _FREE = 8 * 2**20  # bytes that may pack as well as they like
+
+
+class Closable(Protocol):
+    def close(self) -> None: ...
 
 
 def members(file: BinaryIO, most: int = MOST_UNPACKED) -> Iterator[str]:
@@ -54,11 +58,11 @@ def check_office(file: BinaryIO) -> None:
 def open_member(path: BinaryIO, name: str) -> BinaryIO:
     """One file of a zip, unpacked into memory or a file as it is read."""
     archive = zipfile.ZipFile(path)
-    return _Errors(archive.open(name))
+    return _Errors(archive.open(name), archive, path)
 
 
 def open_gzip(file: BinaryIO) -> BinaryIO:
-    return _Errors(_Limited(gzip.GzipFile(fileobj=file), file))
+    return _Errors(_Limited(gzip.GzipFile(fileobj=file), file), file)
 
 
 class _Limited(io.RawIOBase):
@@ -95,13 +99,23 @@ class _Limited(io.RawIOBase):
 class _Errors(io.BufferedReader):
     """Damage in an archive is a bad file, whoever reads it."""
 
-    def __init__(self, raw: object) -> None:
-        super().__init__(_Translated(raw), buffer_size=2**16)
+    def __init__(self, raw: object, *owned: Closable) -> None:
+        super().__init__(_Translated(raw, owned), buffer_size=2**16)
 
 
 class _Translated(io.RawIOBase):
-    def __init__(self, inner: object) -> None:
+    """`owned` is closed with it."""
+
+    def __init__(self, inner: object, owned: Sequence[Closable]) -> None:
         self._inner: io.RawIOBase = inner  # type: ignore[assignment]
+        self._owned = owned
+
+    def close(self) -> None:
+        if not self.closed:
+            self._inner.close()
+            for one in self._owned:
+                one.close()
+        super().close()
 
     def readable(self) -> bool:
         return True

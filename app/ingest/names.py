@@ -23,7 +23,7 @@ ALIASES: Mapping[str, Sequence[str]] = {
         *("jawaban", "acceptedanswer", "accepted answer", "suggestedanswer", "text", "body", "response"),
         *("reply", "completion", "content", "contents", "inhalt", "texto", "contenido", "contenu"),
         *("solution", "lösung", "solución", "resolution", "output", "html", "desc un html"),
-        *("description text", "description", "beschreibung", "article body", "article", "value"),
+        *("description", "description text", "beschreibung", "article body", "article", "value"),
     ),
     "collection": (
         *("collection", "course", "kurs", "curso", "cours", "sammlung", "category", "kategorie"),

@@ -81,7 +81,8 @@ def _read_raw(source: Source, reading: Reading, notes: Notes) -> Iterator[Raw | 
             from app.ingest.formats.spreadsheets import read_workbook
 
             check_office(file)
-            yield from read_workbook(seekable(file), names, notes)
+            with closing(seekable(file)) as copy:
+                yield from read_workbook(copy, names, notes)
         else:
             yield from _document(source, reading, names, notes, file)
 
@@ -127,7 +128,9 @@ def _document(
         from app.ingest.formats.docx import docx_to_markdown
 
         check_office(file)
-        yield from read_document(docx_to_markdown(file), place, names, notes)
+        with closing(seekable(file)) as copy:
+            text = docx_to_markdown(copy)
+        yield from read_document(text, place, names, notes)
         return
     with text_of(file, reading.encoding, notes) as wrapper:
         try:

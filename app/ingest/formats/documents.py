@@ -10,15 +10,9 @@ from app.ingest.formats.entries import is_written_by_askd, read_entries
 from app.ingest.formats.found import Found
 from app.ingest.formats.front_matter import FrontMatter, names_question, split
 from app.ingest.formats.headings import find_headings
-from app.ingest.formats.marked import (
-    find_bold,
-    find_definitions,
-    find_details,
-    find_lists,
-    find_marked,
-    find_tables,
-)
+from app.ingest.formats.marked import find_bold, find_details, find_marked
 from app.ingest.formats.questions import asks, is_section_title, surely_answered, unmarked_answer
+from app.ingest.formats.structures import find_definitions, find_lists, find_tables
 from app.ingest.names import Names
 from app.ingest.records import Bad, Raw
 from app.ingest.report import Notes

@@ -41,7 +41,7 @@ def read_workbook(file: BinaryIO, names: Names, notes: Notes) -> Iterator[Raw | 
             yield from records_of(_rows(sheet, name), header, notes, section)
         elif filled:
             without.append((name, filled))
-            notes.leave_out(sheet.total_height, f"sheet {name!r}", " ".join(filled))
+            notes.warnings.append(f"sheet {name!r} is left out: no column for question and answer")
     if without and not taken:
         name, filled = without[0]
         raise BadFaqFile(f"sheet {name!r}: {no_columns(filled, names)}")
