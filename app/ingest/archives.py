@@ -15,6 +15,7 @@ MOST_UNPACKED = 2**30  # bytes, of an archive and of a .gz
 MOST_OFFICE = 192 * 2**20  # bytes, of a workbook or a document, which are read whole
 _MOST_MEMBERS = 20_000
 _MOST_RATIO = 200  # text packs to a tenth; what packs better than this is a bomb
+_DAMAGE = (EOFError, KeyError, ValueError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, RuntimeError)
 _FREE = 8 * 2**20  # bytes that may pack as well as they like
 
 
@@ -57,8 +58,12 @@ def check_office(file: BinaryIO) -> None:
 
 def open_member(path: BinaryIO, name: str) -> BinaryIO:
     """One file of a zip, unpacked into memory or a file as it is read."""
-    archive = zipfile.ZipFile(path)
-    return _Errors(archive.open(name), archive, path)
+    try:
+        archive = zipfile.ZipFile(path)
+        return _Errors(archive.open(name), archive, path)
+    except _DAMAGE as error:
+        path.close()
+        raise BadFaqFile(f"a damaged archive: {' '.join(str(error).split())[:80]}") from error
 
 
 def open_gzip(file: BinaryIO) -> BinaryIO:
@@ -133,14 +138,7 @@ class _Translated(io.RawIOBase):
         view = memoryview(buffer)  # type: ignore[arg-type]
         try:
             data = self._inner.read(len(view)) or b""
-        except (
-            EOFError,
-            zlib.error,
-            gzip.BadGzipFile,
-            zipfile.BadZipFile,
-            RuntimeError,
-            NotImplementedError,
-        ) as error:
+        except _DAMAGE as error:
             raise BadFaqFile(f"a damaged archive: {' '.join(str(error).split())[:80]}") from error
         view[: len(data)] = data
         return len(data)

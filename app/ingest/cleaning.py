@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 # Control characters but tab and line ends, surrogates, and the private characters our own readers mark with.
-_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufffe\uffff]")
 _VERTICAL = re.compile(r"\r\n|[\r\x0b\x0c\x85\u2028\u2029]")  # Word's line breaks among them
 
 _TAG = (
@@ -44,6 +44,7 @@ _LINK = re.compile(
     r"\(\s*(?:<(?P<angle>[^<>\n]*)>|(?P<url>[^\s()]*(?:\([^\s()]*\)[^\s()]*)*))(?P<title>\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)"
 )
 _WEB_ADDRESS = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
+_LINE_MARK = re.compile(r"[ \t]*(?:(?:[-*+>]|\d{1,9}[.)]|#{1,6})[ \t]+)*")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _SAFE_SCHEMES = ("http:", "https:", "mailto:", "tel:", "ftp:", "sftp:", "ssh:")
 
@@ -88,7 +89,12 @@ def decoded(text: str) -> str:
     """Entities as characters, where they can be nothing else: a lone `&amp;` may be what is meant."""
     if "&" not in text or not _ENTITY.search(text):
         return text
-    return without_code(text, lambda piece: html.unescape(piece).replace("\xa0", " "))
+    return without_code(text, lambda piece: _ENTITY.sub(_character, piece).replace("\xa0", " "))
+
+
+def _character(entity: re.Match[str]) -> str:
+    found = html.unescape(entity[0])
+    return entity[0] if found in "<&" else found
 
 
 def safe(text: str) -> str:
@@ -102,9 +108,10 @@ def _inline(text: str) -> str:
     lines = []
     for line in _COMMENT.sub("", text).split("\n"):
         if _INLINES.search(line):
-            body = line.strip(" \t")
-            start, end = line[: len(line) - len(line.lstrip(" \t"))], line[len(line.rstrip(" \t")) :]
-            line = start + to_markdown(body) + end
+            start = _LINE_MARK.match(line)
+            begin = start[0] if start else ""
+            end = line[len(line.rstrip(" \t")) :]
+            line = begin + to_markdown(line[len(begin) :].strip()) + end
         lines.append(line)
     return "\n".join(lines)
 

@@ -1,6 +1,6 @@
 """From what a file holds to an entry: the rules for each field."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -20,6 +20,7 @@ from app.ingest.report import Notes
 MOST_CHARACTERS = {"question": 2_000, "answer": 64_000} | dict.fromkeys(
     ("id", "collection", "section", "url"), 512
 )
+_MOST_CLEANINGS = 5
 _KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
 
@@ -97,14 +98,14 @@ def _text(name: str, raw: Raw, notes: Notes) -> str:
 
 
 def _clean(given: dict[str, str], raw: Raw, base_url: str | None, notes: Notes) -> None:
-    question, answer = plain_question(given["question"]), given["answer"]
+    question, answer = _steady(given["question"], plain_question), given["answer"]
     if raw.markdown:
-        answer = safe(answer)
+        answer = _steady(answer, safe)
     elif has_html(answer) or answer.startswith("&lt;"):
-        answer = markdown_of(answer).strip()
+        answer = _steady(answer, markdown_of)
         notes.html_answers += 1
     else:
-        answer = decoded(answer)
+        answer = _steady(answer, decoded)
     answer, dropped = whole_links(answer, base_url)
     notes.dropped_links += dropped
     for name, text in (("question", question), ("answer", answer)):
@@ -120,6 +121,16 @@ def _clean(given: dict[str, str], raw: Raw, base_url: str | None, notes: Notes) 
         else:
             del given["url"]
             notes.dropped_urls += 1
+
+
+def _steady(text: str, clean: Callable[[str], str]) -> str:
+    """Cleaned until nothing changes, so that what is exported comes back the same."""
+    for _ in range(_MOST_CLEANINGS):
+        cleaned = settled(clean(text))[0]
+        if cleaned == text:
+            break
+        text = cleaned
+    return text
 
 
 def _loosely(value: object) -> str | None:

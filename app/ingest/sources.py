@@ -240,11 +240,11 @@ def _of_folders(
 
 
 def _metadata(opener: Callable[[], BinaryIO]) -> tuple[str, Mapping[str, str]]:
-    with opener() as file:
-        try:
+    try:
+        with opener() as file:
             found = yaml_value(file.read(2**20).decode("utf-8-sig", "replace"))
-        except BadFaqFile:
-            return "", {}
+    except BadFaqFile:
+        return "", {}
     if not isinstance(found, dict):
         return "", {}
     named = next((found[key] for key in ("collection", "course", "title", "name") if found.get(key)), "")
@@ -268,8 +268,11 @@ def _mostly_entries(files: Mapping[PurePosixPath, Callable[[], BinaryIO]]) -> st
         if FORMATS[inside.suffix.lower()] not in ("markdown", "mdx") or inside.suffix.lower() == ".txt":
             continue
         documents += 1
-        with opener() as file:
-            head = file.read(4096)
+        try:
+            with opener() as file:
+                head = file.read(4096)
+        except BadFaqFile:
+            continue  # told when it is read
         if head.lstrip(b"\xef\xbb\xbf")[:3] in (b"---", b"+++"):
             front = split(head.decode("utf-8", "replace"), Notes())[0]
             entries += bool(front.fields.get("question"))

@@ -11,6 +11,7 @@ from html_to_markdown import ConversionOptions, convert
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from app.errors import BadFaqFile
+from app.ingest.cleaning import without_code
 
 _GONE = (
     "script, style, template, noscript, iframe, object, embed, svg, head > title, link, meta, input, select"
@@ -19,7 +20,9 @@ _AROUND = "nav, header, footer, aside, [role=navigation], [role=banner], [role=c
 _DEEPEST = 100  # elements: the writer is silent about what lies far deeper
 _TOO_DEEP = " > ".join(["*"] * (_DEEPEST + 1))
 # Private characters, which the cleaning takes out of every text: no file can bring them in.
-_OPEN, _ANSWER, _CLOSE = "\ufdd0", "\ufdd1", "\ufdd2"
+_OPEN, _ANSWER, _CLOSE, _LESS = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
+_OURS = re.compile("[\ufdd0-\ufdd3]")
+_SPOKEN_TAG = re.compile(r"&lt;(?=[a-zA-Z/!?])")
 _OPTIONS = ConversionOptions(
     extract_metadata=False,
     bullets="-",
@@ -39,12 +42,12 @@ _DETAILS = re.compile(f"{_OPEN}(?P<question>.*?){_ANSWER}(?P<answer>.*?){_CLOSE}
 
 def to_markdown(text: str) -> str:
     """A piece of HTML as Markdown. Raises BadFaqFile where it is nested too deeply to be a text."""
-    return _written(LexborHTMLParser(_plain_macros(text)))
+    return _written(LexborHTMLParser(_plain_macros(_OURS.sub("", text))))
 
 
 def page_to_markdown(text: str) -> str:
     """The content of a page, without what stands around it."""
-    tree = LexborHTMLParser(_plain_macros(text))
+    tree = LexborHTMLParser(_plain_macros(_OURS.sub("", text)))
     for node in tree.css(_AROUND):
         if not node.css_first("details, dl, h2, h3, h4, [itemprop]"):
             node.decompose()
@@ -72,8 +75,10 @@ def _written(tree: LexborHTMLParser) -> str:
     if body is None or body.html is None:
         return ""
     _refuse_depth(body)
-    content: str | None = convert(body.html, _OPTIONS).content
-    return (content or "").replace("\xa0", " ").strip()
+    # A tag that is spoken of stays text: it must not become one.
+    content: str | None = convert(_SPOKEN_TAG.sub(_LESS, body.html), _OPTIONS).content
+    written = (content or "").replace("\xa0", " ").strip()
+    return without_code(written, lambda piece: piece.replace(_LESS, "&lt;")).replace(_LESS, "<")
 
 
 def _refuse_depth(body: LexborNode) -> None:

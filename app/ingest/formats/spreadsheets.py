@@ -1,9 +1,11 @@
 """Excel workbooks: each sheet is a table, its name the section of the records that name none."""
 
 import datetime as dt
+import re
+import zipfile
 from collections.abc import Iterator
 from itertools import islice
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from app.errors import BadFaqFile
 from app.ingest.formats.tables import Row, find_header, no_columns, records_of
@@ -12,6 +14,7 @@ from app.ingest.records import Bad, Raw
 from app.ingest.report import Notes
 
 _MOST_TITLE_ROWS = 20
+_CELL = re.compile(rb"<c [^>]*?\br=\"([A-Z]{1,3})(\d{1,7})\"")
 _MOST_CELLS = 5_000_000  # a sheet that says it is larger is refused before it is read
 
 
@@ -19,6 +22,7 @@ def read_workbook(file: BinaryIO, names: Names, notes: Notes) -> Iterator[Raw | 
     """The records of all sheets; sheets without a question column are told. Raises BadFaqFile."""
     from python_calamine import CalamineError, CalamineWorkbook
 
+    _refuse_far_cells(file)
     try:
         workbook = CalamineWorkbook.from_filelike(file)
         sheets = workbook.sheet_names
@@ -46,6 +50,39 @@ def read_workbook(file: BinaryIO, names: Names, notes: Notes) -> Iterator[Raw | 
         name, filled = without[0]
         raise BadFaqFile(f"sheet {name!r}: {no_columns(filled, names)}")
     notes.shape = f"workbook, {taken} of {len(sheets)} sheets"
+
+
+def _refuse_far_cells(file: BinaryIO) -> None:
+    """The library makes room for all cells up to the last: two cells far apart would fill the memory."""
+    file.seek(0)
+    with zipfile.ZipFile(file) as archive:
+        for name in archive.namelist():
+            if name.startswith("xl/worksheets/") and name.endswith(".xml"):
+                with archive.open(name) as sheet:
+                    _check_sheet(name, sheet)
+    file.seek(0)
+
+
+def _check_sheet(name: str, sheet: IO[bytes]) -> None:
+    rows = columns = 0
+    rest = b""
+    while piece := sheet.read(2**18):
+        for column, row in _CELL.findall(rest + piece):
+            rows = max(rows, int(row))
+            columns = max(columns, _number(column))
+        rest = piece[-40:]
+        if rows * columns > _MOST_CELLS:
+            raise BadFaqFile(
+                f"{name}: cells as far as row {rows:,}, column {columns:,}: more than {_MOST_CELLS:,}"
+            )
+
+
+def _number(column: bytes) -> int:
+    """`A` is 1, `AA` is 27."""
+    number = 0
+    for letter in column:
+        number = number * 26 + letter - 64
+    return number
 
 
 def _rows(sheet: object, name: str) -> Iterator[Row]:
