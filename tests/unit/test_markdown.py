@@ -135,3 +135,16 @@ def test_a_folder_without_questions_is_refused(tmp_path: Path) -> None:
     (tmp_path / "faq.json").write_text("[]")
     with pytest.raises(BadFaqFile, match="no records"):
         survey([tmp_path], collection=None, strict=False)
+
+
+def test_a_bold_question_may_span_lines(read_text: Read) -> None:
+    text = "**Is it\nreally free?**\n\nYes.\n\n**And open?** Also.\n"
+    assert brief(read_text(text)) == [
+        ("guide", "", "Is it really free?", "Yes."),
+        ("guide", "", "And open?", "Also."),
+    ]
+
+
+def test_a_heading_that_only_says_question_is_part_of_the_answer(read_text: Read) -> None:
+    text = "## 1. Reversal\n### Question:\nReverse it.\n## 2. Sum\n### Question:\nAdd it.\n"
+    assert [question for _, _, question, _ in brief(read_text(text))] == ["Reversal", "Sum"]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from app.ingest.formats.blocks import Block, Document
 from app.ingest.formats.found import Found
-from app.ingest.formats.questions import asks, heading_parts
+from app.ingest.formats.questions import asks, heading_parts, is_section_title
 
 _MOST_OF_THE_TEXT = 0.6
 
@@ -128,8 +128,10 @@ def _level_by_share(parts: list[_Part]) -> set[int]:
     total = sum(part.own for part in parts)
     if not total:
         return set()
+    levels = sorted({part.heading.level for part in parts}, reverse=True)
+    telling = [level for level in levels if not _are_section_titles(parts, level)]
     best: tuple[float, int] = (0.0, 0)
-    for level in sorted({part.heading.level for part in parts}, reverse=True):
+    for level in telling or levels:
         here = [part for part in parts if part.heading.level == level]
         if level == 1 and sum(part.own > 0 for part in here) < 2:
             continue
@@ -137,7 +139,14 @@ def _level_by_share(parts: list[_Part]) -> set[int]:
         if share >= _MOST_OF_THE_TEXT:
             return {level}
         best = max(best, (share, level))
+    if not best[1] and telling and len(telling) < len(levels):
+        return {max(set(levels) - set(telling))}
     return {best[1]} if best[1] else set()
+
+
+def _are_section_titles(parts: list[_Part], level: int) -> bool:
+    titles = [part.heading.title for part in parts if part.heading.level == level]
+    return sum(map(is_section_title, titles)) * 2 > len(titles)
 
 
 def _holds_questions(part: _Part, parts: list[_Part], levels: set[int]) -> bool:

@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator
 from textwrap import dedent
 
-from app.ingest.formats.blocks import Document
+from app.ingest.formats.blocks import Block, Document
 from app.ingest.formats.found import Found
 from app.ingest.formats.questions import (
     answered,
     asks,
     bare_question,
     bold_question,
+    is_section_title,
     marked,
     unmarked_answer,
     unmarked_question,
@@ -66,7 +67,7 @@ def _is_entry(document: Document, one: Found, most: bool) -> bool:
         for block in document.blocks
     ):
         return False  # the heading's answer has begun already
-    return asks(one.question) or (most and not under_question)
+    return asks(one.question) or (most and not under_question and not is_section_title(one.question))
 
 
 def find_marked(document: Document) -> list[Found]:
@@ -142,24 +143,33 @@ def entry(document: Document, line: int, end: int, question: str, lines: list[st
 def find_bold(document: Document) -> list[Found]:
     """Paragraphs that begin with a question in bold, unless headings are the questions."""
     asking = sum(block.kind == "heading" and asks(block.title) for block in document.blocks)
-    starts: list[tuple[int, str, str]] = []
+    starts: list[tuple[int, int, str, str]] = []  # first line, line below the question, question, more
     bold_others = 0
     for block in document.blocks:
         if block.kind != "paragraph" or document.is_used(block):
             continue
-        line = document.lines[block.first].strip()
+        line, below = _bold_head(document, block)
         if found := bold_question(line):
-            starts.append((block.first, *found))
-        elif re.fullmatch(r"(\*\*|__)[^*_]+\1:?", line) and block.end == block.first + 1:
+            starts.append((block.first, below, *found))
+        elif below == block.end and re.fullmatch(r"(\*\*|__)[^*_]+\1:?", line):
             bold_others += 1
     if not starts or asking >= len(starts) or bold_others > len(starts):
         return []
     found_all = []
     heads = [block.first for block in document.blocks if block.kind == "heading"]
-    for position, (first, question, more) in enumerate(starts):
+    for position, (first, below, question, more) in enumerate(starts):
         following = starts[position + 1][0] if position + 1 < len(starts) else len(document.lines)
         end = min([following, *(number for number in heads if number > first)])
-        end = next((number for number in range(first + 1, end) if document.used[number]), end)
-        lines = [more, *document.lines[first + 1 : end]] if more else list(document.lines[first + 1 : end])
+        end = next((number for number in range(below, end) if document.used[number]), end)
+        lines = [more, *document.lines[below:end]] if more else list(document.lines[below:end])
         found_all.append(entry(document, first, end, question, lines))
     return found_all
+
+
+def _bold_head(document: Document, block: Block) -> tuple[str, int]:
+    """The lines up to where the bold a paragraph begins with is closed, as one; and the line below them."""
+    text, below = document.lines[block.first].strip(), block.first + 1
+    mark = text[:2]
+    while mark in ("**", "__") and text.count(mark) < 2 and below < block.end:
+        text, below = f"{text} {document.lines[below].strip()}", below + 1
+    return text, below

@@ -59,7 +59,9 @@ _LINKED = re.compile(r"^\[(.+)\]\([^()]*\)$")
 def asks(text: str) -> bool:
     """Whether this looks like a question."""
     bare = _NUMBER.sub("", text.strip().strip("*_# \t"))
-    return bool(_ENDS.search(bare) or _BEGINS.match(bare) or _ASKS_IN.search(bare) or marked(bare))
+    if mark := marked(bare):  # "Question:" alone is the title of a part
+        return bool(bare[mark.end() :].strip())
+    return bool(_ENDS.search(bare) or _BEGINS.match(bare) or _ASKS_IN.search(bare))
 
 
 def ends_as_question(text: str) -> bool:
