@@ -52,6 +52,8 @@ _SAFE_SCHEMES = ("http:", "https:", "mailto:", "tel:", "ftp:", "sftp:", "ssh:")
 def settled(text: str) -> tuple[str, bool]:
     """One form of line ends and accents, so that the same text gives the same id on every system; and
     whether there were control characters to take out."""
+    if text.isascii() and text.isprintable():  # most fields: nothing to do
+        return text.strip(), False
     stripped = _NO_TEXT.sub("", _ANSI.sub("", text.removeprefix("\ufeff")))
     unbroken = _VERTICAL.sub("\n", stripped)
     odd = len(stripped) != len(text.removeprefix("\ufeff")) or "\x0b" in text or "\x0c" in text
