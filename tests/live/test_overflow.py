@@ -7,7 +7,7 @@ import pytest
 
 from app.answering import writing
 from app.models.base import Prompt
-from app.models.token_estimate import TokenEstimate
+from app.models.ollama.model import TokenEstimate
 from tests.live.serving import (
     Chosen,
     Service,
