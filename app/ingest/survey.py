@@ -86,9 +86,9 @@ class Survey:
             return self
         keys = {entry.key for entry in kept}
         bad = [replace(one, kept=one.key in keys) for one in self.bad]
-        return replace(self, bad=bad, _kept=[*self._kept, *kept])._with_totals()
+        return replace(self, bad=bad, _kept=[*self._kept, *kept]).with_totals()
 
-    def _with_totals(self) -> "Survey":
+    def with_totals(self) -> "Survey":
         names = [name for name, _ in self._winners] + [entry.collection for entry in self._kept]
         prints = [winner.fingerprint for winner in self._winners.values()]
         prints += [fingerprint(entry) for entry in self._kept]
@@ -136,4 +136,4 @@ def survey(
         _winners=reader.winners,
         _kept=[entry for entry in kept if entry.collection not in given],
     )
-    return found._with_totals()
+    return found.with_totals()

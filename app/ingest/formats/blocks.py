@@ -38,6 +38,9 @@ class Block(NamedTuple):
     title: str = ""
     items: tuple[tuple[int, int], ...] = ()  # of a list: the lines of each item
 
+    def with_items(self, items: Sequence[tuple[int, int]]) -> "Block":
+        return self._replace(items=tuple(items))
+
 
 @dataclass
 class Document:
@@ -105,7 +108,7 @@ def _parsed(lines: Sequence[str], start: int, end: int) -> list[Block]:
             items.append((start + token.map[0], start + token.map[1]))
         if token.level or not token.map:
             if token.level == 0 and token.type.endswith("_list_close") and blocks:
-                blocks[-1] = blocks[-1]._replace(items=tuple(items))
+                blocks[-1] = blocks[-1].with_items(items)
                 items = []
             continue
         if kind := _KINDS.get(token.type):

@@ -130,7 +130,7 @@ def _explains_less(document: Document, new: Sequence[Found], found: Sequence[Fou
 def _without_others(one: Found, used: bytes) -> Found:
     """The answer up to where another shape's entries begin."""
     taken = next((number for number in range(one.answer, one.end) if used[number]), one.end)
-    return one._replace(end=taken)
+    return one.ending_at(taken)
 
 
 def _raw(one: Found, document: Document, front: FrontMatter) -> Raw:

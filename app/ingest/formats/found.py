@@ -15,3 +15,6 @@ class Found(NamedTuple):
     collection: str = ""
     section: str = ""
     fields: tuple[tuple[str, str], ...] = ()  # further ones, of a table's row
+
+    def ending_at(self, end: int) -> "Found":
+        return self._replace(end=end)

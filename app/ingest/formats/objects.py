@@ -56,6 +56,10 @@ class _Reader:
                     name, value, events, self._scan.root, [self._place] if self._place else [], []
                 )
 
+    def count_map(self) -> None:
+        """An object has begun: both readings number them alike."""
+        self._ordinal += 1
+
     def report(self) -> None:
         if self._unknown:
             self._notes.warnings.append(
@@ -68,7 +72,7 @@ class _Reader:
         if len(around) + len(place) > 2 * DEEPEST:
             raise BadFaqFile(f"nested more than {DEEPEST} deep")
         if name == "start_map":
-            self._ordinal += 1
+            self.count_map()
             if node in self._chosen and not node.is_map and self._ordinal not in self._scan.groups:
                 yield self._record(build(name, value, _Counting(events, self)), place, around, node)
                 return
@@ -189,7 +193,7 @@ class _Counting:
     def __next__(self) -> tuple[str, Any]:
         event = next(self._events)
         if event[0] == "start_map":
-            self._reader._ordinal += 1
+            self._reader.count_map()
         return event
 
 
