@@ -12,7 +12,7 @@ from tests.support.served import served
 from tools.bench.serving.stubs import MODEL, Pace, open_stubs
 
 pytestmark = pytest.mark.anyio
-MOST_MODULES = 33
+MOST_MODULES = 32
 MOST_GENERATORS = 5
 
 

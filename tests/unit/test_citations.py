@@ -2,8 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.answering.citations import MarkRewriter
-from app.answering.model_output import says_unknown
+from app.answering.model_output import MarkRewriter, says_unknown
 
 POSITIONS = {1: 2, 2: 1, 3: 5}
 
