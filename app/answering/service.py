@@ -119,6 +119,9 @@ class Assistant:
         try:
             async for item in follower:
                 event = cast(Event, item)
+                if isinstance(event, Text):
+                    # Under load several pieces have arrived: the stream gets coarser rather than slower.
+                    event = Text("".join([event.text, *(piece.text for piece in follower.ready(Text))]))
                 if isinstance(event, Answer):
                     if shared:
                         first = progress.draft.first_token if event.model else None

@@ -8,6 +8,7 @@ from typing import Generic, Self, TypeAlias, TypeVar
 from app.traffic.deadline import Deadline
 
 Item = TypeVar("Item")
+Kind = TypeVar("Kind")
 Work: TypeAlias = "Callable[[Flight[Item]], Awaitable[None]]"
 
 
@@ -104,6 +105,14 @@ class Follower(Generic[Item]):
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds), self.deadline.limit("the answer"):
                 await self._arrival()
+
+    def ready(self, kind: type[Kind]) -> list[Kind]:
+        """The next items, if they are of this kind and have arrived already; does not wait."""
+        found: list[Kind] = []
+        while self._has_next and isinstance(item := self._flight.items[self._next], kind):
+            found.append(item)
+            self._next += 1
+        return found
 
     @property
     def _has_next(self) -> bool:

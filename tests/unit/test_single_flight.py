@@ -58,6 +58,18 @@ async def test_a_late_follower_misses_nothing() -> None:
     assert work.begun == 1
 
 
+async def test_what_has_arrived_can_be_read_at_once_up_to_the_next_item_of_another_kind() -> None:
+    async def work(flight: Flight[int | str]) -> None:
+        for item in (1, 2, 3, "four", 5):
+            flight.publish(item)
+
+    async with Flight(work).follow(NEVER) as follower:
+        assert await anext(follower) == 1
+        assert follower.ready(int) == [2, 3]
+        assert follower.ready(int) == []
+        assert [item async for item in follower] == ["four", 5]
+
+
 async def test_only_the_last_follower_to_leave_stops_the_work() -> None:
     work = Work()
     flight = Flight(work)
