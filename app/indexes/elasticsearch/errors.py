@@ -99,6 +99,14 @@ def check_product(meta: ApiResponseMeta, body: object) -> None:
         raise UnsupportedProductError(message="this is not Elasticsearch", meta=meta, body=body)
 
 
+def searches_of(meta: ApiResponseMeta, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The answers of a multi-search, one a search. Raises UnsupportedProductError where there are none."""
+    responses = body.get("responses")
+    if not isinstance(responses, list):
+        raise UnsupportedProductError(message="this is not Elasticsearch", meta=meta, body=body)
+    return responses
+
+
 def check_responses(responses: Iterable[Mapping[str, Any]]) -> None:
     """For a multi-search, whose parts fail separately. Raises as `translated_errors`."""
     for response in responses:

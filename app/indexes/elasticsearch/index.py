@@ -18,7 +18,13 @@ from app.errors import IndexMissing, IndexUnreadable, IngestConflict, RetrievalE
 from app.indexes.base import IndexRecord, SearchResult
 from app.indexes.elasticsearch import mapping
 from app.indexes.elasticsearch.client import reading, repeatable, writing
-from app.indexes.elasticsearch.errors import check_product, check_responses, refusal, translated_errors
+from app.indexes.elasticsearch.errors import (
+    check_product,
+    check_responses,
+    refusal,
+    searches_of,
+    translated_errors,
+)
 from app.indexes.elasticsearch.versions import VersionIndexes
 from app.indexes.format import (
     check_dimension,
@@ -115,8 +121,8 @@ class ElasticsearchIndex:
         with translated_errors():
             found = await self._client.msearch(searches=cast("Sequence[Mapping[str, Any]]", lines))
             check_product(found.meta, found.body)
+            responses = searches_of(found.meta, found.body)
         with damage_reported():
-            responses = found["responses"]
             check_responses(responses)
             return [response["hits"]["hits"] for response, _ in zip(responses, bodies, strict=True)]
 
