@@ -22,9 +22,9 @@ def test_version_and_commands_are_told(askd: Shell) -> None:
 
 
 def test_the_help_of_every_command_tells_its_options_and_what_they_do() -> None:
-    # In this process: only its words are of interest.
+    # In this process, and so wide that no text is wrapped: only the words are of interest.
     for path, command in commands([], typer.main.get_command(app)):
-        told = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "200"}).output
+        told = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "400"}).output
         for parameter in command.params:
             assert parameter.opts[0] in told, path
             assert parameter.help, (path, parameter.name)
