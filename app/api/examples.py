@@ -14,7 +14,8 @@ _OWN_FAQ = {
     "question": "How do I load my own FAQ into askd?",
     "answer": "Run `askd ingest my-faq.json` with the path of your file, or with several files at once, and "
     "your questions and answers are in the index. The files you give become the whole index, so entries "
-    "that are not in them are gone from the new version. JSON, JSONL, CSV and Markdown are accepted.",
+    "that are not in them are gone from the new version. JSON, JSONL, YAML, CSV, Excel, Markdown, HTML and "
+    "Word files are accepted.",
     "url": None,
 }
 _WITHOUT_DOCKER = {
