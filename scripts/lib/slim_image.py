@@ -21,6 +21,10 @@ UNUSED = [
     "onnxruntime/quantization",
     "onnxruntime/tools",
     "onnxruntime/transformers",
+    "html_to_markdown/bin",  # its command line
+    "selectolax/*.c",
+    "selectolax/*.pyx",
+    "selectolax/*.pxd",
     "**/tests",
     "**/*.pyi",
 ]

@@ -196,7 +196,8 @@ def test_a_faq_that_is_refused_leaves_the_old_one_serving(stack: Stack) -> None:
     before = stack.get("/collections").json()
     (stack.folder / "broken.json").write_text('[{"question": "Only half of it?"}]')
     refused = stack.try_script("up", ASKD_FAQ="./broken.json")
-    assert (refused.returncode, "record 1" in refused.stderr) == (1, True), refused.stderr
+    told = "broken.json, no record with a question and an answer" in refused.stderr
+    assert (refused.returncode, told) == (1, True), refused.stderr
     assert stack.get("/collections").json() == before
 
 
