@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx
 import pytest
 from fastapi import FastAPI
 
@@ -41,14 +42,20 @@ async def test_when_the_grace_period_ends_running_requests_are_told(
         assert llm.closed
 
 
+async def being_answered(client: httpx.AsyncClient, llm: ScriptedModel) -> asyncio.Task[httpx.Response]:
+    """A question whose answer the model has begun."""
+    answered = asyncio.create_task(client.post("/ask", json={"question": QUESTIONS[0]}))
+    while not llm.prompts:
+        await asyncio.sleep(0.01)
+    return answered
+
+
 async def test_new_requests_are_refused_while_it_shuts_down(
     app: FastAPI, llm: ScriptedModel, shutdown: GracefulShutdown
 ) -> None:
     llm.pause.clear()
     async with served(app) as client:
-        answered = asyncio.create_task(client.post("/ask", json={"question": QUESTIONS[0]}))
-        while not llm.prompts:
-            await asyncio.sleep(0.01)
+        answered = await being_answered(client, llm)
         shutdown.begin(20)
         ended = asyncio.create_task(shutdown.idle())
         assert (await client.get("/readyz")).status_code == 503
@@ -66,9 +73,7 @@ async def test_what_ends_within_the_grace_period_is_a_whole_answer(
 ) -> None:
     llm.pause.clear()
     async with served(app) as client:
-        answered = asyncio.create_task(client.post("/ask", json={"question": QUESTIONS[0]}))
-        while not llm.prompts:
-            await asyncio.sleep(0.01)
+        answered = await being_answered(client, llm)
         shutdown.begin(20)
         llm.pause.set()
         assert (await answered).json()["status"] == "answered"
