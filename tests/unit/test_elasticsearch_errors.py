@@ -124,6 +124,14 @@ async def test_a_search_that_finds_another_shape_finds_no_index(found: str) -> N
             await search(index)
 
 
+@pytest.mark.parametrize("found", ["", "null", "[]", "17", "{}", '{"responses": {}}'])
+async def test_a_search_that_is_no_multi_search_comes_from_another_server(found: str) -> None:
+    server = ScriptedServer(bodies={**INDEX, "_msearch": found})
+    async with index_on(server) as index:
+        with pytest.raises(SearchUnavailable, match="not Elasticsearch"):
+            await search(index)
+
+
 @pytest.mark.parametrize("document", ["[]", "{}", '{"_source": null}', '{"_source": {"statistics": []}}'])
 async def test_statistics_of_another_shape_are_none(document: str) -> None:
     server = ScriptedServer(bodies={"_mapping": json.dumps(MAPPING), STATISTICS_ID: document})

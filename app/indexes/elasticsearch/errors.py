@@ -99,9 +99,9 @@ def check_product(meta: ApiResponseMeta, body: object) -> None:
         raise UnsupportedProductError(message="this is not Elasticsearch", meta=meta, body=body)
 
 
-def searches_of(meta: ApiResponseMeta, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def searches_of(meta: ApiResponseMeta, body: object) -> list[Mapping[str, Any]]:
     """The answers of a multi-search, one a search. Raises UnsupportedProductError where there are none."""
-    responses = body.get("responses")
+    responses = body.get("responses") if isinstance(body, Mapping) else None
     if not isinstance(responses, list):
         raise UnsupportedProductError(message="this is not Elasticsearch", meta=meta, body=body)
     return responses
