@@ -70,7 +70,25 @@ class Status(StrEnum):
 
 class Origin(StrEnum):
     GENERATED = "generated"
+    QUOTED = "quoted"  # whole sentences of entries that the model chose
     EXTRACTED = "extracted"
+
+
+class Support(StrEnum):
+    """How far a sentence was checked against its source."""
+
+    QUOTED = "quoted"  # word for word in the source
+    MATCHED = "matched"  # numbers, names, commands and links stand there, nothing turns it round
+    UNMATCHED = "unmatched"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of an answer, without marks; `source` counts from 1, None where nothing supports it."""
+
+    text: str
+    source: int | None
+    support: Support
 
 
 NoticeCode = Literal[
