@@ -26,7 +26,7 @@ from app.answering.plain_text import folded, plain
 from app.answering.sentences import spans
 from app.domain import FaqEntry, Sentence, Support
 from app.ranking.candidates import WordStatistics
-from app.ranking.fusion import coverage
+from app.ranking.coverage import coverage
 
 ORDINARY, STRICT = 0.6, 0.75  # least share of a sentence's content that the entry must hold
 _ATTRIBUTED = 0.45  # from here on a sentence is about an entry, right or wrong
