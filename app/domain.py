@@ -93,6 +93,7 @@ class Sentence:
 
 NoticeCode = Literal[
     "unsupported",
+    "answers_differ",
     "answer_cut",
     "entry_too_long",
     "short_question",
@@ -147,6 +148,7 @@ class Answer:
     timings: Timings
     confidence: float | None = None
     cached: bool = False
+    sentences: Sequence[Sentence] = ()  # of the text, in order, marks aside
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,9 @@ async def open_askd(
         guarded_llm = GuardedModel(llm, breakers["model"]) if model_kind.remote else llm
         pipeline = Pipeline(
             Retrieval(guarded_index, embedder, tracing=tracing),
-            Writer(guarded_llm, settings.prompt_budget, settings.answer_budget, tracing),
+            Writer(
+                guarded_llm, settings.prompt_budget, settings.answer_budget, tracing, writing=settings.writing
+            ),
             Admission(settings.slots),
             tracing,
         )

@@ -52,6 +52,7 @@ class Read:
     text: str  # marks rewritten to positions of sources
     clean: str  # without marks
     hints: Sequence[int]  # positions that the model's marks named
+    shown: frozenset[int]  # positions printed
     length: int  # how much of what was given this covers; the rest may still grow into a mark
 
 
@@ -95,7 +96,7 @@ class MarkReader:
             clean = clean.rstrip(" \t")
             end, after_mark = mark.end(), True
         rest = text[end:length]
-        return Read(out + rest, clean + rest, hints, length)
+        return Read(out + rest, clean + rest, hints, frozenset(printed), length)
 
     def _is_mark(self, text: str, mark: re.Match[str], after_mark: bool) -> bool:
         group, before = mark.group(), text[: mark.start()]

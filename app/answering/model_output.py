@@ -13,7 +13,7 @@ from app.answering.checks.polarity import leading_yes_no, without_yes_no
 from app.answering.checks.wording import content
 from app.answering.marks import MarkReader
 from app.answering.plain_text import folded, plain
-from app.answering.refusals import may_be_token, refuses, says_nothing, without_token
+from app.answering.refusals import declines, may_be_token, refuses, says_nothing, without_token
 from app.answering.sentences import first_end
 from app.answering.thoughts import ThoughtFilter
 from app.answering.verification import Verdict, Verifier
@@ -41,25 +41,29 @@ class OutputReader:
     looped: bool = False  # the model repeats itself: it need not go on
     refused: bool = False  # it said that the entries hold no answer
     retracted: bool = False  # what was given on was thought: `text` takes its place
+    cited: set[int] = field(default_factory=set)  # positions of the sources that the answer rests on
     text: str = ""  # the answer so far
 
     def __post_init__(self) -> None:
         entries = list(self.verifier.entries.values())
         told = "\n".join(plain(f"{entry.question}\n{entry.answer}") for entry in entries)
         self._entries = folded(told).casefold()
-        self._content = content(self._entries) - content(folded(self.verifier.asked).casefold())
+        self._content = content(self._entries)
+        self._beyond = self._content - content(folded(self.verifier.asked).casefold())
         self._marks = MarkReader(self.labels, self._entries, self.verifier.attribute)
         self._thoughts, self._wrapper = ThoughtFilter(told), Unwrapper()
         self._start()
 
     def _start(self) -> None:
         self.verdicts.clear()
+        self.cited.clear()
         self.text, self._waiting, self._tail = "", "", ""
         self._given = 0  # how much of the unfinished sentence is in the text already
         self._seen: list[str] = []
         self._gap = ""  # white space between sentences, which goes out with the next one
         self._marked = False  # the last sentence carries a mark
-        self._opened = False  # something of the entries was said: this is no refusal
+        self._opened = False  # something of the entries was said, and given on
+        self._answers = False  # something was said that the question does not say already: no refusal
         self._spoke = False  # the reply had words of any kind
 
     @property
@@ -80,12 +84,11 @@ class OutputReader:
         if not (self.looped or self.refused):
             self._tail += self._wrapper.finish()
             out += self._advance(final=True)
-        if not self._opened and self._spoke and not self.text.strip():
-            short = len(self._waiting) <= _SHORT and not leading_yes_no(self._waiting)
-            if not self._waiting.strip() or short:
-                self.refused = True
-            else:
-                out += self._open()
+        said = (self.text or self._waiting).strip()
+        if self._spoke and not self._answers and declines(said):
+            self.refused = True
+        elif self._waiting:
+            out += self._open()
         self.text = self.text.rstrip()
         return "" if self.retracted else out
 
@@ -126,6 +129,7 @@ class OutputReader:
                 return ""
             said, shown = rest, without_token(shown) or rest
         if says_nothing(said) and not given:
+            self.refused = not self.verdicts and refuses(said)
             return ""
         key = _key(said)
         if self._repeats(key):
@@ -138,8 +142,11 @@ class OutputReader:
             self.refused = True
             return ""
         self.verdicts.append(verdict)
+        self.cited |= read.shown | ({verdict.sentence.source} if verdict.sentence.source else set())
         self._marked = bool(read.hints)
-        opens = matched or bool(content(folded(said).casefold()) & self._content)
+        words = content(folded(said).casefold())
+        self._answers = self._answers or matched or bool(leading_yes_no(said) or words & self._beyond)
+        opens = matched or bool(leading_yes_no(said) or words & self._content)
         body = shown.rstrip()
         gap = shown[len(body) :]
         return self._give((self._gap if not given else "") + body[given:], opens, gap)
@@ -150,21 +157,23 @@ class OutputReader:
         said = read.clean.strip()
         if len(read.text) <= self._given or not said:
             return ""
-        key = _key(said)
-        whole_words = said.rpartition(" ")[0]
-        if not self._given and (
-            not key
-            or says_nothing(said)
-            or (says_nothing(whole_words) or not whole_words)
-            or may_be_token(said)
-            or any(each.startswith(key) for each in self._seen)
-            or (not self.verdicts and not content(folded(said).casefold()) & self._content)
-        ):
+        opens = bool(_answers_yes_no(said) or content(folded(said).casefold()) & self._content)
+        if not self._given and self._may_be_none(said, opens):
             return ""
         body = read.text.rstrip()
         piece = (self._gap if not self._given else "") + body[self._given :]
         self._given = len(body)
-        return self._give(piece, bool(content(folded(said).casefold()) & self._content), "")
+        return self._give(piece, opens, "")
+
+    def _may_be_none(self, said: str, opens: bool) -> bool:
+        """Whether a sentence that begins so may turn out to be courtesy, a refusal or a repetition."""
+        key, whole_words = _key(said), said.rpartition(" ")[0] if said[-1].isalnum() else said
+        if any(each.startswith(key) for each in self._seen):
+            return True
+        if not self.verdicts and _answers_yes_no(said):
+            return False
+        nothing = not whole_words or says_nothing(said) or says_nothing(whole_words)
+        return nothing or may_be_token(said) or (not self.verdicts and (not opens or refuses(said)))
 
     def _give(self, piece: str, opens: bool, gap: str) -> str:
         self._gap = gap
@@ -199,3 +208,8 @@ class OutputReader:
 def _key(sentence: str) -> str:
     """Equal for a sentence said again."""
     return " ".join(_WORDS.findall(without_yes_no(folded(sentence)).casefold()))
+
+
+def _answers_yes_no(beginning: str) -> bool:
+    """Whether an unfinished sentence has begun with a Yes or No: "No" alone may become "No lo sé"."""
+    return leading_yes_no(beginning) is not None and bool(re.match(r"\W*\w+[.,!:;]", beginning))

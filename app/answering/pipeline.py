@@ -6,6 +6,7 @@ from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from app.answering.quoting import both_answers, disagreeing, quoted_sentences, said_by_entry
 from app.answering.retrieval import Retrieval, RetrievalResult
 from app.answering.writing import Draft, Writer
 from app.domain import (
@@ -31,7 +32,6 @@ from app.errors import (
     NothingFits,
     Overloaded,
 )
-from app.ranking.coverage import SUPPORTED, coverage_by, repeated
 from app.ranking.fusion import Ranking
 from app.telemetry.tracing import NO_TRACING, Tracing
 from app.traffic.admission import Admission, Place
@@ -53,6 +53,8 @@ def decide(ranking: Ranking, mode: Mode) -> Decision:
         return Decision.DECLINE
     if mode is Mode.EXTRACT or (mode is Mode.AUTO and (ranking.exact or ranking.short)):
         return Decision.EXTRACT
+    if mode is Mode.AUTO and disagreeing([hit.entry for hit in ranking.hits]):
+        return Decision.EXTRACT  # a model would choose one of them, or mix them
     return Decision.GENERATE
 
 
@@ -109,7 +111,13 @@ class Pipeline:
                     progress.place = slot
                     with self.tracing.span("queue", {"askd.queue_position": slot.ahead}):
                         await slot.turn()
-                    pieces = self.writer.write(question.text, entries, progress.draft, best_needed=auto)
+                    pieces = self.writer.write(
+                        question.text,
+                        entries,
+                        progress.draft,
+                        supported=auto,
+                        statistics=progress.result.statistics,
+                    )
                     async with aclosing(pieces):
                         async for piece in pieces:
                             progress.sent = True
@@ -138,37 +146,44 @@ class Pipeline:
         return [_text(progress, NOT_IN_FAQ), self._answer(progress, progress.draft, NOT_IN_FAQ, None)]
 
     def _extracted(self, progress: Progress, *notices: Notice) -> Sequence[Event]:
-        """The best entry's own words."""
-        text = progress.result.ranking.hits[0].entry.answer
-        answer = self._answer(progress, Draft(cited={1}), text, Origin.EXTRACTED, notices=notices)
+        """The best entry's own words; where entries answer the same question differently, those of each."""
+        entries = [hit.entry for hit in progress.result.ranking.hits]
+        if differing := disagreeing(entries):
+            text, sentences = both_answers(entries, differing)
+            notices = (
+                *notices,
+                Notice("answers_differ", "the FAQ answers this question in more than one way"),
+            )
+            draft = Draft(cited=set(differing), sentences=sentences)
+        else:
+            text = said_by_entry(entries[0].answer, entries[0], progress.question.text)
+            draft = Draft(cited={1}, sentences=quoted_sentences(text, 1))
+        answer = self._answer(progress, draft, text, Origin.EXTRACTED, notices=notices)
         return [_text(progress, text), answer]
 
     def _verified(self, progress: Progress) -> Iterator[Event]:
-        """The finished text, if the entries it was written from hold what it says.
+        """The finished text, if an entry supports each of its sentences.
 
         Nothing is awaited any more: a backend that fails now must not take the answer back.
         """
-        draft, statistics = progress.draft, progress.result.statistics
+        draft = progress.draft
         if draft.unknown:
-            draft.in_prompt, draft.cited = (), set()
+            draft.in_prompt, draft.cited, draft.sentences = (), set(), ()
             yield from self._declined(progress)
             return
-        hits = progress.result.ranking.hits
-        entries = {position: hits[position - 1].entry for position in draft.in_prompt}
-        supported = coverage_by(draft.text, entries.values(), statistics) >= SUPPORTED
-        if not supported and progress.question.mode is Mode.AUTO:
+        if draft.unmatched and progress.question.mode is Mode.AUTO:
             detail = "the model's words went beyond the FAQ; this is the best entry itself"
             yield from self._extracted(progress, Notice("unsupported", detail))
             return
-        if not draft.cited:
-            draft.cited |= repeated(draft.text, entries, statistics)
+        if draft.retracted:
+            yield _text(progress, draft.text)
         notices = []
-        if not supported:
+        if draft.unmatched:
             notices.append(Notice("unsupported", "the FAQ entries do not hold all that this answer says"))
         if draft.cut:
             detail = "the answer reached its limit of tokens and stops short; raise ASKD_ANSWER_TOKENS"
             notices.append(Notice("answer_cut", detail))
-        yield self._answer(progress, draft, draft.text.strip(), Origin.GENERATED, draft.model, notices)
+        yield self._answer(progress, draft, draft.text, draft.origin, draft.model, notices)
 
     def _answer(
         self,
@@ -189,6 +204,7 @@ class Pipeline:
             usage=draft.usage if model else None,
             notices=[*progress.result.notices, *notices],
             confidence=progress.result.ranking.confidence,
+            sentences=draft.sentences if origin else (),
             timings=Timings(
                 retrieve=progress.result.retrieve_ms,
                 queue=place.waited * 1000 if place else 0.0,

@@ -9,8 +9,6 @@ import re
 import unicodedata
 from functools import lru_cache
 
-# What chat templates put between turns, and tokenizers read as such wherever it stands.
-_CONTROL = re.compile(r"<\|[^<>|\s]{1,40}\|>|</?(?:start|end)_of_turn>|</?s>|\[/?INST\]|<</?SYS>>")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 _TAGS = (
     "a|abbr|article|b|blockquote|br|center|code|dd|details|div|dl|dt|em|font|h[1-6]|hr|i|img|kbd|li|mark|ol|p|"
@@ -23,6 +21,10 @@ _BREAKING_TAG = re.compile(
 _LINK_TAG = re.compile(r"<a\b[^<>]*?href=[\"']([^\"'<>]*)[\"'][^<>]*>(.*?)</a\s*>", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(rf"</?(?:{_TAGS})\b[^<>]*>", re.IGNORECASE)
 _LINK = re.compile(r"!?\[([^\[\]\n]+)\]\((<?[^()\s<>]+>?)(?:\s+\"[^\"\n]*\")?\)")
+# A tag that is closed, or breaks a line: a lone "<b>" is what the text speaks of.
+_MARKUP = re.compile(
+    rf"<({_TAGS})\b[^<>]*>.*?</\1\s*>|<br\s*/?>|<!--|<https?:|<mailto:", re.DOTALL | re.IGNORECASE
+)
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]+)>")
 _EMPHASIS = re.compile(r"(?<![\w*\\])(\*\*\*|\*\*|\*)(?=[^\s*])([^*\n]+?)(?<=[^\s*])\1(?![\w*])")
 _UNDERSCORES = re.compile(r"(?<![\w_\\])(__|_)(?=[^\s_])([^_\n]+?)(?<=[^\s_])\1(?![\w_])")
@@ -42,20 +44,17 @@ _FOLDED = str.maketrans(
 
 @lru_cache(maxsize=2_000)  # entries come again with every question about them
 def plain(text: str) -> str:
-    """`text` without Markdown emphasis, links and HTML tags; code stays as it is.
-
-    Control tokens are taken apart: no caller may end the user's turn and begin another.
-    """
+    """`text` without Markdown emphasis, links and HTML tags; code stays as it is."""
     pieces, end = [], 0
     for code in _CODE.finditer(text):
         pieces += [_prose(text[end : code.start()]), code.group()]
         end = code.end()
     pieces.append(_prose(text[end:]))
-    return _CONTROL.sub(lambda token: f"{token[0][0]} {token[0][1:]}", "".join(pieces)).strip()
+    return "".join(pieces).strip()
 
 
 def _prose(text: str) -> str:
-    if "<" in text:
+    if "<" in text and _MARKUP.search(text):
         text = _COMMENT.sub("", text)
         text = _LINK_TAG.sub(lambda link: f"{link[2]} ({link[1]})", text)
         text = _TAG.sub("", _BREAKING_TAG.sub("\n", text))

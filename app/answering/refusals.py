@@ -2,7 +2,9 @@
 
 import re
 
+from app.answering.checks.polarity import leading_yes_no, negations
 from app.answering.checks.wording import stem
+from app.ranking.text import STOP_WORDS
 
 NOT_IN_FAQ = "NOT_IN_FAQ"  # the token the prompt asks for
 _TOKEN = re.compile(r"[\"'`*\[(<]*\bnot[ _-]?in[ _-]?faqs?\b[\"'`*\])>]*[.!]*", re.IGNORECASE)
@@ -16,6 +18,9 @@ _REFUSAL = re.compile(
     r"|\bnone of the (?:faq )?entries\b",
     re.IGNORECASE,
 )
+_SHORT = 160  # characters: a longer reply is no refusal
+_FEW = 6  # words
+_ENGLISH = 0.2  # share of English stop words from which a text is taken for English
 _WORDS = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+")
 _COURTEOUS = """
 i m am we you it is that this be to the a an of for and or in on at by as if any all me my your so with have
@@ -53,3 +58,17 @@ def says_nothing(text: str) -> bool:
         and not _CLAIMS.match(text)
         and all(stem(part) in _COURTESY for word in words for part in word.split("'") if part)
     )
+
+
+def declines(text: str) -> bool:
+    """Whether a whole reply that says nothing of the entries declines to answer, in any language."""
+    if not text:
+        return True
+    words = _WORDS.findall(text.casefold())
+    if leading_yes_no(text) or len(text) > _SHORT:
+        return False
+    english = sum(word in STOP_WORDS for word in words) >= _ENGLISH * len(words)
+    negated = negations(text) > 0
+    if english:
+        return refuses(text) or (negated and len(words) <= _FEW)
+    return negated or len(words) <= _FEW

@@ -146,6 +146,8 @@ def _source(entry: FaqEntry) -> _Source:
         for line in answer[start:end].split("\n"):
             if words := _words_of(line):
                 bounds |= {len(text), len(text) + len(words)}
+                if rest := _words_of(without_yes_no(folded(line))):  # "Yes, within 30 days": both are whole
+                    bounds.add(len(text) + len(words) - len(rest))
                 text += f"{words} "
     return _Source(folded(answer), "\n".join(line for line in lines if line), text, told, frozenset(bounds))
 

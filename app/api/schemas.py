@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from app import domain
 from app.answering.retrieval import RetrievalResult
-from app.domain import Origin, Status
+from app.domain import Origin, Status, Support
 from app.indexes.manifest import Manifest
 
 
@@ -122,10 +122,27 @@ class Timings(BaseModel):
         )
 
 
+class Sentence(BaseModel):
+    text: str = Field(description="without marks")
+    source: int | None = Field(description="`n` means `sources[n-1]`; null where no entry supports it")
+    support: Support = Field(
+        description="`quoted`: word for word in the source; `matched`: its numbers, names, commands and "
+        "links stand there and nothing contradicts it; `unmatched` (mode `generate` only)"
+    )
+
+    @classmethod
+    def of(cls, sentence: domain.Sentence) -> "Sentence":
+        return cls.model_construct(text=sentence.text, source=sentence.source, support=sentence.support)
+
+
 class AnswerOut(BaseModel):
     status: Status
     answer: str = Field(description="`[n]` means `sources[n-1]`")
-    origin: Origin | None = Field(description="null for `no_answer`")
+    origin: Origin | None = Field(
+        description="`generated`: the model's words, checked; `quoted`: sentences of an entry that the model "
+        "chose; `extracted`: an entry, no model; null for `no_answer`"
+    )
+    sentences: list[Sentence] = Field(description="of the answer, each with what it rests on")
     sources: list[Source] = Field(description="best first; for `no_answer` the nearest entries")
     confidence: float | None = Field(ge=0, le=1, description="calibrated: that the first source answers")
     model: str | None = Field(description="null where no model wrote")
@@ -141,6 +158,7 @@ class AnswerOut(BaseModel):
             status=answer.status,
             answer=answer.text,
             origin=answer.origin,
+            sentences=[Sentence.of(sentence) for sentence in answer.sentences],
             sources=[Source.of(source) for source in answer.sources],
             confidence=None if answer.confidence is None else round(answer.confidence, 4),
             model=answer.model,

@@ -12,9 +12,6 @@ from app.domain import FaqEntry
 from app.ranking.candidates import WordStatistics
 from app.ranking.text import STOP_WORDS, entry_words, words
 
-# An answer is supported when the entries it was written from cover at least this share of its content.
-SUPPORTED = 0.45
-
 _FUZZY_LETTERS = 5  # a word this long also counts when another is nearly the same: typos, plurals
 _FUZZY_SIMILARITY = 0.66  # 1 − edits (swaps of neighbours are one) / letters of the longer word
 
@@ -38,13 +35,6 @@ def coverage_by(text: str, entries: Iterable[FaqEntry], statistics: WordStatisti
         if word in held or any(_nearly(word, each.long) for each in vocabularies)
     ]
     return sum(covered) / total
-
-
-def repeated(answer: str, entries: Mapping[int, FaqEntry], statistics: WordStatistics) -> set[int]:
-    """Positions of the entries whose words an answer repeats: what it rests on when it has no marks."""
-    shares = {position: coverage(answer, entry, statistics) for position, entry in entries.items()}
-    best = max(shares.values(), default=0.0)
-    return {position for position, share in shares.items() if share == best >= SUPPORTED}
 
 
 def _rarity(of: Iterable[str], statistics: WordStatistics) -> Mapping[str, float]:

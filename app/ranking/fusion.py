@@ -47,22 +47,23 @@ def rank(
     limit: int,
     fusion: Fusion = Fusion.HYBRID,
 ) -> Ranking:
-    """Order the candidates; entries with the same question in one collection take one place.
+    """Order the candidates; entries with the same question and answer in one collection take one place.
 
     `wordings` are the question and what it says with synonyms.
     """
     asked = normalised_question(wordings[0])
     scored = _scored(found, fusion, calibration.cosine_weight)
-    places: dict[tuple[str, str], tuple[float, Candidate]] = {}
+    places: dict[tuple[str, str, str], tuple[float, Candidate]] = {}
     for score, candidate in sorted(scored, key=lambda each: (-each[0], each[1].entry.key)):
         entry = candidate.entry
-        places.setdefault((entry.collection, _normalised(entry.question)), (score, candidate))
+        place = (_normalised(entry.question), entry.collection, _normalised(entry.answer))
+        places.setdefault(place, (score, candidate))
     # An entry that asks the very question comes first, whatever the scores say; the sort is stable.
-    ordered = sorted(places.items(), key=lambda item: item[0][1] != asked)[:limit]
+    ordered = sorted(places.items(), key=lambda item: item[0][0] != asked)[:limit]
     if not ordered:
         return NOTHING
     hits = [Hit(each.entry, score, each.lexical, each.semantic) for _, (score, each) in ordered]
-    exact = bool(asked) and ordered[0][0][1] == asked
+    exact = bool(asked) and ordered[0][0][0] == asked
     return _judged(wordings, hits, found.semantic_floor, statistics, calibration, exact)
 
 

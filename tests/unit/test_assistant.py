@@ -242,7 +242,7 @@ async def test_a_very_small_model_is_held_to_the_sentences_of_the_best_entry(llm
     answer = await assistant_of(MemoryIndex(FAQ), llm, prompt_tokens=400, answer_tokens=64).ask(LATE)
 
     assert answer.text == f"{JOIN.answer} [1]"
-    assert answer.origin is Origin.GENERATED
+    assert answer.origin is Origin.QUOTED
     assert cited(answer) == ["join"]
     assert [source.hit.entry.id for source in answer.sources if source.in_prompt] == ["join"]
 

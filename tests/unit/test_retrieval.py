@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from app.domain import FaqEntry
 from app.ranking.candidates import Candidate, Candidates, WordStatistics
 from app.ranking.confidence import Calibration
-from app.ranking.coverage import coverage, repeated
+from app.ranking.coverage import coverage
 from app.ranking.fusion import Fusion, Ranking, rank
 
 JOIN = FaqEntry("join", "course", "Can I still join the course?", "Yes, you can join at any time.")
@@ -59,12 +59,13 @@ def test_each_list_can_order_alone() -> None:
     assert by_words.hits[0].entry == REFUND
 
 
-def test_the_same_question_in_one_collection_takes_one_place() -> None:
-    again = FaqEntry("again", "course", "can i still join, the COURSE", "Sure.")
+def test_an_entry_that_says_the_same_takes_no_place_of_its_own_and_one_that_differs_does() -> None:
+    again = FaqEntry("again", "course", "can i still join, the COURSE", f" {JOIN.answer.upper()}")
+    differs = FaqEntry("differs", "course", JOIN.question, "Sure.")
     elsewhere = FaqEntry("join", "other", JOIN.question, "No.")
-    found = [Candidate(JOIN, 3.0), Candidate(again, 2.0), Candidate(elsewhere, 1.0)]
+    found = [Candidate(JOIN, 4.0), Candidate(again, 3.0), Candidate(differs, 2.0), Candidate(elsewhere, 1.0)]
 
-    assert [hit.entry for hit in ranked("join course", found).hits] == [JOIN, elsewhere]
+    assert [hit.entry for hit in ranked("join course", found).hits] == [JOIN, differs, elsewhere]
 
 
 def test_an_entry_that_asks_the_very_question_comes_first_and_is_certain() -> None:
@@ -160,9 +161,3 @@ def test_scores_lie_between_zero_and_one_and_fall(signals: list[tuple[float | No
     scores = [hit.score for hit in ranked("anything", found, floor=-1.0).hits]
     assert scores == sorted(scores, reverse=True)
     assert all(0 <= score <= 1 for score in scores)
-
-
-def test_an_answer_without_marks_rests_on_the_entry_it_repeats() -> None:
-    entries = {1: REFUND, 2: JOIN}
-    assert repeated("You can join at any time.", entries, STATISTICS) == {2}
-    assert repeated("Bananas grow on large plants.", entries, STATISTICS) == set()
