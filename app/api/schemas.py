@@ -135,15 +135,35 @@ class Sentence(BaseModel):
         return cls.model_construct(text=sentence.text, source=sentence.source, support=sentence.support)
 
 
-class AnswerOut(BaseModel):
+class Part(BaseModel):
+    """One of several things a question asks."""
+
+    question: str
     status: Status
-    answer: str = Field(description="`[n]` means `sources[n-1]`")
+    sources: list[int] = Field(description="positions in `sources`, from 1: what answers it, or is nearest")
+
+    @classmethod
+    def of(cls, part: domain.Part) -> "Part":
+        return cls.model_construct(question=part.question, status=part.status, sources=list(part.sources))
+
+
+class AnswerOut(BaseModel):
+    status: Status = Field(
+        description="`suggested`: unsure, the nearest entries may help; `no_answer`: the FAQ does not hold it"
+    )
+    answer: str = Field(description="`[n]` means `sources[n-1]`; where not `answered` a fixed sentence")
     origin: Origin | None = Field(
         description="`generated`: the model's words, checked; `quoted`: sentences of an entry that the model "
-        "chose; `extracted`: an entry, no model; null for `no_answer`"
+        "chose; `extracted`: an entry, no model; null where no answer is given"
     )
     sentences: list[Sentence] = Field(description="of the answer, each with what it rests on")
-    sources: list[Source] = Field(description="best first; for `no_answer` the nearest entries")
+    sources: list[Source] = Field(description="best first; where not `answered` the nearest entries")
+    parts: list[Part] = Field(
+        default_factory=list, description="of a question that asks several things; else empty"
+    )
+    asked: str | None = Field(
+        None, description="what was searched for, where greetings, quoted mail or logs were set aside"
+    )
     confidence: float | None = Field(ge=0, le=1, description="calibrated: that the first source answers")
     model: str | None = Field(description="null where no model wrote")
     cached: bool
@@ -160,6 +180,8 @@ class AnswerOut(BaseModel):
             origin=answer.origin,
             sentences=[Sentence.of(sentence) for sentence in answer.sentences],
             sources=[Source.of(source) for source in answer.sources],
+            parts=[Part.of(part) for part in answer.parts],
+            asked=answer.asked,
             confidence=None if answer.confidence is None else round(answer.confidence, 4),
             model=answer.model,
             cached=answer.cached,
@@ -252,6 +274,11 @@ class ReadinessOut(BaseModel):
     model_memory: str | None = Field(
         None,
         description="`gpu`, `cpu` or `gpu and cpu`: where the model is; null where its runtime does not say",
+    )
+    writing: str | None = Field(
+        None,
+        description="`quote`, `strict` or `free`, and why: how freely the model may write (ASKD_WRITING); "
+        "null while it is not loaded",
     )
 
 

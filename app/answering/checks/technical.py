@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from difflib import SequenceMatcher
+from difflib import Match, SequenceMatcher
 from functools import lru_cache
 
 from app.answering.checks.wording import stem
@@ -166,6 +166,8 @@ def _broken(said: Sequence[str], command: Sequence[str]) -> str | None:
         for each in SequenceMatcher(None, said, command, autojunk=False).get_matching_blocks()
         if each.size
     ]
+    if _exchanges_last(said, command, blocks):
+        return " ".join(said[blocks[0].a : blocks[0].a + len(command)])
     matched = sum(block.size for block in blocks)
     if matched < 2 or 2 * matched < len(command) or len(blocks) < 2:
         return None
@@ -175,6 +177,14 @@ def _broken(said: Sequence[str], command: Sequence[str]) -> str | None:
     run = list(said[start:end])
     whole = any(list(command[at : at + len(run)]) == run for at in range(len(command)))
     return None if whole else " ".join(run)
+
+
+def _exchanges_last(said: Sequence[str], command: Sequence[str], blocks: Sequence[Match]) -> bool:
+    """Whether the whole command stands there but for its last word, which is another one."""
+    start, rest = blocks[0].a if blocks else 0, len(command) - 1
+    if not blocks or blocks[0].b or blocks[0].size != rest or start + rest >= len(said):
+        return False
+    return said[start + rest].casefold() not in STOP_WORDS
 
 
 @lru_cache(maxsize=2_000)
