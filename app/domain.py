@@ -65,6 +65,7 @@ class Question:
 
 class Status(StrEnum):
     ANSWERED = "answered"
+    SUGGESTED = "suggested"  # unsure: the nearest entries may help
     NO_ANSWER = "no_answer"  # the FAQ does not hold it: an answer, not a failure
 
 
@@ -96,7 +97,7 @@ NoticeCode = Literal[
     "answers_differ",
     "answer_cut",
     "entry_too_long",
-    "short_question",
+    "other_language",
     "overloaded",
     "model_missing",
     "model_timeout",
@@ -135,6 +136,15 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One of several things a question asks."""
+
+    question: str
+    status: Status
+    sources: Sequence[int] = ()  # positions, from 1: what answers it, or is nearest
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """`[n]` in the text means `sources[n - 1]`."""
 
@@ -149,6 +159,8 @@ class Answer:
     confidence: float | None = None
     cached: bool = False
     sentences: Sequence[Sentence] = ()  # of the text, in order, marks aside
+    asked: str | None = None  # what was searched for, where it is not the question as it came
+    parts: Sequence[Part] = ()  # of a question that asks several things
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from app.ingest.publishing import publish
 from app.ingest.survey import Survey, survey
 from app.ranking.synonyms import read_synonyms
 from app.settings import Settings, read_settings
-from app.wiring import Askd, open_askd
+from app.wiring import Askd, open_askd, scratch_index
 
 index = typer.Typer(help="Versions of the index: list, roll back, rebuild.")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -99,6 +99,7 @@ async def _publish(askd: Askd, found: Survey, settings: Settings, *, anew: bool 
             embedder=await _usable(askd.embedder),
             synonyms=synonyms,
             anew=anew,
+            scratch=scratch_index,
         )
 
 

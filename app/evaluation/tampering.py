@@ -13,7 +13,7 @@ from app.answering.checks.units import UNITS
 from app.answering.plain_text import plain
 from app.answering.sentences import sentences
 from app.domain import FaqEntry
-from app.ranking.text import STOP_WORDS
+from app.ranking.stop_words import STOP_WORDS
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,:/]\d+)*(?!\w)")
 _LIST_NUMBER = re.compile(r"^\s*(?:[-*]\s+)?\(?\d{1,3}[.)](?=\s)")

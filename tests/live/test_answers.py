@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from app.answering import writing
-from app.answering.pipeline import NOT_IN_FAQ
+from app.answering.phrases import phrases
 from app.models.base import Prompt
 from tests.live.serving import Service, prompts_to, serving, settings_of, text_of
+
+NOT_IN_FAQ = phrases("english").no_answer
 
 pytestmark = pytest.mark.anyio
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.answering.pipeline import NOT_IN_FAQ
+from app.answering.phrases import phrases
 from app.answering.service import Assistant
 from app.domain import Answer, Event, Mode, Origin, Question, Replacement, Status, Text
 from app.embedders.base import Vector
@@ -27,6 +27,8 @@ from app.models.base import Chunk, Prompt
 from app.models.scripted import ScriptedModel
 from tests.support.assistant import assistant_of
 from tests.support.faq import DOCKER, FAQ, JOIN, REFUND
+
+NOT_IN_FAQ = phrases("english").no_answer
 
 pytestmark = pytest.mark.anyio
 LATE = Question("Is it possible to join the course at any time?")
@@ -210,11 +212,10 @@ async def test_an_entry_that_does_not_fit_is_quoted_or_refused(llm: ScriptedMode
     assert llm.prompts == []
 
 
-async def test_a_question_that_alone_fills_the_prompt_is_refused(
-    assistant: Assistant, llm: ScriptedModel
-) -> None:
+async def test_a_question_that_alone_fills_the_prompt_is_refused(llm: ScriptedModel) -> None:
+    small = assistant_of(MemoryIndex(FAQ), llm, prompt_tokens=100)
     with pytest.raises(QuestionTooLong):
-        await assistant.ask(Question("join the course " * 130))
+        await small.ask(Question("join the course " * 30))
     assert llm.prompts == []
 
 

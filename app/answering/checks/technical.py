@@ -6,7 +6,7 @@ from difflib import Match, SequenceMatcher
 from functools import lru_cache
 
 from app.answering.checks.wording import stem
-from app.ranking.text import STOP_WORDS
+from app.ranking.stop_words import STOP_WORDS
 
 _URL = r"(?:https?|ftp|ssh|git|postgres(?:ql)?|redis|s3|gs|jdbc)(?::\w+)?://[^\s<>\"'`]+|www\.[^\s<>\"'`]+"
 _EMAIL = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"

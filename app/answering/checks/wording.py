@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from app.ranking.text import STOP_WORDS
+from app.ranking.stop_words import STOP_WORDS
 
 WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+")
 _WIDE = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
