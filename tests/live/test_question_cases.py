@@ -19,14 +19,18 @@ TRACEBACK = Path("tests/support/traceback.txt").read_text()
 ANSWERED, SUGGESTED, NO_ANSWER = Status.ANSWERED, Status.SUGGESTED, Status.NO_ANSWER
 
 
-@pytest.fixture(scope="module", params=["embedded", pytest.param("elasticsearch", marks=pytest.mark.live)])
-async def shop(
-    request: pytest.FixtureRequest, with_embedder: Chosen, tmp_path_factory: pytest.TempPathFactory
-) -> Chosen:
-    chosen: Chosen = {**with_embedder, "index": "shop"}
-    if request.param == "elasticsearch":
-        prefix = request.getfixturevalue("index_prefix")
-        chosen = {**request.getfixturevalue("elasticsearch_index"), **chosen, "index": f"{prefix}-shop"}
+@pytest.fixture(
+    scope="module",
+    params=["embedded_index", pytest.param("elasticsearch_index", marks=pytest.mark.live)],
+)
+def engine(request: pytest.FixtureRequest) -> Chosen:
+    chosen: Chosen = request.getfixturevalue(request.param)
+    return chosen
+
+
+@pytest.fixture(scope="module")
+async def shop(engine: Chosen, with_embedder: Chosen, index_prefix: str) -> Chosen:
+    chosen: Chosen = {**engine, **with_embedder, "index": f"{index_prefix}-shop"}
     await ingest(settings_of(chosen), SHOP)
     return chosen
 
