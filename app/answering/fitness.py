@@ -24,6 +24,9 @@ class Fitness:
     manner: Manner
     reason: str
 
+    def __str__(self) -> str:
+        return f"{self.manner}: {self.reason}"
+
     @property
     def least_coverage(self) -> float:
         """Share of a sentence's content that its entry has to hold."""

@@ -4,7 +4,7 @@ import re
 
 from app.answering.checks.polarity import leading_yes_no, negations
 from app.answering.checks.wording import stem
-from app.ranking.text import STOP_WORDS
+from app.ranking.stop_words import STOP_WORDS
 
 NOT_IN_FAQ = "NOT_IN_FAQ"  # the token the prompt asks for
 _TOKEN = re.compile(r"[\"'`*\[(<]*\bnot[ _-]?in[ _-]?faqs?\b[\"'`*\])>]*[.!]*", re.IGNORECASE)

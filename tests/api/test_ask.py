@@ -16,9 +16,9 @@ from app.errors import (
 )
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
-from tests.faq import JOIN
 from tests.support.app import app_of, calling
 from tests.support.assistant import assistant_of
+from tests.support.faq import JOIN
 
 pytestmark = pytest.mark.anyio
 LATE = {"question": "Is it possible to join the course at any time?"}
@@ -94,7 +94,7 @@ async def test_streams_sources_then_tokens_then_the_whole_answer(client: httpx.A
     assert done.keys() == (await client.post("/ask", json=LATE)).json().keys()
 
 
-async def test_what_is_taken_back_is_replaced(client: httpx.AsyncClient, llm: ScriptedModel) -> None:
+async def test_an_unsupported_answer_is_replaced(client: httpx.AsyncClient, llm: ScriptedModel) -> None:
     llm.script = ["You can join ", "with your bananas, which grow on giant herbs."]
 
     names = [name for name, _ in events((await client.post("/ask/stream", json=LATE)).text)]
@@ -205,7 +205,7 @@ LATE_IN = {"question": LATE["question"]}
         ("text", "body", "dictionary"),
     ],
 )
-async def test_a_request_without_sense_is_a_422_that_names_the_field(
+async def test_an_invalid_request_is_a_422_that_names_the_field(
     client: httpx.AsyncClient, path: str, body: object, field: str, says: str
 ) -> None:
     response = await client.post(path, json=body)
@@ -234,7 +234,7 @@ async def test_two_thousand_characters_after_trimming_and_composing_are_fine(
 @pytest.mark.parametrize(
     "content", [b"{bad", b"", b'{"question": "\xff"}', b"[" * 30_000, b'{"question": "\\ud800"}']
 )
-async def test_a_body_that_is_no_json_is_a_422(client: httpx.AsyncClient, path: str, content: bytes) -> None:
+async def test_a_body_that_is_not_json_is_a_422(client: httpx.AsyncClient, path: str, content: bytes) -> None:
     response = await client.post(path, content=content, headers={"content-type": "application/json"})
 
     assert response.status_code == 422
@@ -287,7 +287,7 @@ async def test_nothing_there_and_the_wrong_method_are_problems_too(client: httpx
     assert wrong.headers["allow"] == "POST"
 
 
-async def test_what_nobody_expected_leaks_nothing(
+async def test_an_unexpected_error_leaks_nothing(
     client: httpx.AsyncClient, llm: ScriptedModel, caplog: pytest.LogCaptureFixture
 ) -> None:
     llm.script = [RuntimeError("secret /etc/passwd")]
@@ -300,7 +300,7 @@ async def test_what_nobody_expected_leaks_nothing(
     assert response.json()["request_id"] in {getattr(record, "request_id", None) for record in caplog.records}
 
 
-async def test_the_callers_request_id_comes_back_if_it_has_sense(client: httpx.AsyncClient) -> None:
+async def test_a_well_formed_request_id_of_the_caller_comes_back(client: httpx.AsyncClient) -> None:
     kept = await client.post("/ask", json=LATE, headers={"X-Request-ID": "trace-1.a_B"})
     made = await client.post("/ask", json=LATE, headers={"X-Request-ID": "x" * 200})
 

@@ -194,7 +194,7 @@ def model(*errors: AskdError, after_first: bool = False) -> tuple[GuardedModel, 
 
 
 async def reply(llm: GuardedModel) -> str:
-    prompt = build_prompt("Can I?", {1: JOIN}, PromptStyle.CHAT, 64, ())
+    prompt = build_prompt("Can I?", {1: JOIN}, PromptStyle.CHAT, 64)
     async with aclosing(llm.generate(prompt)) as chunks:
         return "".join([chunk.text async for chunk in chunks])
 
@@ -229,7 +229,7 @@ async def test_a_stream_that_its_reader_leaves_does_not_count_as_a_failure() -> 
     llm, _ = model(after_first=True)
     for _ in range(4):
         llm.breaker.failed(ModelUnavailable("no"))
-    chunks = llm.generate(build_prompt("Can I?", {1: JOIN}, PromptStyle.CHAT, 64, ()))
+    chunks = llm.generate(build_prompt("Can I?", {1: JOIN}, PromptStyle.CHAT, 64))
     await anext(chunks)
     await chunks.aclose()
     assert llm.breaker.state is State.CLOSED
