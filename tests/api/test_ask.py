@@ -223,7 +223,7 @@ async def test_an_unknown_mode_is_named(client: httpx.AsyncClient) -> None:
     assert "'auto', 'generate' or 'extract'" in response.json()["detail"]
 
 
-async def test_two_thousand_characters_after_trimming_and_composing_are_fine(
+async def test_eight_thousand_characters_after_trimming_and_composing_are_fine(
     client: httpx.AsyncClient,
 ) -> None:
     question = "  " + "e\u0301" * 8000 + "\n"  # 16,000 code points that compose to 8,000
