@@ -33,10 +33,16 @@ _OPEN_QUESTIONS = frozenset(
 )
 
 
-def beginnings(answer: str) -> list[str]:
-    """An answer's beginnings of whole sentences, from the second on, the longest few, and the whole of it."""
+def beginnings(answer: str, question: str) -> list[str]:
+    """An answer's beginnings of whole sentences: the longest few of two sentences or more, and the whole.
+
+    None leaves out a word of the question that the whole answer has: what was asked is not cut off.
+    """
+    whole = answer.rstrip()
+    asked = content(folded(question)) & content(folded(plain(whole)))
     ends = [answer[:end].rstrip() for _, end in spans(answer) if answer[:end].strip()]
-    return list(dict.fromkeys([*ends[_LEAST_SENTENCES - 1 : -1], answer.rstrip()]))[-_MOST_CHOICES:]
+    enough = [end for end in ends[_LEAST_SENTENCES - 1 : -1] if asked <= content(folded(plain(end)))]
+    return list(dict.fromkeys([*enough, whole]))[-_MOST_CHOICES:]
 
 
 def said_by_entry(text: str, entry: FaqEntry, asked: str) -> str:

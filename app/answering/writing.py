@@ -135,11 +135,13 @@ class Writer:
     async def _quotation(
         self, question: str, entry: FaqEntry, profile: ModelProfile, draft: Draft
     ) -> AsyncGenerator[str]:
-        """So many of the best entry's sentences as the model chooses with one token."""
-        choices = await self._choices(entry.answer)
+        """So many of the best entry's sentences as the model chooses with one token; one choice needs no model."""
+        choices = await self._choices(entry.answer, question)
         draft.in_prompt, draft.origin = [1], Origin.QUOTED
         chosen = choices[0]
-        if len(choices) > 1:
+        if len(choices) == 1:
+            draft.model = None
+        else:
             prompt = choice_prompt(question, entry, choices, profile.style, profile.control_tokens)
             try:
                 async with aclosing(self._generated(prompt, draft)) as texts:
@@ -182,9 +184,9 @@ class Writer:
             )
         return included
 
-    async def _choices(self, answer: str) -> Sequence[str]:
+    async def _choices(self, answer: str, question: str) -> Sequence[str]:
         """The beginnings of an answer, whole sentences, that fit the answer's budget of tokens."""
-        choices = beginnings(answer)
+        choices = beginnings(answer, question)
         counts = await self.llm.count_tokens(choices)
         fit = [choice for choice, count in zip(choices, counts, strict=True) if count <= self.answer_tokens]
         if not fit:

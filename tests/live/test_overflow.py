@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from app.answering import writing
 from app.models.base import Prompt
 from app.models.token_estimate import TokenEstimate
 from tests.live.serving import (
@@ -39,6 +38,7 @@ async def small_window(tmp_path_factory: pytest.TempPathFactory) -> Chosen:
         "num_ctx": WINDOW,
         "prompt_tokens": BUDGET,
         "answer_tokens": ANSWER,
+        "writing": "free",  # quoting takes one entry: more is what is tested here
     }
     entries = long_entries("1", days=5, pages=5) + long_entries("2", days=2, pages=40)
     await ingest_entries(settings_of(chosen), entries)
@@ -56,7 +56,6 @@ async def service(request: pytest.FixtureRequest, small_window: Chosen) -> Async
 
 @pytest.fixture
 def prompts(service: Service, monkeypatch: pytest.MonkeyPatch) -> list[Prompt]:
-    monkeypatch.setattr(writing, "VERBATIM_BELOW", 0)  # quoting takes one entry: more is what is tested here
     return prompts_to(service.assistant.pipeline.writer.llm, monkeypatch)
 
 
