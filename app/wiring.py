@@ -1,7 +1,8 @@
 """Composition root: the one place that knows which backends there are.
 
-Each table maps a kind, which the settings decide, to what opens it. A backend is imported where it is opened:
-each takes a good part of a second, and most runs need few of them.
+Each table maps a kind, which the settings decide, to what opens it. A remote backend uses its circuit
+breaker; one in this process needs none. A backend is imported where it is opened: each takes a good
+part of a second, and most runs need few of them.
 """
 
 import shutil
@@ -22,10 +23,8 @@ from app.embedders.base import Embedder
 from app.embedders.catalogue import own_recipe
 from app.errors import BadSettings
 from app.indexes.base import IndexStore, SearchIndex
-from app.indexes.guarded import GuardedIndex
 from app.ingest.own_thresholds import ScratchIndex
 from app.models.base import LanguageModel
-from app.models.guarded import GuardedModel
 from app.models.watch import ModelWatch
 from app.settings import Settings
 from app.settings.backends import EmbedderBackend, IndexBackend, ModelBackend
@@ -66,23 +65,18 @@ async def open_askd(
     breakers = {"index": CircuitBreaker(), "model": CircuitBreaker()}
     index_kind, model_kind = _INDEXES[settings.index_backend], _MODELS[settings.model_backend]
     async with AsyncExitStack() as opened:
-        index = await index_kind.open(settings, opened)
+        index = await index_kind.open(settings, opened, breakers["index"])
         embedder = _EMBEDDERS[settings.embedder_backend](settings, opened)
-        llm = await model_kind.open(settings, opened)
-        # A backend in this process needs no circuit breaker.
-        guarded_index = GuardedIndex(index, breakers["index"]) if index_kind.remote else index
-        guarded_llm = GuardedModel(llm, breakers["model"]) if model_kind.remote else llm
+        llm = await model_kind.open(settings, opened, breakers["model"])
         pipeline = Pipeline(
-            Retrieval(guarded_index, embedder, tracing=tracing),
-            Writer(
-                guarded_llm, settings.prompt_budget, settings.answer_budget, tracing, writing=settings.writing
-            ),
+            Retrieval(index, embedder, tracing=tracing),
+            Writer(llm, settings.prompt_budget, settings.answer_budget, tracing, writing=settings.writing),
             Admission(settings.slots),
             tracing,
         )
         assistant = Assistant(
             pipeline,
-            ModelWatch(guarded_llm),
+            ModelWatch(llm),
             AnswerCache(settings.cache_entries, settings.cache_bytes, settings.cache_seconds),
             metrics.answered,
             metrics.generated,
@@ -141,12 +135,14 @@ def tracing_to(collector: "Collector | None", settings: Settings) -> Tracing:
 
 @dataclass(frozen=True, slots=True)
 class _IndexKind:
-    open: "Callable[[Settings, AsyncExitStack], Awaitable[Index]]"
+    open: "Callable[[Settings, AsyncExitStack, CircuitBreaker], Awaitable[Index]]"
     remove: Callable[[Settings], Awaitable[None]]  # every version of it
     remote: bool
 
 
-async def _open_embedded_index(settings: Settings, opened: AsyncExitStack) -> "EmbeddedIndex":
+async def _open_embedded_index(
+    settings: Settings, opened: AsyncExitStack, breaker: CircuitBreaker
+) -> "EmbeddedIndex":
     from app.indexes.embedded.index import EmbeddedIndex
 
     return EmbeddedIndex(settings.data_dir / "index", settings.index)
@@ -156,11 +152,13 @@ async def _remove_embedded_index(settings: Settings) -> None:
     shutil.rmtree(settings.data_dir / "index" / settings.index, ignore_errors=True)
 
 
-async def _open_elasticsearch(settings: Settings, opened: AsyncExitStack) -> "ElasticsearchIndex":
+async def _open_elasticsearch(
+    settings: Settings, opened: AsyncExitStack, breaker: CircuitBreaker
+) -> "ElasticsearchIndex":
     from app.indexes.elasticsearch.index import ElasticsearchIndex
 
     client = await opened.enter_async_context(_elasticsearch(settings, settings.search_timeout))
-    return ElasticsearchIndex(client, settings.index, settings.search_timeout)
+    return ElasticsearchIndex(client, settings.index, settings.search_timeout, breaker)
 
 
 async def _remove_from_elasticsearch(settings: Settings) -> None:
@@ -229,12 +227,14 @@ _EMBEDDERS: Mapping[EmbedderBackend, Callable[[Settings, AsyncExitStack], Embedd
 
 @dataclass(frozen=True, slots=True)
 class _ModelKind:
-    open: Callable[[Settings, AsyncExitStack], Awaitable[LanguageModel]]
+    open: Callable[[Settings, AsyncExitStack, CircuitBreaker], Awaitable[LanguageModel]]
     provider: str  # as OpenTelemetry's conventions for generative AI name it
     remote: bool
 
 
-async def _open_llamacpp(settings: Settings, opened: AsyncExitStack) -> LanguageModel:
+async def _open_llamacpp(
+    settings: Settings, opened: AsyncExitStack, breaker: CircuitBreaker
+) -> LanguageModel:
     from app.models.llamacpp.model import LlamaCppModel
     from app.models.llamacpp.server import ServerOptions
 
@@ -255,10 +255,9 @@ async def _open_llamacpp(settings: Settings, opened: AsyncExitStack) -> Language
     )
 
 
-async def _open_ollama(settings: Settings, opened: AsyncExitStack) -> LanguageModel:
+async def _open_ollama(settings: Settings, opened: AsyncExitStack, breaker: CircuitBreaker) -> LanguageModel:
     from app.models.ollama.client import open_client
-    from app.models.ollama.model import OllamaModel
-    from app.models.ollama.requests import Runner
+    from app.models.ollama.model import OllamaModel, Runner
 
     key_file = settings.ollama_api_key_file
     key = _secret("ASKD_OLLAMA_API_KEY_FILE", key_file) if key_file else None
@@ -278,6 +277,7 @@ async def _open_ollama(settings: Settings, opened: AsyncExitStack) -> LanguageMo
         runner,
         first_token_timeout=settings.first_token_timeout,
         generate_timeout=settings.generate_timeout,
+        breaker=breaker,
     )
 
 

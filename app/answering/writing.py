@@ -135,7 +135,10 @@ class Writer:
     async def _quotation(
         self, question: str, entry: FaqEntry, profile: ModelProfile, draft: Draft
     ) -> AsyncGenerator[str]:
-        """So many of the best entry's sentences as the model chooses with one token; one choice needs no model."""
+        """So many of the best entry's sentences as the model chooses with one token.
+
+        Where there is but one choice, no model is asked.
+        """
         choices = await self._choices(entry.answer, question)
         draft.in_prompt, draft.origin = [1], Origin.QUOTED
         chosen = choices[0]

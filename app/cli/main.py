@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import asking, indexing, keys, models, serving
+from app.cli import asking, exporting, indexing, ingesting, keys, models, serving
 from app.errors import AskdError, BadSettings, name_of
 from app.evaluation.commands import evaluation
 
@@ -20,7 +20,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command()(serving.serve)
-app.command()(indexing.ingest)
+app.command()(ingesting.ingest)
+app.command()(exporting.export)
 app.command()(asking.ask)
 app.command()(asking.search)
 app.add_typer(indexing.index, name="index")
@@ -45,7 +46,7 @@ def _root(
 
 
 def main() -> None:
-    """Exit status 0: done; 1: failed; 2: wrong usage or settings."""
+    """Exit status 0: done; 1: failed; 2: wrong usage or settings; 3: ingested in part."""
     try:
         app()
     except AskdError as error:

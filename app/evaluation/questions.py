@@ -8,9 +8,11 @@ from typing import BinaryIO
 
 from app.domain import FaqEntry
 from app.errors import BadFaqFile
-from app.ingest.json_records import read_json_lines
-from app.ingest.readers import read_csv, text_lines
+from app.ingest.formats.encoding import lines_of, text_of
+from app.ingest.formats.events import Events, build, json_lines_events
+from app.ingest.formats.tables import Row, csv_rows
 from app.ingest.records import Raw, kind
+from app.ingest.report import Notes
 from app.ranking.text import normalised_question
 
 # Collection and normalised question: entries that share both answer the same and take one place.
@@ -96,10 +98,50 @@ def read_unanswerable(paths: Sequence[Path], catalogue: Catalogue) -> Sequence[C
     return list(dict.fromkeys(cases))
 
 
+def _json_lines(file: BinaryIO) -> Iterator[Raw]:
+    with text_of(file, "utf-8-sig", Notes()) as text:
+        yield from _of_events(json_lines_events(text))
+
+
+def _of_events(events: Events) -> Iterator[Raw]:
+    place = ""
+    for name, value in events:
+        if name == "place":
+            place = value
+        elif name == "bad":
+            raise BadFaqFile(f"{place}: {value}")
+        elif not isinstance(record := build(name, value, events), dict):
+            raise BadFaqFile(f"{place}: must be an object, not {kind(record)}")
+        else:
+            yield Raw(record, place)
+
+
+def _csv(file: BinaryIO) -> Iterator[Raw]:
+    with text_of(file, "utf-8-sig", Notes()) as text:
+        yield from _of_rows(csv_rows(lines_of(text), ","))
+
+
+def _of_rows(rows: Iterable[Row]) -> Iterator[Raw]:
+    header: list[str] | None = None
+    for row in rows:
+        if row.cells is None:
+            raise BadFaqFile(f"{row.place}: {row.reason}")
+        if not any(map(str.strip, row.cells)):
+            continue
+        if header is None:
+            header = [name.strip() for name in row.cells]
+            if "question" not in header:
+                raise BadFaqFile(f"{row.place}: the header names no column question")
+        elif len(row.cells) != len(header):
+            raise BadFaqFile(f"{row.place}: {len(row.cells)} columns where the header has {len(header)}")
+        else:
+            yield Raw(dict(zip(header, row.cells, strict=True)), row.place)
+
+
 _READERS: Mapping[str, Callable[[BinaryIO], Iterator[Raw]]] = {
-    ".csv": lambda file: read_csv(text_lines(file)),
-    ".jsonl": lambda file: read_json_lines(text_lines(file)),
-    ".ndjson": lambda file: read_json_lines(text_lines(file)),
+    ".csv": _csv,
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
 }
 
 

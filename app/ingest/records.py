@@ -1,53 +1,78 @@
 """From what a file holds to an entry: the rules for each field."""
 
-import re
-import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from app.domain import FaqEntry
-from app.errors import BadFaqFile
+from app.ingest.cleaning import (
+    decoded,
+    has_html,
+    markdown_of,
+    plain_question,
+    safe,
+    settled,
+    web_address,
+    whole_links,
+)
+from app.ingest.report import Notes
 
-_OTHER_NAMES = {"text": "answer", "course": "collection"}
-_MOST_CHARACTERS = {"question": 2_000, "answer": 64_000} | dict.fromkeys(
+MOST_CHARACTERS = {"question": 2_000, "answer": 64_000} | dict.fromkeys(
     ("id", "collection", "section", "url"), 512
 )
-COLLECTION_KEYS = frozenset({"collection", "course"})
-RECORD_KEYS = frozenset({*_MOST_CHARACTERS, *_OTHER_NAMES})
-
-# Control characters but tab and line ends, and surrogates, which a file name can bring in.
-_NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_WEB_ADDRESS = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
+_MOST_CLEANINGS = 5
 _KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A record as its file has it; `group` holds what was said once for many records."""
+    """A record as its file has it, by our names of the fields."""
 
     fields: Mapping[str, object]
     place: str  # within the file: "record 12", "line 7"
-    group: Mapping[str, object] = field(default_factory=dict)
-
-    @property
-    def unknown(self) -> set[str]:
-        return (self.fields.keys() - RECORD_KEYS) | (self.group.keys() - COLLECTION_KEYS)
+    markdown: bool = False  # what looks like HTML is meant so, and stays
+    exact: bool = False  # written by askd: nothing is to be cleaned
+    names: Mapping[str, str] = field(default_factory=dict)  # our field -> the file's name of it
 
 
-def entry_of(raw: Raw, *, collection: str | None) -> FaqEntry:
-    """The entry; `collection` labels it when neither record nor group names one. Raises BadFaqFile."""
-    named_by_group = {key: raw.group[key] for key in raw.group.keys() & COLLECTION_KEYS}
-    given: dict[str, str] = {}
-    for fields in ({"collection": collection}, named_by_group, raw.fields):
-        given |= _texts(fields, raw.place)
-    for name in ("question", "answer"):
-        if name not in given:
-            raise BadFaqFile(f"{raw.place}: {name} is missing or empty")
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A record that cannot be published. `records` is how many were lost to it."""
+
+    place: str
+    reason: str
+    field: str | None = None
+    id: str | None = None
+    collection: str | None = None
+    records: int = 1
+
+
+class _Wrong(Exception):
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
+def entry_of(raw: Raw, *, collection: str, base_url: str | None, notes: Notes) -> FaqEntry | Bad:
+    """The entry; `collection` labels it when the record names none. What was cleaned goes into `notes`."""
+    try:
+        given = {name: text for name in MOST_CHARACTERS if (text := _text(name, raw, notes))}
+        for name in ("question", "answer"):
+            if name not in given:
+                raise _Wrong(name, f"{raw.names.get(name, name)} is missing or empty")
+        if not raw.exact:
+            _clean(given, raw, base_url, notes)
+        for name, text in given.items():
+            if len(text) > MOST_CHARACTERS[name]:
+                reason = f"has {len(text):,} characters; the most is {MOST_CHARACTERS[name]:,}"
+                raise _Wrong(name, f"{raw.names.get(name, name)} {reason}")
+    except _Wrong as wrong:
+        id_, named = (_loosely(raw.fields.get(name)) for name in ("id", "collection"))
+        return Bad(raw.place, str(wrong), wrong.field, id_, named or collection)
+    notes.labelled += "collection" in given
     if "collection" not in given:
-        raise BadFaqFile(f"{raw.place}: collection is missing; name it in the file or give --collection")
-    if "url" in given and not _WEB_ADDRESS.fullmatch(given["url"]):
-        raise BadFaqFile(f"{raw.place}: url must begin with http:// or https:// and hold no spaces")
+        notes.unlabelled += 1
+        given["collection"] = collection
     return FaqEntry(**{"id": _derived_id(given), **given})
 
 
@@ -56,35 +81,60 @@ def kind(value: object) -> str:
     return "null" if value is None else _KINDS.get(type(value), "text")
 
 
-def _texts(fields: Mapping[str, object], place: str) -> dict[str, str]:
-    """The known fields that are not empty, by our names."""
-    texts: dict[str, str] = {}
-    for key, value in fields.items():
-        if key not in RECORD_KEYS:
-            continue
-        text = _text(key, value, place)
-        name = _OTHER_NAMES.get(key, key)
-        if text and texts.setdefault(name, text) != text:
-            other = next(other for other, ours in _OTHER_NAMES.items() if ours == name)
-            raise BadFaqFile(f"{place}: {name} and {other} are the same field, but differ")
-    return texts
-
-
-def _text(key: str, value: object, place: str) -> str:
+def _text(name: str, raw: Raw, notes: Notes) -> str:
+    value = raw.fields.get(name)
     if value is None:
         return ""
-    if key == "id" and type(value) is int:
+    if name == "id" and type(value) is int:
         value = str(value)
     if not isinstance(value, str):
-        raise BadFaqFile(f"{place}: {key} must be text, not {kind(value)}")
-    most = _MOST_CHARACTERS[_OTHER_NAMES.get(key, key)]
-    text = value.strip()
-    if len(text) > most:
-        raise BadFaqFile(f"{place}: {key} has {len(text):,} characters; the most is {most:,}")
-    if found := _NO_TEXT.search(value):
-        raise BadFaqFile(f"{place}: {key} holds the control character U+{ord(found[0]):04X}")
-    # One form of line ends and of accents, so that the same text gives the same id on every system.
-    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+        raise _Wrong(name, f"{raw.names.get(name, name)} must be text, not {kind(value)}")
+    if len(value) > 20 * MOST_CHARACTERS[name]:  # before work is spent on it
+        most = MOST_CHARACTERS[name]
+        raise _Wrong(name, f"{raw.names.get(name, name)} has {len(value):,} characters; the most is {most:,}")
+    text, odd = settled(value)
+    notes.control_characters += odd
+    return text
+
+
+def _clean(given: dict[str, str], raw: Raw, base_url: str | None, notes: Notes) -> None:
+    question, answer = _steady(given["question"], plain_question), given["answer"]
+    if raw.markdown:
+        answer = _steady(answer, safe)
+    elif has_html(answer) or answer.startswith("&lt;"):
+        answer = _steady(answer, markdown_of)
+        notes.html_answers += 1
+    else:
+        answer = _steady(answer, decoded)
+    answer, dropped = whole_links(answer, base_url)
+    notes.dropped_links += dropped
+    for name, text in (("question", question), ("answer", answer)):
+        if not text.strip():
+            raise _Wrong(name, f"{raw.names.get(name, name)} holds no text but markup")
+        given[name] = settled(text)[0]
+    for name in ("collection", "section"):
+        if name in given:
+            given[name] = decoded(given[name]).strip()
+    if "url" in given:
+        if url := web_address(given["url"], base_url):
+            given["url"] = url
+        else:
+            del given["url"]
+            notes.dropped_urls += 1
+
+
+def _steady(text: str, clean: Callable[[str], str]) -> str:
+    """Cleaned until nothing changes, so that what is exported comes back the same."""
+    for _ in range(_MOST_CLEANINGS):
+        cleaned = settled(clean(text))[0]
+        if cleaned == text:
+            break
+        text = cleaned
+    return text
+
+
+def _loosely(value: object) -> str | None:
+    return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
 def _derived_id(given: Mapping[str, str]) -> str:

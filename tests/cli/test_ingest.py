@@ -1,11 +1,14 @@
 import asyncio
 import json
+import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from app.domain import FaqEntry
+from app.errors import IndexMissing
 from app.indexes.embedded.index import EmbeddedIndex
 from tests.cli.shell import Shell
 from tests.support.faq import DOCKER, FAQ, JOIN
@@ -56,16 +59,23 @@ def test_every_kind_of_file_is_read(askd: Shell, tmp_path: Path) -> None:
     assert f"5 records read, 5 entries published as version {version_in(askd)}" in ended.out
     assert "entries a second" in ended.out
     assert ended.err == ""  # no progress bar where nobody sees it
+    assert "folder/part.md: 1 entries, headings h2" in ended.out
 
 
 def test_json_says_what_was_done(askd: Shell, faq_file: Path) -> None:
     said = askd("ingest", faq_file, "--json").json
     assert said.pop("seconds") > 0
+    (file,) = said.pop("files")
+    assert (file["shape"], file["read"], file["passed_over"]) == ("records", 4, None)
     assert said == {
         "read": 4,
         "entries": 4,
+        "merged": 0,
+        "skipped": 0,
         "collections": {"course": 3, "tools": 1},
         "warnings": [],
+        "bad": [],
+        "failed": [],
         "version": version_in(askd),
     }
 
@@ -118,17 +128,98 @@ def test_strictly_it_is_an_error_and_the_old_index_keeps_serving(filled: Shell, 
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_a_wrong_record_is_named_and_the_old_index_keeps_serving(
+def test_a_wrong_record_is_named_and_the_others_are_published(
     as_json: bool, filled: Shell, tmp_path: Path
 ) -> None:
+    write(tmp_path / "bad.json", asdict(TEA), {**asdict(DOCKER), "answer": 5})
+
+    ended = filled("ingest", "bad.json", *(["--json"] if as_json else []), status=3)
+
+    assert entries_in(filled) == {TEA, DOCKER}  # what is published of it goes on
+    reason = "answer must be text, not a number"
+    if as_json:
+        assert ended.json["bad"] == [
+            {"file": "bad.json", "place": "record 2", "field": "answer", "reason": reason, "kept": True}
+        ]
+    else:
+        assert f"wrong: bad.json, record 2: {reason}; the entry that is published now stays\n" in ended.err
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_strictly_a_wrong_record_stops_all(as_json: bool, filled: Shell, tmp_path: Path) -> None:
     before = version_in(filled)
     write(tmp_path / "bad.json", asdict(JOIN), {**asdict(DOCKER), "answer": 5})
-
-    ended = filled("ingest", "bad.json", *(["--json"] if as_json else []), status=1)
-
+    ended = filled("ingest", "bad.json", "--strict", *(["--json"] if as_json else []), status=1)
     wrong = "bad.json, record 2: answer must be text, not a number"
     if as_json:
         assert ended.problem == {"type": "/problems/bad-faq-file", "detail": wrong}
     else:
         assert ended.err == f"askd: {wrong}\n"
     assert (ended.out, version_in(filled)) == ("", before)
+
+
+def test_more_than_a_tenth_of_wrong_records_publishes_nothing(filled: Shell, tmp_path: Path) -> None:
+    before = version_in(filled)
+    bad = {"question": "Q?", "answer": None}
+    ended = filled("ingest", write(tmp_path / "bad.json", asdict(TEA), bad, bad), status=1)
+    assert "2 of 3 records are wrong" in ended.err
+    assert "record 2: answer is missing" in ended.err
+    assert version_in(filled) == before
+
+
+def test_a_dry_run_shows_the_entries_of_each_file(askd: Shell, tmp_path: Path) -> None:
+    write(tmp_path / "tea.json", asdict(TEA))
+    shown = askd("ingest", "tea.json", "--dry-run").out
+    assert "[kitchen] Where is the tea?\n    In the tin." in shown
+    (file,) = askd("ingest", "tea.json", "--dry-run", "--json").json["files"]
+    assert file["entries"] == [asdict(TEA)]
+
+
+def test_standard_input_needs_a_format(askd: Shell) -> None:
+    assert "give --format" in askd("ingest", "-", status=1).err
+
+
+def test_fields_are_mapped_and_wrong_flags_are_told(askd: Shell, tmp_path: Path) -> None:
+    (tmp_path / "odd.csv").write_text("Thema,Hilfe,Reiter\nWo?,Hier.,Ort\n")
+    askd("ingest", "odd.csv", "--map", "question=Thema,answer=Hilfe", "--map", "collection=Reiter")
+    assert [(e.question, e.answer, e.collection) for e in entries_in(askd)] == [("Wo?", "Hier.", "Ort")]
+    assert "write FIELD=NAME" in askd("ingest", "odd.csv", "--map", "thema", status=2).err
+    assert "none of auto" in askd("ingest", "odd.csv", "--shape", "round", status=2).err
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "yaml", "md", "jsonld"])
+def test_what_is_exported_comes_back_the_same(filled: Shell, tmp_path: Path, suffix: str) -> None:
+    before = entries_in(filled)
+    filled("export", f"out.{suffix}")
+    filled("ingest", f"out.{suffix}")
+    assert entries_in(filled) == before
+
+
+def test_watching_publishes_what_changes_and_outlives_a_broken_file(askd: Shell, tmp_path: Path) -> None:
+    faq = write(tmp_path / "faq.json", asdict(TEA))
+    process = askd.start("ingest", "faq.json", "--watch")
+    try:
+        until(lambda: entries_in_or_none(askd) == {TEA})
+        faq.write_text("[")
+        time.sleep(1)
+        later = {**asdict(TEA), "answer": "In the pot."}
+        write(faq, later)
+        until(lambda: {entry.answer for entry in entries_in_or_none(askd)} == {"In the pot."})
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+
+
+def entries_in_or_none(askd: Shell) -> set[FaqEntry]:
+    try:
+        return entries_in(askd)
+    except IndexMissing:
+        return set()
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

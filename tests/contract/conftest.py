@@ -14,7 +14,6 @@ from app.indexes.base import IndexStore, SearchIndex
 from app.indexes.elasticsearch.client import open_client
 from app.indexes.elasticsearch.index import ElasticsearchIndex
 from app.indexes.embedded.index import EmbeddedIndex
-from app.indexes.guarded import GuardedIndex
 from app.indexes.memory import MemoryIndex
 
 
@@ -46,25 +45,6 @@ class DurablePlace(IndexPlace, Protocol):
 @dataclass
 class MemoryPlace:
     index: MemoryIndex = field(default_factory=MemoryIndex)
-
-    def open(self) -> Index:
-        return self.index
-
-
-class GuardedMemoryIndex(GuardedIndex):
-    """Its writing side is that of the index it guards."""
-
-    def __init__(self, index: MemoryIndex) -> None:
-        super().__init__(index)
-        self.publish = index.publish
-        self.versions = index.versions
-        self.rollback = index.rollback
-        self.records = index.records
-
-
-@dataclass
-class GuardedPlace:
-    index: GuardedMemoryIndex = field(default_factory=lambda: GuardedMemoryIndex(MemoryIndex()))
 
     def open(self) -> Index:
         return self.index
@@ -108,11 +88,6 @@ def memory_index() -> IndexPlace:
 
 
 @pytest.fixture
-def guarded_index() -> IndexPlace:
-    return GuardedPlace()
-
-
-@pytest.fixture
 def embedded_index(tmp_path: Path) -> DurablePlace:
     return EmbeddedPlace(tmp_path)
 
@@ -129,7 +104,7 @@ async def elasticsearch_index(elasticsearch_url: str) -> AsyncIterator[DurablePl
 _DURABLE = ["embedded_index", pytest.param("elasticsearch_index", marks=pytest.mark.live)]
 
 
-@pytest.fixture(params=["memory_index", "guarded_index", *_DURABLE])
+@pytest.fixture(params=["memory_index", *_DURABLE])
 def index_place(request: pytest.FixtureRequest) -> IndexPlace:
     place: IndexPlace = request.getfixturevalue(request.param)
     return place

@@ -16,12 +16,10 @@ import pytest
 from app.domain import Usage
 from app.errors import PromptTooLong
 from app.models.base import Chunk, LanguageModel, Message, Prompt, PromptStyle
-from app.models.guarded import GuardedModel
 from app.models.llamacpp.model import LlamaCppModel
 from app.models.llamacpp.server import ServerOptions
 from app.models.ollama.client import open_client
-from app.models.ollama.model import OllamaModel
-from app.models.ollama.requests import Runner
+from app.models.ollama.model import OllamaModel, Runner
 from app.models.scripted import ScriptedModel
 from tests.support.lag import check_loop_runs_on
 
@@ -36,11 +34,6 @@ STORY = "Tell a very long story about a lighthouse keeper, with many chapters."
 @pytest.fixture
 def scripted_model() -> LanguageModel:
     return ScriptedModel(tuple(f"word{number} " for number in range(400)), context_tokens=WINDOW)
-
-
-@pytest.fixture
-def guarded_model(scripted_model: LanguageModel) -> LanguageModel:
-    return GuardedModel(scripted_model)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +55,6 @@ async def ollama_model(ollama_url: str) -> AsyncIterator[LanguageModel]:
 @pytest.fixture(
     params=[
         "scripted_model",
-        "guarded_model",
         "embedded_model",
         pytest.param("ollama_model", marks=pytest.mark.live),
     ]

@@ -16,8 +16,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from app.indexes.guarded import GuardedIndex
-from app.models.guarded import GuardedModel
+from app.indexes.elasticsearch.index import ElasticsearchIndex
+from app.models.ollama.model import OllamaModel
 from app.traffic.circuit_breaker import CircuitBreaker, State
 from tests.live.serving import Chosen, Service, serving, settings_of
 from tests.long.access_log import access_log
@@ -74,8 +74,8 @@ class Place:
     def breakers(self) -> list[CircuitBreaker]:
         pipeline = self.service.assistant.pipeline
         index, llm = pipeline.retrieval.index, pipeline.writer.llm
-        assert isinstance(index, GuardedIndex)
-        assert isinstance(llm, GuardedModel)
+        assert isinstance(index, ElasticsearchIndex)
+        assert isinstance(llm, OllamaModel)
         return [index.breaker, llm.breaker]
 
     @contextmanager

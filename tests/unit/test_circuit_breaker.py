@@ -1,29 +1,18 @@
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from app.answering.prompt import build_prompt
-from app.domain import Usage
-from app.embedders.base import Vector
-from app.errors import (
-    AskdError,
-    IndexMissing,
-    ModelMissing,
-    ModelTimeout,
-    ModelUnavailable,
-    SearchUnavailable,
-)
-from app.indexes.base import SearchResult
-from app.indexes.guarded import GuardedIndex
-from app.indexes.manifest import Manifest
-from app.indexes.memory import MemoryIndex
-from app.models.base import Chunk, Prompt, PromptStyle
-from app.models.guarded import GuardedModel
-from app.models.scripted import ScriptedModel
+from app.errors import AskdError, IndexMissing, ModelUnavailable, SearchUnavailable
+from app.indexes.elasticsearch.client import open_client as open_elasticsearch
+from app.indexes.elasticsearch.index import ElasticsearchIndex
+from app.models.base import Message, Prompt, PromptStyle
+from app.models.ollama.client import open_client as open_ollama
+from app.models.ollama.model import OllamaModel, Runner
 from app.traffic.circuit_breaker import CircuitBreaker, State
-from tests.support.faq import FAQ, JOIN
+from tests.support.elasticsearch import INDEX, NOTHING, ScriptedServer, served
+from tests.support.ollama_server import Reply, Then, done, lines, ollama_server, said
 
 pytestmark = pytest.mark.anyio
 
@@ -124,112 +113,112 @@ def test_a_lookup_can_open_it_but_never_closes_it() -> None:
     assert state_of(breaker) is State.CLOSED
 
 
-# --- index and model behind it -------------------------------------------------------------------
+# --- in the remote backends ----------------------------------------------------------------------
 
 
-class Failing:
-    """Raises the errors it was given, one a call, then works."""
-
-    def __init__(self, *errors: AskdError) -> None:
-        self.errors = list(errors)
-        self.calls = 0
-
-    def fail(self) -> None:
-        self.calls += 1
-        if self.errors:
-            raise self.errors.pop(0)
+@asynccontextmanager
+async def index_on(server: ScriptedServer) -> AsyncIterator[ElasticsearchIndex]:
+    async with served(server) as host, open_elasticsearch(f"http://{host}", None, 5.0) as client:
+        yield ElasticsearchIndex(client, "askd", timeout=5.0)
 
 
-class FailingIndex(MemoryIndex):
-    def __init__(self, failing: Failing) -> None:
-        super().__init__(FAQ)
-        self._failing = failing
-
-    async def search(
-        self, question: str, *, vector: Vector | None, collection: str | None, size: int
-    ) -> SearchResult:
-        self._failing.fail()
-        return await super().search(question, vector=vector, collection=collection, size=size)
-
-    async def manifest(self) -> Manifest:
-        self._failing.fail()
-        return await super().manifest()
+async def search(index: ElasticsearchIndex) -> None:
+    await index.search("lantern", vector=None, collection=None, size=5)
 
 
-class FailingModel(ScriptedModel):
-    failing: Failing
-    after_first: bool = False
+async def test_an_index_that_is_down_is_not_called_until_the_pause_is_over() -> None:
+    server = ScriptedServer(500)
+    async with index_on(server) as index:
+        index.breaker.pause = 0.2
+        for call_index in (search, ElasticsearchIndex.manifest, search, search, search):
+            with pytest.raises(SearchUnavailable, match="status 500"):
+                await call_index(index)
+        assert server.requests == 5
+        for call_index in (search, ElasticsearchIndex.manifest):
+            with pytest.raises(SearchUnavailable, match=r"^Elasticsearch .* tries it again in") as refused:
+                await call_index(index)
+            assert refused.value.retry_after == 1
+        assert server.requests == 5
 
-    async def generate(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
-        if self.after_first:
-            yield Chunk("So")
-        self.failing.fail()
-        yield Chunk("yes", Usage(1, 1))
-
-
-@pytest.mark.parametrize("error", [SearchUnavailable("lost", retryable=True), IndexMissing("none")])
-async def test_a_search_is_sent_once(error: AskdError) -> None:
-    """Retries are those of the search engine's own client."""
-    failing = Failing(error)
-    with pytest.raises(type(error)):
-        await GuardedIndex(FailingIndex(failing)).manifest()
-    assert failing.calls == 1
-
-
-async def test_an_index_that_is_down_is_not_called() -> None:
-    failing = Failing(*(SearchUnavailable("down") for _ in range(9)))
-    index = GuardedIndex(FailingIndex(failing))
-    for _ in range(5):
-        with pytest.raises(SearchUnavailable, match="down"):
-            await index.manifest()
-    with pytest.raises(SearchUnavailable, match=r"^down; .* tries it again in") as refused:
-        await index.manifest()
-    assert (failing.calls, refused.value.retry_after) == (5, 5)
+        server.status, server.bodies = 200, {**INDEX, "_msearch": NOTHING}
+        await asyncio.sleep(0.2)
+        await search(index)
+        assert state_of(index.breaker) is State.CLOSED
 
 
-def model(*errors: AskdError, after_first: bool = False) -> tuple[GuardedModel, Failing]:
-    llm = FailingModel()
-    llm.failing, llm.after_first = Failing(*errors), after_first
-    return GuardedModel(llm), llm.failing
+async def test_a_missing_index_does_not_open_it() -> None:
+    async with index_on(ScriptedServer(404)) as index:
+        for _ in range(6):
+            with pytest.raises(IndexMissing):
+                await search(index)
+        assert state_of(index.breaker) is State.CLOSED
 
 
-async def reply(llm: GuardedModel) -> str:
-    prompt = build_prompt("Can I?", {1: JOIN}, PromptStyle.CHAT, 64)
-    async with aclosing(llm.generate(prompt)) as chunks:
+PROMPT = Prompt(PromptStyle.CHAT, [Message("user", "Can I?")], 16)
+RUNNER = Runner(num_ctx=512, num_batch=64, num_thread=2, seed=7, keep_alive="-1")
+
+
+@asynccontextmanager
+async def model_at(url: str, first_token_timeout: float = 5.0) -> AsyncIterator[OllamaModel]:
+    async with open_ollama(url, connect_timeout=1.0) as client:
+        yield OllamaModel(
+            client, "tiny", RUNNER, first_token_timeout=first_token_timeout, generate_timeout=5.0
+        )
+
+
+async def reply(llm: OllamaModel) -> str:
+    async with aclosing(llm.generate(PROMPT)) as chunks:
         return "".join([chunk.text async for chunk in chunks])
 
 
-@pytest.mark.parametrize("after_first", [False, True])
-async def test_a_generation_is_sent_once(after_first: bool) -> None:
-    llm, failing = model(ModelUnavailable("lost", retryable=True), after_first=after_first)
-    with pytest.raises(ModelUnavailable):
-        await reply(llm)
-    assert failing.calls == 1
+@pytest.mark.parametrize("pieces", [[], [lines(said("So"))]], ids=["at once", "after a token"])
+async def test_a_generation_is_sent_once(pieces: list[bytes]) -> None:
+    async with ollama_server(chat=Reply(pieces, then=Then.TEAR)) as server, model_at(server.url) as llm:
+        with pytest.raises(ModelUnavailable):
+            await reply(llm)
+        assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
-    ("error", "state"),
-    [(ModelUnavailable, State.OPEN), (ModelTimeout, State.OPEN), (ModelMissing, State.CLOSED)],
+    ("failure", "state"),
+    [
+        (Reply(status=500), State.OPEN),
+        (Reply(then=Then.HANG), State.OPEN),
+        (Reply([b'{"error": "model \'tiny\' not found"}'], 404), State.CLOSED),
+    ],
+    ids=["fails", "hangs", "lacks the model"],
 )
-async def test_only_a_runtime_that_does_not_answer_opens_it(
-    error: Callable[[str], AskdError], state: State
-) -> None:
-    llm, _ = model(*(error("no") for _ in range(5)))
-    for _ in range(5):
-        await llm.profile()  # which it tells all the same
-        with pytest.raises(AskdError):
+async def test_only_a_runtime_that_does_not_answer_opens_it(failure: Reply, state: State) -> None:
+    tags, loaded = Reply([lines({"models": []})]), Reply([lines({"models": []})])
+    async with (
+        ollama_server(chat=failure, tags=tags, ps=loaded) as server,
+        model_at(server.url, 0.1) as llm,
+    ):
+        for _ in range(5):
+            with pytest.raises(AskdError):
+                await reply(llm)
+        assert state_of(llm.breaker) is state
+        asked = len(server.requests)
+        with pytest.raises(AskdError) as refused:
             await reply(llm)
-    assert llm.breaker.state is state
-    assert (await llm.status()).present
-    await llm.load()  # it is there after all
-    assert llm.breaker.state is State.CLOSED
+        assert ("tries it again in" in str(refused.value)) == (state is State.OPEN)
+        assert len(server.requests) == asked + (state is State.CLOSED)
+        await llm.status()  # is not refused
+        server.replies["/api/chat"] = Reply([lines(done())])
+        await llm.load()
+        assert state_of(llm.breaker) is State.CLOSED
 
 
-async def test_a_stream_that_its_reader_leaves_does_not_count_as_a_failure() -> None:
-    llm, _ = model(after_first=True)
-    for _ in range(4):
+async def test_the_first_token_closes_it_and_a_reader_who_leaves_does_not_count() -> None:
+    stalling = Reply([lines(said("So"))], then=Then.HANG)
+    async with ollama_server(chat=stalling) as server, model_at(server.url) as llm:
+        for _ in range(4):
+            llm.breaker.failed(ModelUnavailable("no"))
+        async with aclosing(llm.generate(PROMPT)) as chunks:
+            await anext(chunks)
+            for _ in range(4):
+                llm.breaker.failed(ModelUnavailable("no"))
+            assert state_of(llm.breaker) is State.CLOSED  # four in a row, not eight
+        assert state_of(llm.breaker) is State.CLOSED
         llm.breaker.failed(ModelUnavailable("no"))
-    chunks = llm.generate(build_prompt("Can I?", {1: JOIN}, PromptStyle.CHAT, 64))
-    await anext(chunks)
-    await chunks.aclose()
-    assert llm.breaker.state is State.CLOSED
+        assert state_of(llm.breaker) is State.OPEN  # leaving was no success, either

@@ -14,8 +14,7 @@ from app.domain import Usage
 from app.errors import ModelError, ModelMissing, ModelTimeout, ModelUnavailable, PromptTooLong
 from app.models.base import Chunk, Message, Prompt, PromptStyle
 from app.models.ollama.client import open_client
-from app.models.ollama.model import OllamaModel
-from app.models.ollama.requests import Runner
+from app.models.ollama.model import OllamaModel, Runner
 from tests.support.ollama_server import Reply, Then, done, lines, ollama_server, said
 
 pytestmark = pytest.mark.anyio

@@ -46,7 +46,9 @@ def test_the_later_record_of_an_id_wins_and_both_places_are_named(tmp_path: Path
     assert (found.read, found.collections) == (4, {"c": 2, "other": 1})
     assert list(found.entries()) == [entry("2"), entry("1", "other"), entry("1", answer="new")]
     assert found.warnings == [
-        f"id 1 is used twice in collection c: {first}, line 1, and {second}, line 2; the later one is used"
+        f"id 1 is used twice in collection c: {first}, line 1, and {second}, line 2; the later one is used",
+        "1 questions are answered differently in several collections; "
+        "a question that names no collection finds all of them",
     ]
 
 
@@ -60,18 +62,57 @@ def test_warnings_of_all_files_are_gathered(tmp_path: Path) -> None:
     path = tmp_path / "faq.json"
     path.write_text('[{"question": "q", "answer": "a", "rank": 1}]')
     found = survey([path, path], collection="c", strict=False)
-    assert [warning.partition(": ")[2] for warning in found.warnings if "rank" in warning] == [
-        "unknown keys are ignored: 'rank'"
-    ] * 2
+    assert [report.findings for report in found.files] == [["unknown keys are ignored: 'rank'"]] * 2
     list(found.entries())
-    assert len(found.warnings) == 3  # a second reading warns of nothing again; the third is the id
+    assert [report.findings for report in found.files] == [["unknown keys are ignored: 'rank'"]] * 2
+    assert (found.read, found.merged, found.warnings) == (2, 1, [])
 
 
-def test_a_wrong_record_anywhere_stops_the_survey(tmp_path: Path) -> None:
+def test_a_wrong_record_is_told_and_the_others_go_on(tmp_path: Path) -> None:
     good = write(tmp_path / "1.jsonl", entry("1"))
     bad = write(tmp_path / "2.jsonl", entry("2"), entry("3", answer=""))
-    with pytest.raises(BadFaqFile, match=r"2\.jsonl, line 2: answer is missing or empty"):
-        surveyed(good, bad)
+    found = surveyed(good, bad)
+    assert list(found.entries()) == [entry("1"), entry("2")]
+    assert [str(one) for one in found.bad] == [f"{bad}, line 2: answer is missing or empty"]
+    assert (found.bad[0].field, found.bad[0].key, found.is_complete) == ("answer", ("c", "3"), False)
+
+
+def test_strictly_every_wrong_record_is_named_and_nothing_goes_on(tmp_path: Path) -> None:
+    path = write(tmp_path / "1.jsonl", *(entry(str(n), answer="" if n in (3, 5) else "a") for n in range(40)))
+    with pytest.raises(BadFaqFile, match=r"(?s)2 records are wrong.*line 4: answer.*line 6: answer"):
+        surveyed(path, strict=True)
+    assert len(list(surveyed(path).entries())) == 38
+
+
+def test_more_than_a_tenth_of_wrong_records_stops_all(tmp_path: Path) -> None:
+    path = write(tmp_path / "1.jsonl", *(entry(str(n), answer="" if n < 2 else "a") for n in range(19)))
+    with pytest.raises(BadFaqFile, match=r"2 of 19 records are wrong, which is more than 10%"):
+        surveyed(path)
+    write(path, *(entry(str(n), answer="" if n < 2 else "a") for n in range(20)))
+    assert surveyed(path).collections == {"c": 18}
+
+
+def test_a_wrong_record_keeps_the_entry_of_its_id_that_is_published(tmp_path: Path) -> None:
+    path = write(tmp_path / "1.jsonl", *(entry(str(n), answer="" if n == 3 else "a") for n in range(20)))
+    found = surveyed(path)
+    assert found.wants_serving
+    serving = [entry("3", answer="as before"), entry("99"), entry("4", answer="old")]
+    kept = found.keeping(serving)
+    assert set(kept.entries()) == {*found.entries(), serving[0]}
+    assert (kept.collections, kept.bad[0].kept, kept.digest != found.digest) == ({"c": 20}, True, True)
+
+
+def test_equal_questions_with_different_answers_are_both_kept_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "1.jsonl"
+    rows = [("open?", "9 to 5", "shop"), ("Open", "8 to 8", "shop"), ("open?", "always", "chat")]
+    path.write_text("\n".join(json.dumps({"question": q, "answer": a, "course": c}) for q, a, c in rows))
+    found = surveyed(path)
+    assert len(list(found.entries())) == 3
+    assert found.warnings == [
+        f"the same question with different answers, both are published: {path}, line 1, and {path}, line 2",
+        "1 questions are answered differently in several collections; "
+        "a question that names no collection finds all of them",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Translates what Elasticsearch answers, by its own error types, and how its client fails to reach it."""
+"""Errors of Elasticsearch, by their own types, and of its client as errors of ours."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +14,7 @@ from elasticsearch.helpers import BulkIndexError, ScanError
 from app.errors import AskdError, IndexMissing, IndexUnreadable, SearchUnavailable
 from app.indexes.elasticsearch.connection_errors import connection_error
 from app.indexes.format import DAMAGED
+from app.traffic.circuit_breaker import advice
 
 NOT_ELASTICSEARCH = "what answers at ASKD_ELASTICSEARCH_URL is not Elasticsearch 9"
 _CREDENTIALS = "ASKD_ELASTICSEARCH_API_KEY, or ASKD_ELASTICSEARCH_USER and ASKD_ELASTICSEARCH_PASSWORD_FILE"
@@ -43,7 +44,7 @@ _NO_CREATION = (
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """An error as Elasticsearch tells it; another server, or a proxy, leaves the type empty."""
+    """An error response of Elasticsearch; from another server or a proxy, `types` is empty."""
 
     status: int
     types: frozenset[str] = frozenset()
@@ -60,7 +61,7 @@ class _Refusal:
 
 
 def _nested(error: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The error and what caused it: a failed search only says so itself, and why in its root cause."""
+    """The error and its causes: that of a failed search gives the reason only in its root cause."""
     yield error
     causes = error.get("root_cause")
     for cause in [*(causes if isinstance(causes, list) else []), error.get("caused_by")]:
@@ -87,14 +88,19 @@ def translated_errors() -> Iterator[None]:
         raise connection_error(error) from error
 
 
+def refusal(last: str, seconds: int) -> SearchUnavailable:
+    """Raised instead of a search while the circuit breaker is open."""
+    return SearchUnavailable(advice("the search engine", last, seconds), retry_after=seconds)
+
+
 def check_product(meta: ApiResponseMeta, body: object) -> None:
-    """The client looks only once who answers. Raises UnsupportedProductError."""
+    """For every response, since the client checks only the first. Raises UnsupportedProductError."""
     if not _is_elasticsearch(meta):
         raise UnsupportedProductError(message="this is not Elasticsearch", meta=meta, body=body)
 
 
 def check_responses(responses: Iterable[Mapping[str, Any]]) -> None:
-    """For a multi-search, whose parts fail each for itself. Raises as `translated_errors`."""
+    """For a multi-search, whose parts fail separately. Raises as `translated_errors`."""
     for response in responses:
         if "error" in response:
             raise _refused(_Refusal.read(response["status"], response))

@@ -18,7 +18,7 @@ from app.errors import IndexMissing, IndexUnreadable, IngestConflict, RetrievalE
 from app.indexes.base import IndexRecord, SearchResult
 from app.indexes.elasticsearch import mapping
 from app.indexes.elasticsearch.client import reading, repeatable, writing
-from app.indexes.elasticsearch.errors import check_product, check_responses, translated_errors
+from app.indexes.elasticsearch.errors import check_product, check_responses, refusal, translated_errors
 from app.indexes.elasticsearch.versions import VersionIndexes
 from app.indexes.format import (
     check_dimension,
@@ -33,43 +33,62 @@ from app.indexes.format import (
 from app.indexes.manifest import IndexVersion, Manifest
 from app.ranking.candidates import Candidate, Candidates, WordStatistics
 from app.ranking.text import WordCounter, entry_words
+from app.traffic.circuit_breaker import CircuitBreaker
 
 log = logging.getLogger(__name__)
 
 _MANIFEST_SECONDS = 0.5  # how old a manifest may be before it is asked for again
 _BATCH = 500
-_KNOWN = 2_000  # entries kept at most: a few megabytes
+_MOST_CACHED = 2_000  # entries cached at most: a few megabytes
 
 
 class ElasticsearchIndex:
-    """Both sides of the index behind `alias`; `timeout` bounds each request of a search, in seconds."""
+    """Both sides of the index behind `alias`; `timeout` bounds each request of a search, in seconds.
 
-    def __init__(self, client: AsyncElasticsearch, alias: str, timeout: float) -> None:
+    Once several searches have failed in a row, `breaker` refuses further ones for a while; it does not count
+    what ingests do.
+    """
+
+    def __init__(
+        self, client: AsyncElasticsearch, alias: str, timeout: float, breaker: CircuitBreaker | None = None
+    ) -> None:
         self._client = reading(client, timeout)
         self._writer = writing(client, timeout)
         self._documents = repeatable(self._writer)
         self._alias = alias
+        self.breaker = breaker or CircuitBreaker()
         self._indexes = VersionIndexes(self._writer, alias)
         self._manifest: tuple[float, Manifest] | None = None  # when it was read
         self._reading: asyncio.Task[Manifest] | None = None  # the manifest
         self._statistics: tuple[str, WordStatistics] | None = None  # of which version
-        self._known: tuple[str, dict[str, FaqEntry]] = "", {}  # of which version, by Elasticsearch's id
+        self._cached: tuple[str, dict[str, FaqEntry]] = "", {}  # of which version, by Elasticsearch's id
 
     # --- reading ---
 
     async def search(
         self, question: str, *, vector: Vector | None, collection: str | None, size: int
     ) -> SearchResult:
-        manifest = await self.manifest()
+        with self.breaker.call(SearchUnavailable, refusal):
+            return await self._search_current(question, vector, collection, size)
+
+    async def manifest(self) -> Manifest:
+        with self.breaker.lookup(SearchUnavailable, refusal):
+            return await self._current_manifest()
+
+    async def _search_current(
+        self, question: str, vector: Vector | None, collection: str | None, size: int
+    ) -> SearchResult:
+        manifest = await self._current_manifest()
         try:
             return await self._search(manifest, question, vector, collection, size)
         except RetrievalError as error:
-            # Removed since its manifest was read: the index is missing; at this moment: its shards are (503).
-            # A lost connection looks like the latter: then the manifest fails, too, or is the same.
+            # The version was removed since its manifest was read (its index is missing), or is being removed
+            # (its shards are: 503). A lost connection looks like the latter, but then reading the manifest
+            # fails as well, or returns the same version.
             if not (isinstance(error, IndexMissing) or error.retryable):
                 raise
             self._manifest = None
-            newer = await self.manifest()
+            newer = await self._current_manifest()
             if newer.version == manifest.version:
                 raise
         return await self._search(newer, question, vector, collection, size)
@@ -82,16 +101,16 @@ class ElasticsearchIndex:
         if vector is not None and manifest.embedder:
             check_dimension(vector, manifest)
             bodies.append(mapping.search_by_meaning(vector, collection, size))
-        by_words, *by_meaning = await self._hits(self._indexes.name_of(manifest.version), bodies)
-        known = self._entries_known(manifest.version)
+        by_words, *by_meaning = await self._hits(mapping.index_name(self._alias, manifest.version), bodies)
+        known = self._cached_entries(manifest.version)
         candidates = _merged(known, by_words, by_meaning[0] if by_meaning else [])
         return SearchResult(manifest, statistics, candidates)
 
     async def _hits(
         self, index: str, bodies: Sequence[dict[str, Any]]
     ) -> Sequence[Sequence[Mapping[str, Any]]]:
-        # The index itself, not its alias: that may move between one search and the other.
-        # Serialised here, because the client's own lines of JSON take thirty times as long for a vector.
+        # The index itself, not its alias, which may move between the two searches.
+        # Serialised here: the client's own JSON lines take thirty times as long for a vector.
         lines = [orjson.dumps(part) for body in bodies for part in ({"index": index}, body)]
         with translated_errors():
             found = await self._client.msearch(searches=cast("Sequence[Mapping[str, Any]]", lines))
@@ -101,19 +120,19 @@ class ElasticsearchIndex:
             check_responses(responses)
             return [response["hits"]["hits"] for response, _ in zip(responses, bodies, strict=True)]
 
-    def _entries_known(self, version: str) -> dict[str, FaqEntry]:
-        if self._known[0] != version or len(self._known[1]) > _KNOWN:
-            self._known = version, {}
-        return self._known[1]
+    def _cached_entries(self, version: str) -> dict[str, FaqEntry]:
+        if self._cached[0] != version or len(self._cached[1]) > _MOST_CACHED:
+            self._cached = version, {}
+        return self._cached[1]
 
-    async def manifest(self) -> Manifest:
+    async def _current_manifest(self) -> Manifest:
         now = time.monotonic()
         if self._manifest is None or now - self._manifest[0] > _MANIFEST_SECONDS:
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.create_task(self._read_manifest())
-                # Seen, or asyncio would complain of a failure that nobody was left to be told.
+                # Retrieved, or asyncio would log a failure after the last caller has left.
                 self._reading.add_done_callback(lambda task: task.cancelled() or task.exception())
-            # All who come meanwhile wait for the one answer, and none who leaves takes it from the others.
+            # Callers share one request; shielded, so that one who leaves does not cancel it for the others.
             self._manifest = now, await asyncio.shield(self._reading)
         return self._manifest[1]
 
@@ -136,7 +155,7 @@ class ElasticsearchIndex:
     async def _statistics_of(self, version: str) -> WordStatistics:
         if self._statistics is None or self._statistics[0] != version:
             with translated_errors():
-                index = self._indexes.name_of(version)
+                index = mapping.index_name(self._alias, version)
                 document = await self._client.get(index=index, id=mapping.STATISTICS_ID)
                 check_product(document.meta, document.body)
             with damage_reported():
@@ -228,7 +247,7 @@ def _merged(
     by_words: Sequence[Mapping[str, Any]],
     by_meaning: Sequence[Mapping[str, Any]],
 ) -> Candidates:
-    """Both lists as one. What was found before is the same object again: its words are looked up by it."""
+    """Both lists as one. An entry found before is the same object, since its words are cached by identity."""
 
     def entry(hit: Mapping[str, Any]) -> FaqEntry:
         found = known.get(hit["_id"])

@@ -1,4 +1,4 @@
-"""How an index looks inside Elasticsearch: settings, mapping, documents and the searches that fit them."""
+"""An index as Elasticsearch sees it: its name, settings, mapping, documents and queries. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,22 +14,22 @@ from app.ranking.candidates import WordStatistics
 from app.ranking.languages import UNSTEMMED
 from app.ranking.text import bigrams, grams, question_words
 
-# The statistics lie in the index itself, so that they come and go with it.
+# A document of the index itself, so that the statistics appear and disappear with it.
 STATISTICS_ID = "#statistics"
 
 ENTRIES: dict[str, Any] = {"exists": {"field": "collection"}}  # all documents but the statistics
 
 _RECORDS: dict[str, Any] = {"_source": ["record"], "track_total_hits": False}
 
-_FETCHED = 2  # so many times the neighbours wanted are fetched from a graph
-_CARE = 200  # nodes of the graph looked at, at least: of fewer it misses more neighbours
+_OVERSAMPLE = 2  # fetches this many times the wanted neighbours from a graph, to rescore them
+_MIN_CANDIDATES = 200  # nodes of the graph visited, at least: with fewer it misses more neighbours
 
 _ANALYSIS = {
     "char_filter": {
         "edges": {"type": "pattern_replace", "pattern": r"(\S+)", "replacement": "<$1>"},
     },
     "tokenizer": {
-        # A tokenizer on purpose: grams from a token *filter* share one position and score as synonyms.
+        # A tokenizer, because grams from a token *filter* share one position and score as synonyms.
         "grams": {
             "type": "ngram",
             "min_gram": 4,
@@ -51,9 +51,13 @@ _ANALYSIS = {
 SETTINGS: dict[str, Any] = {
     "number_of_shards": 1,
     "number_of_replicas": 0,
-    "refresh_interval": -1,  # written once and refreshed once
+    "refresh_interval": -1,  # refreshed once, when all is written
     "analysis": _ANALYSIS,
 }
+
+
+def index_name(alias: str, version: str) -> str:
+    return f"{alias}-{version}".lower()  # Elasticsearch allows no capitals
 
 
 def mappings(alias: str, manifest: Manifest) -> dict[str, Any]:
@@ -78,8 +82,8 @@ def mappings(alias: str, manifest: Manifest) -> dict[str, Any]:
 def _vector_field(manifest: Manifest) -> dict[str, Any]:
     if manifest.embedder is None:
         return {}
-    # The graph compares vectors of one byte a number; rescoring makes the cosines exact again.
-    graph = {"type": "int8_hnsw", "rescore_vector": {"oversample": _FETCHED}}
+    # The graph compares vectors quantised to one byte per number; rescoring makes the cosines exact again.
+    graph = {"type": "int8_hnsw", "rescore_vector": {"oversample": _OVERSAMPLE}}
     field = {
         "type": "dense_vector",
         "dims": manifest.embedder.dimension,
@@ -89,17 +93,17 @@ def _vector_field(manifest: Manifest) -> dict[str, Any]:
     return {"vector": field}
 
 
-def vector_search(of: Mapping[str, Any]) -> Literal["flat", "hnsw"] | None:
-    """How the vectors of an index with these mappings are searched; None: it has none."""
-    field = of.get("properties", {}).get("vector")
+def vector_search(mappings: Mapping[str, Any]) -> Literal["flat", "hnsw"] | None:
+    """How the vectors of an index with these mappings are searched; None when it has none."""
+    field = mappings.get("properties", {}).get("vector")
     if field is None:
         return None
     return "flat" if field["index_options"]["type"] == "flat" else "hnsw"
 
 
-def entry_document(record: IndexRecord, of_entry: Sequence[str]) -> dict[str, Any]:
+def entry_document(record: IndexRecord, words: Sequence[str]) -> dict[str, Any]:
     entry, vector = record.entry, record.vector
-    document = {"record": entry_data(entry), "collection": entry.collection, "text": " ".join(of_entry)}
+    document = {"record": entry_data(entry), "collection": entry.collection, "text": " ".join(words)}
     return document if vector is None else document | {"vector": vector}
 
 
@@ -110,13 +114,14 @@ def statistics_document(statistics: WordStatistics) -> dict[str, Any]:
 def search_by_words(question: str, collection: str | None, size: int) -> dict[str, Any]:
     asked = question_words(question)
     pairs = [pair.replace("_", " ") for pair in bigrams(asked)]  # as the shingle filter joins them
-    # Terms in one flat list: three nested `match` score the same, but take 18 ms at 100,000 entries, not 5.
+    # Terms in one flat list: three nested `match` queries score the same, but take 18 ms instead of 5 with
+    # 100,000 entries.
     should = [
         {"match": {"text": " ".join(asked)}},
         *_terms("text.bigrams", pairs, weight=0.5),
         *_terms("text.grams", grams(asked), weight=0.3),
     ]
-    query = {"bool": {"should": should, "minimum_should_match": 1, "filter": _inside(collection)}}
+    query = {"bool": {"should": should, "minimum_should_match": 1, "filter": _in_collection(collection)}}
     return _RECORDS | {"query": query, "size": size}
 
 
@@ -126,20 +131,20 @@ def search_by_meaning(vector: Vector, collection: str | None, size: int) -> dict
             "field": "vector",
             "query_vector": vector.tolist(),
             "k": size,
-            "num_candidates": max(size, _CARE),
-            "filter": _inside(collection),
+            "num_candidates": max(size, _MIN_CANDIDATES),
+            "filter": _in_collection(collection),
         }
     }
     return _RECORDS | {"query": query, "size": size}
 
 
 def cosine(score: float) -> float:
-    """Elasticsearch lifts cosines, for its scores are never negative."""
+    """Of a score: Elasticsearch maps cosines to 0..1, because its scores are never negative."""
     return 2.0 * score - 1.0
 
 
-def _terms(field: str, found: Iterable[str], weight: float) -> Iterator[dict[str, Any]]:
-    for term, times in Counter(found).items():
+def _terms(field: str, terms: Iterable[str], weight: float) -> Iterator[dict[str, Any]]:
+    for term, times in Counter(terms).items():
         yield _term(field, term, weight * times)
 
 
@@ -148,5 +153,5 @@ def _term(field: str, term: str, weight: float) -> dict[str, Any]:
     return {"term": {field: {"value": term, "boost": weight}}}
 
 
-def _inside(collection: str | None) -> list[dict[str, Any]]:
+def _in_collection(collection: str | None) -> list[dict[str, Any]]:
     return [] if collection is None else [{"term": {"collection": collection}}]

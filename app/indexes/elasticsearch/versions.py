@@ -1,7 +1,7 @@
 """The versions in Elasticsearch: one Elasticsearch index each, and an alias on the one that serves.
 
-While it is written an index has a second alias of its own, the build alias. It goes in the same step that
-moves the main alias: an index with a build alias is unfinished, all others are versions.
+An index that is being written has an alias of its own, the build alias. The step that moves the main alias
+removes it: an index with a build alias is unfinished, all others are versions.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from elasticsearch import AsyncElasticsearch, BadRequestError, TransportError
 
 from app.errors import BadSettings, IndexUnreadable, IngestConflict, SearchUnavailable
 from app.indexes.elasticsearch.client import repeatable
-from app.indexes.elasticsearch.mapping import SETTINGS, mappings, vector_search
+from app.indexes.elasticsearch.mapping import SETTINGS, index_name, mappings, vector_search
 from app.indexes.format import read_manifest
 from app.indexes.manifest import Manifest
 
@@ -34,11 +34,8 @@ class VersionIndexes:
     client: AsyncElasticsearch
     alias: str
 
-    def name_of(self, version: str) -> str:
-        return f"{self.alias}-{version}".lower()  # Elasticsearch takes no capitals
-
     def build_alias(self, version: str) -> str:
-        return f"{self.name_of(version)}-build"
+        return f"{index_name(self.alias, version)}-build"
 
     async def all(self) -> Sequence[VersionIndex]:
         """Newest first, without what cannot be read. Raises BadSettings when an index has the alias' name."""
@@ -65,7 +62,7 @@ class VersionIndexes:
         """Create the index of a new version, unfinished."""
         try:
             created = await self.client.indices.create(
-                index=self.name_of(manifest.version),
+                index=index_name(self.alias, manifest.version),
                 settings=SETTINGS,
                 mappings=mappings(self.alias, manifest),
                 aliases={self.build_alias(manifest.version): {}},
@@ -82,7 +79,7 @@ class VersionIndexes:
 
     async def switch(self, version: str) -> None:
         """Let a version serve, in one step; an unfinished one is finished by it."""
-        name, build = self.name_of(version), self.build_alias(version)
+        name, build = index_name(self.alias, version), self.build_alias(version)
         actions: Sequence[Mapping[str, Any]] = [
             {"remove": {"index": f"{self.alias}-*", "alias": self.alias, "must_exist": False}},
             {"add": {"index": name, "alias": self.alias}},

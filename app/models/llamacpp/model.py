@@ -16,7 +16,7 @@ from app.models.base import Chunk, ModelProfile, ModelStatus, Prompt
 from app.models.catalogue import find
 from app.models.llamacpp.requests import completion
 from app.models.llamacpp.server import LlamaServer, ServerOptions, start
-from app.models.timeouts import GenerationTimeouts, limit
+from app.traffic.deadline import GenerationTimeouts, model_timeout
 
 
 class LlamaCppModel:
@@ -136,7 +136,7 @@ class LlamaCppModel:
             model = find(self._name, self._directory)
             self._starting = asyncio.create_task(self._start(model, self._starting))
         starting = self._starting
-        async with limit(self._first_token_timeout, "the model did not load"):
+        async with model_timeout(self._first_token_timeout, "the model did not load"):
             await asyncio.wait([starting])  # and go on with it if this caller leaves: others may wait for it
         if starting.cancelled():
             raise ModelUnavailable("the embedded model was stopped while it loaded")

@@ -1,8 +1,11 @@
 """Generation by an Ollama server."""
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+import math
+import string
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from typing import TypeVar, cast
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 from ollama import AsyncClient, ChatResponse, GenerateResponse, ListResponse, ProcessResponse
 
@@ -11,19 +14,58 @@ from app.errors import ModelError, ModelTimeout, ModelUnavailable, PromptTooLong
 from app.models.base import Chunk, ModelProfile, ModelStatus, Prompt, PromptStyle
 from app.models.choices import ChoiceReader
 from app.models.ollama import profile as ollama_profile
-from app.models.ollama.errors import translated
-from app.models.ollama.requests import Runner, generation
-from app.models.timeouts import GenerationTimeouts, limit
-from app.models.token_estimate import TokenEstimate
+from app.models.ollama.client import FAILURES, refusal, translated
+from app.traffic.circuit_breaker import CircuitBreaker
+from app.traffic.deadline import GenerationTimeouts, model_timeout
 
-_METADATA_SECONDS = 10.0  # for questions that need no model in memory
+_METADATA_SECONDS = 10.0  # for requests that need no model in memory
+
+# Of the token estimate.
+_CAPITALS = string.ascii_uppercase.encode()
+_LETTERS = string.ascii_letters.encode() + b" "
+_LETTERS_A_TOKEN = 3  # English has 4 to 5 in the usual vocabularies
+_MARGIN = 1.1
+_FALL = 0.1  # how far each prompt moves the factor down towards what it measured
+_LEAST, _MOST = 0.8, 4.0  # just under 4 letters a token; more than a token a byte, which no text has
+_TELLING = 100  # in shorter prompts the chat template outweighs the text
 
 _Part = ChatResponse | GenerateResponse
 _Listed = TypeVar("_Listed", ListResponse.Model, ProcessResponse.Model)
 
 
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """How Ollama is to run a model: the same in every request, or else it loads the model anew.
+
+    `keep_alive` as in Ollama's own settings: "5m", "-1" for ever; a number alone is seconds.
+    """
+
+    num_ctx: int
+    num_batch: int
+    num_thread: int | None
+    seed: int
+    keep_alive: str
+
+    def arguments(self, model: str, **options: object) -> dict[str, Any]:
+        """Of the client's `chat` and `generate`."""
+        same = {"num_ctx": self.num_ctx, "num_batch": self.num_batch, "seed": self.seed, "temperature": 0}
+        if self.num_thread:
+            same["num_thread"] = self.num_thread
+        return {
+            "model": model,
+            "think": False,  # thoughts would use up the answer's tokens
+            "keep_alive": _keep_alive(self.keep_alive),
+            "options": {**same, **options},
+        }
+
+
 class OllamaModel:
-    """A `LanguageModel`; timeouts in seconds."""
+    """A `LanguageModel`; timeouts in seconds.
+
+    A generation is sent once: a retry could have the model write the same answer twice. Once several have
+    failed in a row, `breaker` refuses further ones for a while. Loading and status are never refused, so
+    that it shows when the model is back.
+    """
 
     def __init__(
         self,
@@ -33,6 +75,7 @@ class OllamaModel:
         *,
         first_token_timeout: float,
         generate_timeout: float,
+        breaker: CircuitBreaker | None = None,
     ) -> None:
         self._client = client
         self._name = name
@@ -41,33 +84,39 @@ class OllamaModel:
         self._generate_timeout = generate_timeout
         self._profile: ModelProfile | None = None
         self._estimate = TokenEstimate()
+        self.breaker = breaker or CircuitBreaker()
 
     async def load(self) -> None:
-        async with limit(self._first_token_timeout, "Ollama did not load the model"):
+        async with model_timeout(self._first_token_timeout, "Ollama did not load the model"):
             with translated(self._name):
                 # Without messages Ollama only loads the model.
                 await self._client.chat(**self._runner.arguments(self._name), messages=[])
+        self.breaker.succeeded()
 
     async def profile(self) -> ModelProfile:
-        if self._profile is None:
-            async with limit(_METADATA_SECONDS, "Ollama did not describe the model"):
-                with translated(self._name):
-                    shown = await self._client.show(self._name)
-                    listed = self._own((await self._client.list()).models)
-                    ollama_profile.check(shown)
-            self._profile = ModelProfile(
-                name=self._name,
-                digest=(listed and listed.digest) or "",
-                style=ollama_profile.style(shown),
-                context_tokens=ollama_profile.context_tokens(shown, self._runner.num_ctx),
-                parameters=ollama_profile.parameters(shown),
-                control_tokens=ollama_profile.control_tokens(shown),
-            )
-        return self._profile
+        with self.breaker.lookup(FAILURES, refusal):
+            if self._profile is None:
+                self._profile = await self._read_profile()
+            return self._profile
+
+    async def _read_profile(self) -> ModelProfile:
+        async with model_timeout(_METADATA_SECONDS, "Ollama did not describe the model"):
+            with translated(self._name):
+                shown = await self._client.show(self._name)
+                listed = self._own((await self._client.list()).models)
+                ollama_profile.check(shown)
+        return ModelProfile(
+            name=self._name,
+            digest=(listed and listed.digest) or "",
+            style=ollama_profile.style(shown),
+            context_tokens=ollama_profile.context_tokens(shown, self._runner.num_ctx),
+            parameters=ollama_profile.parameters(shown),
+            control_tokens=ollama_profile.control_tokens(shown),
+        )
 
     async def status(self) -> ModelStatus:
         try:
-            async with limit(_METADATA_SECONDS, "Ollama did not say how the model is"):
+            async with model_timeout(_METADATA_SECONDS, "Ollama did not say how the model is"):
                 with translated(self._name):
                     listed = self._own((await self._client.list()).models)
                     loaded = self._own((await self._client.ps()).models)
@@ -89,30 +138,33 @@ class OllamaModel:
     async def generate(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
         timeouts = GenerationTimeouts(self._first_token_timeout, self._generate_timeout)
         choice = ChoiceReader(prompt.choices) if prompt.choices else None
-        try:
-            with translated(self._name):
-                # Closing the reply hangs up, which makes Ollama stop.
-                async with aclosing(await self._reply(prompt)) as reply:
-                    while (part := await timeouts.next(reply)) is not None:
-                        timeouts.began = True
-                        text = _text(part)
-                        if choice:
-                            text = choice.feed(text)
-                        if text:
-                            yield Chunk(text)
-                        if part.done:
-                            yield self._last(part, prompt, choice)
-                            return
-            raise ModelUnavailable("Ollama broke off in the middle of its answer")
-        except PromptTooLong as error:
-            self._estimate.learn(_prompt_text(prompt), error.prompt_tokens or self._runner.num_ctx)
-            raise
-        except ModelError:
-            self._profile = None  # what comes back may be another model
-            raise
+        with self.breaker.call(FAILURES, refusal):
+            try:
+                with translated(self._name):
+                    # Closing the reply hangs up, which makes Ollama stop.
+                    async with aclosing(await self._reply(prompt)) as reply:
+                        while (part := await timeouts.next(reply)) is not None:
+                            text = _text(part)
+                            if not timeouts.began:
+                                timeouts.began = True
+                                self.breaker.succeeded()  # other callers need not wait for the whole answer
+                            if choice:
+                                text = choice.feed(text)
+                            if text:
+                                yield Chunk(text)
+                            if part.done:
+                                yield self._last(part, prompt, choice)
+                                return
+                raise ModelUnavailable("Ollama broke off in the middle of its answer")
+            except PromptTooLong as error:
+                self._estimate.learn(_prompt_text(prompt), error.prompt_tokens or self._runner.num_ctx)
+                raise
+            except ModelError:
+                self._profile = None  # what comes back may be another model
+                raise
 
     async def _reply(self, prompt: Prompt) -> AsyncGenerator[_Part]:
-        arguments = generation(self._runner, self._name, prompt)
+        arguments = _arguments(self._runner, self._name, prompt)
         if prompt.style is PromptStyle.COMPLETION:
             # `chat` would put the text of a base model into a template it was never taught.
             (message,) = prompt.messages
@@ -144,3 +196,59 @@ def _text(part: _Part) -> str:
 
 def _prompt_text(prompt: Prompt) -> str:
     return "".join(message.content for message in prompt.messages)
+
+
+def _arguments(runner: Runner, model: str, prompt: Prompt) -> Mapping[str, Any]:
+    """The arguments that all styles of prompts share."""
+    if prompt.choices:
+        # Ollama can be held to JSON only. Its escapes take tokens, too, and the choices are limit enough.
+        arguments = runner.arguments(model, num_predict=2 * prompt.max_answer_tokens)
+        return arguments | {"format": {"type": "string", "enum": list(prompt.choices)}}
+    if prompt.stop:
+        return runner.arguments(model, num_predict=prompt.max_answer_tokens, stop=list(prompt.stop))
+    # No empty `stop`: it would take the place of the model's own.
+    return runner.arguments(model, num_predict=prompt.max_answer_tokens)
+
+
+def _keep_alive(text: str) -> str | int:
+    """Ollama takes a number without a unit only as a number."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+class TokenEstimate:
+    """How many tokens a text has: Ollama has no tokenizer to ask, so an estimate on the safe side.
+
+    Counts too many rather than too few, and comes closer with every prompt the model counted.
+
+    A small letter is a third of a token, a capital two (they stand in names and codes, which take more);
+    digits, punctuation and line breaks are one each; anything else is one per byte, the worst case.
+    """
+
+    def __init__(self) -> None:
+        self.factor = 1.0
+
+    def count(self, text: str) -> int:
+        return math.ceil(_uncorrected(text) * self.factor)
+
+    def learn(self, text: str, actual: int) -> None:
+        """The model counted `actual` tokens in a prompt made of `text`.
+
+        A count that was too low corrects at once; one that was too high only gradually, and never to
+        less than a tenth above what was counted.
+        """
+        guess = _uncorrected(text)
+        if guess < _TELLING:
+            return
+        needed = min(max(_MARGIN * actual / guess, _LEAST), _MOST)
+        step = 1.0 if needed > self.factor else _FALL
+        self.factor += step * (needed - self.factor)
+
+
+def _uncorrected(text: str) -> int:
+    written = text.encode("utf-8", "surrogatepass")
+    others = len(written.translate(None, _LETTERS))
+    thirds = len(written) - others + len(written) - len(written.translate(None, _CAPITALS))
+    return math.ceil(thirds / _LETTERS_A_TOKEN) + others

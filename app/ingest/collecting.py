@@ -1,0 +1,210 @@
+"""What the files hold, gathered file by file: entries by their id, wrong records, and doubts."""
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from app.domain import FaqEntry
+from app.errors import BadFaqFile
+from app.ingest.conflicts import Conflicts, marks
+from app.ingest.formats.questions import is_section_title
+from app.ingest.names import listed
+from app.ingest.reading import Reading, read_records
+from app.ingest.records import Bad
+from app.ingest.report import BadRecord, FileReport, Notes
+from app.ingest.sources import DOCUMENTS, Source
+
+_REPORT_EVERY = 500  # records
+_SAMPLES = 5
+_MOST_BAD = 0.1  # of all records; one bad record alone never stops the others
+_MOST_NAMED = 200  # bad records in one message
+_LEAST_USED = 0.5  # of a document
+
+Key = tuple[str, str]
+# key, fingerprint, place, and the marks of question and answer
+_Seen = tuple[Key, bytes, str, bytes, bytes]
+
+
+class Winner(NamedTuple):
+    """The last record of its id."""
+
+    position: int  # among all records of all files
+    fingerprint: bytes
+    file: int
+    place: str
+    question: bytes  # marks, to find conflicts by
+    answer: bytes
+
+
+class Collector:
+    """Reads file by file, and decides what of each goes on."""
+
+    def __init__(self, reading: Reading, strict: bool, progress: Callable[[int], None]) -> None:
+        self.count = self.merged = 0
+        self.position = 0
+        self.warnings: list[str] = []
+        self.files: list[FileReport] = []
+        self.bad: list[BadRecord] = []
+        self.failed: list[str] = []
+        self.taken: list[Source] = []
+        self.winners: dict[Key, Winner] = {}
+        self._reading = reading
+        self._strict = strict
+        self._progress = progress
+        self._bad_count = 0
+
+    def read(self, source: Source) -> None:
+        """One file; of a folder, a file that is no FAQ is passed over, and one that is broken is told."""
+        report = FileReport(source.name, Notes(), self._reading.collection or source.stem)
+        try:
+            bad, records = self._records(source, report)
+            doubt = self._doubt(source, report, records, bad)
+        except BadFaqFile as error:
+            if source.inside is None:
+                raise
+            report.passed_over = str(error).removeprefix(f"{source.name}, ")
+            if not report.passed_over.startswith("no "):
+                self.failed.append(f"{source.name}: {report.passed_over}")
+            self.files.append(report)
+            return
+        if doubt and not (self._reading.allow_partial and records):
+            if source.inside is None:
+                raise BadFaqFile(f"{source.name}: {doubt}")
+            report.passed_over = doubt
+            if records and report.notes.questions == []:
+                self.failed.append(f"{source.name}: {doubt}")
+            self.files.append(report)
+            return
+        self.files.append(report)
+        self._take(source, report, bad, records)
+
+    def _records(self, source: Source, report: FileReport) -> tuple[list[Bad], list[_Seen]]:
+        bad: list[Bad] = []
+        records: list[_Seen] = []
+        told = 0
+        for record in read_records(source, self._reading, report.notes):
+            if isinstance(record, Bad):
+                if record.records:
+                    bad.append(record)
+                continue
+            entry, place = record
+            if len(report.samples) < _SAMPLES:
+                report.samples.append(entry)
+            records.append((entry.key, fingerprint(entry), place, *marks(entry)))
+            told += 1
+            if told % _REPORT_EVERY == 0:
+                self._progress(_REPORT_EVERY)
+        self._progress(told % _REPORT_EVERY)
+        return bad, records
+
+    def _doubt(
+        self, source: Source, report: FileReport, records: Sequence[object], bad: Sequence[Bad]
+    ) -> str:
+        """Why this file should not be read as it was, and which flag helps."""
+        notes = report.notes
+        if not records and not bad:
+            if notes.skipped:
+                return f"no records: {notes.skipped} drafts or unpublished ones were skipped"
+            seen = f"; {notes.warnings[-1]}" if notes.warnings and source.format in DOCUMENTS else ""
+            return f"no records{seen}{f'; {notes.cure}' if seen and notes.cure else ''}"
+        if source.inside is not None and notes.questions:
+            if source.is_housekeeping:
+                return "no FAQ by its name, and its headings are no questions"
+            if source.folder_of_entries:
+                return "the other documents of the folder are one entry each, and this one holds no questions"
+        titles = [title for title in notes.questions if is_section_title(title)]
+        if self._reading.shape == "auto" and titles and len(titles) * 2 > len(notes.questions):
+            return (
+                f"{len(titles)} of {len(notes.questions)} headings look like titles of sections, not like "
+                f"questions: {listed(titles, 5)}; --shape h2 (or h3 …) reads them all the same, {notes.cure}"
+            )
+        if source.format in DOCUMENTS and notes.share < _LEAST_USED:
+            return (
+                f"only {notes.share:.0%} of its text was used: {len(records)} entries "
+                f"by {notes.shape or 'no shape'}, {notes.unused} of {notes.total} lines are left out "
+                f"({'; '.join(notes.first_unused)}); "
+                f"--allow-partial takes what was found, {notes.cure}"
+            )
+        return ""
+
+    def _take(
+        self,
+        source: Source,
+        report: FileReport,
+        bad: Sequence[Bad],
+        records: Sequence[_Seen],
+    ) -> None:
+        file = len(self.taken)
+        self.taken.append(source)
+        report.read = len(records) + sum(one.records for one in bad)
+        report.bad = sum(one.records for one in bad)
+        self.count += report.read
+        self._bad_count += report.bad
+        for one in bad:
+            key = (one.collection, one.id) if one.collection and one.id else None
+            self.bad.append(BadRecord(source.name, one.place, one.reason, one.field, key))
+        for key, fingerprint, place, question, answer in records:
+            earlier = self.winners.get(key)
+            if earlier:
+                self.merged += 1
+                if earlier.fingerprint != fingerprint or self._strict:
+                    self._twice(key, earlier, source.name, place)
+            self.winners[key] = Winner(self.position, fingerprint, file, place, question, answer)
+            self.position += 1
+
+    def _twice(self, key: Key, earlier: Winner, file: str, place: str) -> None:
+        collection, id_ = key
+        first = f"{self.taken[earlier.file].name}, {earlier.place}"
+        twice = f"id {id_} is used twice in collection {collection}: {first}, and {file}, {place}"
+        if self._strict:
+            raise BadFaqFile(twice)
+        self.warnings.append(f"{twice}; the later one is used")
+
+    def conflicts(self) -> list[str]:
+        found = Conflicts()
+        for (collection, _), winner in self.winners.items():
+            where = f"{self.taken[winner.file].name}, {winner.place}"
+            found.add(collection, winner.question, winner.answer, where)
+        return found.warnings()
+
+    def check(self, paths: Sequence[Path], sources: Sequence[Source]) -> None:
+        """Raises BadFaqFile where what was found must not be published."""
+        documents = [
+            s for s in sources if s.inside is not None and s.format in DOCUMENTS and not s.is_housekeeping
+        ]
+        passed = {report.file for report in self.files if report.passed_over}
+        without = [s.name for s in documents if s.name in passed]
+        if len(without) * 2 > len(documents) and not self._reading.allow_partial:
+            why = next(report.passed_over for report in self.files if report.file == without[0])
+            raise BadFaqFile(
+                f"{len(without)} of {len(documents)} documents hold no questions that were found; the first "
+                f"is {without[0]}: {why}; --allow-partial publishes the others"
+            )
+        for path in paths:
+            below = [report for report in self.files if report.file.startswith((f"{path}/", str(path)))]
+            if below and all(report.passed_over for report in below):
+                told = f"; {below[0].file}: {below[0].passed_over}" if len(below) == 1 else ""
+                raise BadFaqFile(f"{path}: no records{told}")
+            if not below and not any(character in str(path) for character in "*?["):
+                raise BadFaqFile(f"{path}: no records")
+        if self._strict and (self.bad or self.failed):
+            raise BadFaqFile(self._all_bad(f"{self._bad_count} records are wrong, nothing was published:"))
+        if self._bad_count > 1 and self._bad_count > _MOST_BAD * self.count:
+            share = f"{self._bad_count} of {self.count} records are wrong, which is more than {_MOST_BAD:.0%}"
+            raise BadFaqFile(self._all_bad(f"{share}; nothing was published:"))
+        if self.bad and not self.winners:
+            raise BadFaqFile(self._all_bad("every record is wrong, nothing was published:"))
+
+    def _all_bad(self, said: str) -> str:
+        named = [str(one) for one in self.bad[:_MOST_NAMED]] + list(self.failed)
+        if len(self.bad) == 1 and not self.failed:
+            return named[0]
+        more = [f"and {len(self.bad) - _MOST_NAMED} more"] if len(self.bad) > _MOST_NAMED else []
+        return "\n  ".join([said, *named, *more])
+
+
+def fingerprint(entry: FaqEntry) -> bytes:
+    return sha256(orjson.dumps(entry)).digest()[:16]

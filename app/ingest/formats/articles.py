@@ -1,0 +1,143 @@
+"""What exports of help centres and sites have in common: Zendesk, Intercom, Freshdesk, Confluence,
+WordPress, and schema.org's FAQPage."""
+
+from collections.abc import Mapping
+from typing import Any
+
+# Keys that say nothing of the records below them, so they name no section.
+CONTAINERS = frozenset(
+    {
+        *("", "[]", "faq", "faqs", "articles", "article", "data", "results", "result", "items", "documents"),
+        *("questions", "entries", "records", "rows", "list", "pages", "page", "posts", "hits", "content"),
+        *("mainEntity", "@graph", "sections", "categories", "category", "folders", "folder", "all_folders"),
+        *("collections", "topics", "groups", "children", "docs", "response", "body", "payload", "value"),
+        *("value", "values", "qa", "qas", "qna", "qnaList", "knowledge_base", "nodes", "edges", "node"),
+        *("hasPart", "itemListElement", "item", "fields", "solutions", "_source", "export", "root"),
+    }
+)
+# Lists that stand beside the articles and name their sections.
+LOOKUPS = {
+    "sections": "section",
+    "folders": "section",
+    "categories": "collection",
+    "collections": "collection",
+    "spaces": "collection",
+    "topics": "section",
+}
+# Lists of what no FAQ entry is.
+NEVER = frozenset(
+    {"users", "tags", "labels", "authors", "author", "translations", "comments", "attachments", "teammates"}
+)
+_LOOKUP_KEYS = {
+    "section": ("section_id", "folder_id", "parent_id", "topic_id"),
+    "collection": ("category_id", "collection_id", "space_id", "spaceId", "parent_id"),
+}
+_UNPUBLISHED = frozenset(
+    {
+        "draft",
+        "unpublished",
+        "archived",
+        "trashed",
+        "trash",
+        "deleted",
+        "private",
+        "pending",
+        "hidden",
+        "inactive",
+    }
+)
+_INNER = (
+    "text",
+    "storage",
+    "view",
+    "export_view",
+    "value",
+    "html",
+    "markdown",
+    "body",
+    "content",
+    "rendered",
+    "name",
+    "plain",
+)
+
+
+def is_draft(record: Mapping[str, Any]) -> bool:
+    """Whether a help centre would not show it."""
+    for key in ("status", "state", "visibility"):
+        value = record.get(key)
+        if isinstance(value, str) and value.strip().casefold() in _UNPUBLISHED:
+            return True
+        if key == "status" and value in (1, "1") and ("folder_id" in record or "agent_id" in record):
+            return True  # Freshdesk: 1 is a draft, 2 is published
+    said_no = any(
+        _says(record.get(key)) is False for key in ("published", "is_published", "isPublished", "active")
+    )
+    return said_no or any(
+        _says(record.get(key)) is True
+        for key in (
+            "draft",
+            "is_draft",
+            "isDraft",
+            "archived",
+            "is_archived",
+            "unpublished",
+            "deleted",
+            "hidden",
+            "trashed",
+        )
+    )
+
+
+def _says(value: object) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return {0: False, 1: True}.get(value)
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    return words.get(value.strip().casefold()) if isinstance(value, str) else None
+
+
+def text_of(value: object, field: str, depth: int = 0) -> object:
+    """The text of `{"text": …}`, `{"storage": {"value": …}}`, `{"rendered": …}` and their like."""
+    if depth > 4:
+        return value
+    if isinstance(value, dict):
+        if not value:
+            return value
+        for key in _INNER:
+            if key in value and value[key] not in (None, ""):
+                return text_of(value[key], field, depth + 1)
+        if field in ("section", "collection"):
+            return text_of(value.get("title"), field, depth + 1)
+        return value
+    if isinstance(value, list):
+        if field == "answer" and value and isinstance(value[0], dict):
+            return text_of(value[0], field, depth + 1)
+        if field in ("section", "collection"):
+            return value[0] if value and isinstance(value[0], str) else None
+    if field == "id" and isinstance(value, float) and value.is_integer():
+        return value
+    if field in ("section", "collection", "url") and not isinstance(value, str):
+        return (
+            str(value) if isinstance(value, int) and not isinstance(value, bool) and field != "url" else value
+        )
+    return value
+
+
+def lookup_fields(
+    record: Mapping[str, Any], lookups: Mapping[str, Mapping[str, str]], base: str | None
+) -> dict[str, object]:
+    """Section and collection by their ids, and Confluence's address, which is in two pieces."""
+    found: dict[str, object] = {}
+    for field, keys in _LOOKUP_KEYS.items():
+        for key in keys:
+            if (value := record.get(key)) is not None and (name := lookups.get(field, {}).get(str(value))):
+                found.setdefault(field, name)
+    links = record.get("_links")
+    if isinstance(links, dict) and isinstance(links.get("webui"), str):
+        found["url"] = (links.get("base") or base or "") + links["webui"]
+    space = record.get("space")
+    if isinstance(space, dict) and isinstance(space.get("name"), str):
+        found.setdefault("collection", space["name"])
+    return found

@@ -1,0 +1,223 @@
+"""Markdown documents, each by the shapes that it is written in: detected, unless --shape names one."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from app.errors import BadFaqFile
+from app.ingest.formats.blocks import Document
+from app.ingest.formats.entries import is_written_by_askd, read_entries
+from app.ingest.formats.found import Found
+from app.ingest.formats.front_matter import FrontMatter, names_question, split
+from app.ingest.formats.headings import find_headings
+from app.ingest.formats.marked import find_bold, find_details, find_marked
+from app.ingest.formats.questions import asks, is_section_title, surely_answered, unmarked_answer
+from app.ingest.formats.structures import find_definitions, find_lists, find_tables
+from app.ingest.names import Names
+from app.ingest.records import Bad, Raw
+from app.ingest.report import Notes
+
+SHAPES = (
+    *("auto", "front-matter", "headings", "h1", "h2", "h3", "h4", "h5", "h6"),
+    *("qa", "bold", "details", "table", "definitions", "list", "entries"),
+)
+_TOC = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s+\[[^\]]*\]\([^)]*\)\s*$")
+_NO_TEXT = re.compile(
+    r"\s*(?:([-*_=])(?:\s*\1){2,}|\[\[?_?TOC_?\]?\]|\{:?\s*toc\s*\}|(?:\[?!\[[^\]]*\]\([^)]*\)\]?(?:\([^)]*\))?\s*)+|</?\w[^>]*>|<!--.*-->|\{/\*.*\*/\})?\s*$",
+    re.IGNORECASE,
+)
+_CODE_LINE = re.compile(r"^(?:import\s.+from\s|import\s+['\"]|export\s+(?:const|default|function|let|var)\b)")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a document lies: what its folder says of it."""
+
+    stem: str
+    shape: str = "auto"
+    collection: str = ""  # of the folder, for a file that is one entry
+    section: str = ""
+    folder_of_entries: str = ""  # most files of the folder are one entry each, by this key
+
+
+def read_document(
+    text: str, place: Place, names: Names, notes: Notes, *, mdx: bool = False
+) -> Iterator[Raw | Bad]:
+    """The records of one document. What is in none of them is told to `notes`."""
+    shape = place.shape
+    if shape == "entries" or (shape == "auto" and is_written_by_askd(text)):
+        notes.shape = "entries"
+        yield from read_entries(text, notes)
+        return
+    front, body, offset = split(text, notes)
+    if front.is_draft:
+        notes.shape, notes.skipped = "front matter", notes.skipped + 1
+        return
+    lines = body.split("\n")
+    if mdx:
+        lines = _without_code(lines)
+    if shape == "front-matter" or (shape == "auto" and names_question(front)):
+        yield _one_entry(front, lines, place, notes)
+        return
+    document = Document(lines, offset)
+    found, guessed, taken = _find(document, shape, names)
+    sure = len(found) > 1 and not guessed
+    if shape == "auto" and _title_is_question(front.title, place, sure=sure):
+        yield _one_entry(front, lines, place, notes)
+        return
+    notes.shape = ", ".join(taken)
+    notes.questions = guessed
+    notes.cure = f"--shape {', '.join(SHAPES[1:])} says how to read it"
+    for one in sorted(found, key=lambda entry: entry.first):
+        yield _raw(one, document, front)
+    _tell_unused(document, notes)
+    if not found:
+        notes.warnings.append(_what_was_seen(document))
+
+
+def _find(document: Document, shape: str, names: Names) -> tuple[list[Found], list[str], list[str]]:
+    """(entries, titles that were only guessed to be questions, the shapes they were found in)"""
+    readers: dict[str, Callable[[], list[Found]]] = {
+        "details": lambda: find_details(document),
+        "table": lambda: find_tables(document, names),
+        "qa": lambda: find_marked(document),
+        "definitions": lambda: find_definitions(document),
+        "bold": lambda: find_bold(document),
+        "list": lambda: find_lists(document),
+    }
+    found: list[Found] = []
+    taken: list[str] = []
+    guessed: list[str] = []
+    for name, reader in readers.items():
+        if shape not in ("auto", name):
+            continue
+        new = [one for one in reader() if not any(document.used[one.first : one.end])]
+        if (
+            shape == "auto"
+            and name in ("bold", "list", "definitions")
+            and _explains_less(document, new, found)
+        ):
+            continue
+        for one in new:
+            document.use(one.first, one.end)
+        found += new
+        taken += [name] if new else []
+    if shape in ("auto", "headings") or re.fullmatch(r"h[1-6]", shape):
+        level = int(shape[1]) if shape not in ("auto", "headings") else None
+        before = bytes(document.used)
+        by_heading, guessed, levels = find_headings(document, level)
+        if guessed and found and shape == "auto":
+            by_heading, guessed = [], []  # other shapes are sure of theirs; a guess would mix in titles
+        for one in by_heading:
+            document.use(one.first, one.end)
+        found += [_without_others(one, before) for one in by_heading]
+        taken += [f"headings {levels}"] if by_heading else []
+    return found, guessed, taken
+
+
+def _explains_less(document: Document, new: Sequence[Found], found: Sequence[Found]) -> bool:
+    """Whether headings would explain more of the text than what these shapes found: then they are answers."""
+    if not new:
+        return False
+    asking = [b for b in document.blocks if b.kind == "heading" and asks(b.title)]
+    inside = 0
+    for one in new:
+        above = [block for block in document.blocks if block.kind == "heading" and block.first < one.first]
+        inside += bool(above) and asks(above[-1].title)
+    return len(asking) > 0 and inside * 2 >= len(new)
+
+
+def _without_others(one: Found, used: bytes) -> Found:
+    """The answer up to where another shape's entries begin."""
+    taken = next((number for number in range(one.answer, one.end) if used[number]), one.end)
+    return one.ending_at(taken)
+
+
+def _raw(one: Found, document: Document, front: FrontMatter) -> Raw:
+    answer = one.text if one.text is not None else document.text(one.answer, one.end)
+    if one.text is None and (mark := surely_answered(answer)):
+        answer = unmarked_answer(answer, mark)
+    fields: dict[str, object] = {
+        "id": one.id,
+        "collection": front.fields.get("collection") or one.collection,
+        "section": one.section or front.fields.get("section"),
+        "question": one.question,
+        "answer": answer.strip(),
+        **dict(one.fields),
+    }
+    return Raw(fields, document.place(one.first), markdown=True)
+
+
+def _title_is_question(title: str, place: Place, *, sure: bool) -> bool:
+    """Whether front matter's title makes the file one entry, rather than a page of several."""
+    if not title or is_section_title(title):
+        return False
+    if place.folder_of_entries == "title":
+        return not sure or asks(title)
+    return asks(title) and not sure
+
+
+def _one_entry(front: FrontMatter, lines: Sequence[str], place: Place, notes: Notes) -> Raw:
+    """The whole file is the answer."""
+    notes.shape = "front matter"
+    given = dict(front.fields)
+    given.setdefault("answer", "\n".join(lines).strip("\n").rstrip())
+    given.setdefault("question", front.title)
+    for name, value in (("collection", place.collection), ("section", place.section)):
+        if value:
+            given.setdefault(name, value)
+    if not given["question"]:
+        raise BadFaqFile("front matter names no question or title")
+    return Raw(given, "line 1", markdown=True)
+
+
+def _tell_unused(document: Document, notes: Notes) -> None:
+    """What is in no entry: titles that hold entries, tables of contents and pictures do not count."""
+    headings = {block.first: block for block in document.blocks if block.kind == "heading"}
+    notes.total = sum(1 for line in document.lines if line.strip())
+    for block in document.blocks:
+        if block.first in headings:
+            end = next((number for number in headings if number > block.first), len(document.lines))
+            level_end = next(
+                (n for n, other in headings.items() if n > block.first and other.level <= block.level),
+                len(document.lines),
+            )
+            empty = not any(document.used[block.first : level_end]) and not any(
+                line.strip() for line in document.lines[block.end : end]
+            )
+            if (empty and block.level > 1) or (empty and len(headings) > 1 and block.first != min(headings)):
+                notes.leave_out(1, document.place(block.first), f"{block.title} (a heading without a text)")
+            continue
+        lines = [
+            number
+            for number in range(block.first, block.end)
+            if not document.used[number]
+            and document.lines[number].strip()
+            and not _NO_TEXT.fullmatch(document.lines[number])
+            and not (block.kind == "list" and _TOC.match(document.lines[number]))
+        ]
+        if lines:
+            notes.leave_out(len(lines), document.place(lines[0]), document.lines[lines[0]])
+
+
+def _what_was_seen(document: Document) -> str:
+    headings = [block for block in document.blocks if block.kind == "heading"]
+    seen = [f"{'#' * block.level} {block.title[:40]}" for block in headings[:5]]
+    kinds = sorted({block.kind for block in document.blocks} - {"heading", "rule"})
+    said = f"the headings are {', '.join(map(repr, seen))}" if seen else "there are no headings"
+    return f"no questions were found: {said}; the rest is {', '.join(kinds) or 'empty'}"
+
+
+def _without_code(lines: Sequence[str]) -> list[str]:
+    """MDX without its imports and exports; line numbers stay."""
+    kept, fence, in_code = [], "", False
+    for line in lines:
+        mark = line.lstrip()[:3]
+        if mark in ("```", "~~~"):
+            fence = "" if fence == mark else fence or mark
+        if not fence and (in_code or _CODE_LINE.match(line)):
+            in_code = not (not line.strip() or line.rstrip().endswith((";", "'", '"', "}", ")")))
+            kept.append("")
+            continue
+        kept.append(line)
+    return kept

@@ -1,0 +1,260 @@
+"""JSON, JSON Lines and YAML as one stream of events, so that one reader knows their shapes.
+
+The events are ijson's: start_map, map_key, end_map, start_array, end_array, string, number, boolean, null.
+Two are ours: ("place", "line 7") before a value of its own, ("bad", reason) where a line cannot be read.
+"""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import ijson  # type: ignore[import-untyped]
+import orjson
+import yaml
+
+from app.errors import BadFaqFile
+from app.ingest.formats.encoding import LONGEST_LINE, lines_of
+
+_LONGEST_VALUE = LONGEST_LINE
+DEEPEST = 100
+_MOST_REPLAYED = 100_000
+_YAML_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # makes text of every value: `No` stays "No"
+
+
+Events = Iterator[tuple[str, Any]]
+
+
+class _Pieces:
+    """What a parser reads from: a line at most each time, so that `line` is where it failed, and never
+    more for one value than the limit."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self.line = 1
+        self.since_event = 0
+        self._text = text
+        self._line_ended = False
+
+    def read(self, size: int = 65536) -> bytes:
+        if not size:  # ijson asks so what it will be given
+            return b""
+        piece = self._text.readline(max(1, size // 4))
+        self.since_event += len(piece)
+        if self.since_event > _LONGEST_VALUE:
+            raise BadFaqFile(f"line {self.line}: a value is longer than {_LONGEST_VALUE:,} characters")
+        if piece:
+            self.line += self._line_ended
+            self._line_ended = piece.endswith("\n")
+        return piece.encode("utf-8", "replace")
+
+
+def json_events(text: io.TextIOWrapper) -> Events:
+    pieces = _Pieces(text)
+    try:
+        # as floats: only whole numbers are ever used, and a Decimal may be endless
+        for event in ijson.basic_parse(pieces, use_float=True):
+            pieces.since_event = 0
+            yield event
+    except ijson.JSONError as error:
+        raise BadFaqFile(f"line {pieces.line}: malformed JSON: {_reason(error)}") from error
+    except UnicodeError as error:
+        raise BadFaqFile(f"line {pieces.line}: not UTF-8 ({error})") from error
+
+
+def is_json_lines(text: io.TextIOWrapper) -> bool:
+    """Whether a file named .json holds an object a line."""
+    try:
+        lines = [line for line in (text.readline(LONGEST_LINE) for _ in range(5)) if line.strip()][:2]
+    except UnicodeError:
+        return False  # the reader says where
+    if len(lines) < 2 or not all(line.startswith("{") for line in lines):
+        return False
+    try:
+        return all(isinstance(orjson.loads(line), dict) for line in lines)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def json_lines_events(text: io.TextIOWrapper) -> Events:
+    """A value a line; a line that is none is told as bad, and the next one read."""
+    for number, line in enumerate(lines_of(text), 1):
+        if not line.strip():
+            continue
+        yield "place", f"line {number}"
+        try:
+            value = orjson.loads(line.lstrip("\ufeff"))
+        except orjson.JSONDecodeError as error:
+            yield "bad", f"malformed JSON: {str(error).rpartition(': line ')[0] or error}"
+            continue
+        yield from _value_events(value)
+
+
+def _value_events(value: object) -> Events:
+    match value:
+        case dict():
+            yield "start_map", None
+            for key, inner in value.items():
+                yield "map_key", key
+                yield from _value_events(inner)
+            yield "end_map", None
+        case list():
+            yield "start_array", None
+            for inner in value:
+                yield from _value_events(inner)
+            yield "end_array", None
+        case None:
+            yield "null", None
+        case bool():
+            yield "boolean", value
+        case int() | float():
+            yield "number", value
+        case _:
+            yield "string", value
+
+
+def yaml_events(text: io.TextIOWrapper) -> Events:
+    """Every scalar is text, so no version, date or `no` is lost; aliases are written out, within a limit."""
+    pieces = _Pieces(text)
+    try:
+        yield from _Yaml(pieces).events()
+    except yaml.YAMLError as error:
+        raise BadFaqFile(_yaml_reason(error, pieces)) from error
+    except UnicodeError as error:
+        raise BadFaqFile(f"line {pieces.line}: not UTF-8 ({error})") from error
+
+
+def yaml_value(text: str) -> object:
+    """A whole small document, such as front matter. Raises BadFaqFile."""
+    raw = io.TextIOWrapper(io.BytesIO(text.encode("utf-8", "replace")), "utf-8", newline="")
+    events = (event for event in yaml_events(raw) if event[0] != "place")
+    for name, value in events:
+        return build(name, value, events)
+    return None
+
+
+def build(name: str, value: Any, events: Events, depth: int = 0) -> object:
+    """The value whose first event this is, read to its end."""
+    if depth > DEEPEST:
+        raise BadFaqFile(f"nested more than {DEEPEST} deep")
+    if name == "start_map":
+        found: dict[str, object] = {}
+        for inner, key in events:
+            if inner == "end_map":
+                break
+            found[key] = build(*next(events), events, depth + 1)
+        return found
+    if name == "start_array":
+        items = []
+        for inner, item in events:
+            if inner == "end_array":
+                break
+            items.append(build(inner, item, events, depth + 1))
+        return items
+    return value
+
+
+class _Yaml:
+    def __init__(self, pieces: _Pieces) -> None:
+        self._pieces = pieces
+        self._anchors: dict[str, list[tuple[str, Any]] | None] = {}
+        self._replayed = 0
+        self._depth = 0
+
+    def events(self) -> Events:
+        recording: list[tuple[str, int, list[tuple[str, Any]]]] = []
+        keys: list[bool | None] = []  # per container: is the next scalar a key? None: in a list
+        documents = 0
+        for event in yaml.parse(self._pieces, Loader=_YAML_LOADER):
+            self._pieces.since_event = 0
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                self._anchors.clear()
+                if documents > 1:
+                    yield "place", f"document {documents}"
+                continue
+            anchor = getattr(event, "anchor", None)
+            alias = isinstance(event, yaml.AliasEvent)
+            if anchor and not alias:
+                self._anchors[anchor] = None
+                recording.append((anchor, len(keys), []))
+            for ours in self._ours(event, keys):
+                for _, _, recorded in recording:
+                    recorded.append(ours)
+                    if len(recorded) > _MOST_REPLAYED:
+                        raise BadFaqFile(
+                            f"line {self._pieces.line}: a YAML anchor of more than {_MOST_REPLAYED:,} nodes"
+                        )
+                yield ours
+            while recording and len(keys) == recording[-1][1]:
+                name, _, recorded = recording.pop()
+                self._anchors[name] = recorded
+
+    def _ours(self, event: Any, keys: list[bool | None]) -> Events:
+        match event:
+            case yaml.MappingStartEvent():
+                self._not_a_key(event, keys)
+                keys.append(True)
+                yield "start_map", None
+            case yaml.SequenceStartEvent():
+                self._not_a_key(event, keys)
+                keys.append(None)
+                yield "start_array", None
+            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                keys.pop()
+                yield ("end_map" if isinstance(event, yaml.MappingEndEvent) else "end_array"), None
+                self._value_ended(keys)
+            case yaml.ScalarEvent():
+                if keys and keys[-1]:
+                    keys[-1] = False
+                    yield "map_key", event.value
+                    return
+                null = event.style is None and event.value in ("", "~", "null", "Null", "NULL")
+                if event.style == "":
+                    null = event.value in ("", "~", "null", "Null", "NULL")
+                yield ("null", None) if null else ("string", event.value)
+                self._value_ended(keys)
+            case yaml.AliasEvent():
+                yield from self._replay(event, keys)
+        if len(keys) > DEEPEST:
+            raise BadFaqFile(f"line {self._pieces.line}: nested more than {DEEPEST} deep")
+
+    def _replay(self, event: Any, keys: list[bool | None]) -> Events:
+        recorded = self._anchors.get(event.anchor)
+        if recorded is None:
+            line = event.start_mark.line + 1
+            raise BadFaqFile(f"line {line}: the YAML alias *{event.anchor} refers to itself or to nothing")
+        self._replayed += len(recorded)
+        if self._replayed > _MOST_REPLAYED:
+            raise BadFaqFile(f"YAML aliases stand for more than {_MOST_REPLAYED:,} nodes")
+        if keys and keys[-1]:
+            keys[-1] = False
+            yield "map_key", str(recorded[0][1])
+            return
+        yield from recorded
+        self._value_ended(keys)
+
+    @staticmethod
+    def _not_a_key(event: Any, keys: list[bool | None]) -> None:
+        if keys and keys[-1]:
+            raise BadFaqFile(f"line {event.start_mark.line + 1}: a key must be text")
+
+    @staticmethod
+    def _value_ended(keys: list[bool | None]) -> None:
+        if keys and keys[-1] is False:
+            keys[-1] = True
+
+
+def _yaml_reason(error: yaml.YAMLError, pieces: _Pieces) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = " ".join(str(getattr(error, "problem", None) or error).split())[:120]
+    line = mark.line + 1 if mark else pieces.line
+    hint = "; quote text that holds ': ' or ' #'" if "mapping values" in problem else ""
+    return f"line {line}: malformed YAML: {problem}{hint}"
+
+
+def _reason(error: ijson.JSONError) -> str:
+    """The parser's message, without its drawing of where it stood: yajl's are three lines."""
+    message = error.args[0]
+    text = message.decode(errors="replace") if isinstance(message, bytes) else str(message)
+    what, _, drawing = text.partition("\n")
+    near = drawing.partition("\n")[0].strip()
+    return what.partition(": ")[2] + (f" near {near!r}" if near else "")

@@ -1,0 +1,146 @@
+"""HTML as Markdown: selectolax takes out what runs or is hidden, html-to-markdown writes the rest.
+
+Questions that HTML marks as such (`<details>`, definition lists, schema.org's microdata) become
+`<details>` blocks of the Markdown, where the reader of documents finds them.
+"""
+
+import re
+from collections.abc import Iterator
+
+from html_to_markdown import ConversionOptions, convert
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from app.errors import BadFaqFile
+from app.ingest.cleaning import without_code
+
+_GONE = (
+    "script, style, template, noscript, iframe, object, embed, svg, head > title, link, meta, input, select"
+)
+_AROUND = "nav, header, footer, aside, [role=navigation], [role=banner], [role=contentinfo]"
+_DEEPEST = 100  # elements: the writer is silent about what lies far deeper
+_TOO_DEEP = " > ".join(["*"] * (_DEEPEST + 1))
+# Private characters, which the cleaning takes out of every text: no file can bring them in.
+_OPEN, _ANSWER, _CLOSE, _LESS = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
+_OURS = re.compile("[\ufdd0-\ufdd3]")
+_SPOKEN_TAG = re.compile(r"&lt;(?=[a-zA-Z/!?])")
+_OPTIONS = ConversionOptions(
+    extract_metadata=False,
+    bullets="-",
+    wrap=False,
+    inline_data_media="alt_text_only",
+    hidden_content="reachable",
+    compact_tables=True,
+)
+_CONFLUENCE_CODE = re.compile(
+    r"<ac:structured-macro\b[^>]*ac:name=\"(?:code|noformat)\"[^>]*>(?P<inside>.*?)</ac:structured-macro>",
+    re.S,
+)
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_LANGUAGE = re.compile(r"<ac:parameter ac:name=\"language\">(\w+)</ac:parameter>")
+_DETAILS = re.compile(f"{_OPEN}(?P<question>.*?){_ANSWER}(?P<answer>.*?){_CLOSE}", re.DOTALL)
+
+
+def to_markdown(text: str) -> str:
+    """A piece of HTML as Markdown. Raises BadFaqFile where it is nested too deeply to be a text."""
+    return _written(LexborHTMLParser(_plain_macros(_OURS.sub("", text))))
+
+
+def page_to_markdown(text: str) -> str:
+    """The content of a page, without what stands around it."""
+    tree = LexborHTMLParser(_plain_macros(_OURS.sub("", text)))
+    for node in tree.css(_AROUND):
+        if not node.css_first("details, dl, h2, h3, h4, [itemprop]"):
+            node.decompose()
+    for microdata in tree.css("[itemtype$='schema.org/Question']"):
+        _mark(microdata, microdata.css_first("[itemprop=name]"), microdata.css_first("[itemprop=text]"))
+    for details in tree.css("details"):
+        summary = details.css_first("summary")
+        if summary is not None and not _inside(details, "details"):
+            _mark(details, summary, None)
+    for term, definition in _definitions(tree):
+        _mark(definition, term, None)
+    return _DETAILS.sub(_as_details, _written(tree))
+
+
+def json_ld(text: str) -> list[str]:
+    """The JSON-LD a page holds."""
+    tree = LexborHTMLParser(text)
+    return [node.text() for node in tree.css("script") if "ld+json" in (node.attributes.get("type") or "")]
+
+
+def _written(tree: LexborHTMLParser) -> str:
+    for node in tree.css(_GONE):
+        node.decompose()
+    body = tree.body
+    if body is None or body.html is None:
+        return ""
+    _refuse_depth(body)
+    # A tag that is spoken of stays text: it must not become one.
+    content: str | None = convert(_SPOKEN_TAG.sub(_LESS, body.html), _OPTIONS).content
+    written = (content or "").replace("\xa0", " ").strip()
+    return without_code(written, lambda piece: piece.replace(_LESS, "&lt;")).replace(_LESS, "<")
+
+
+def _refuse_depth(body: LexborNode) -> None:
+    if body.css_first(_TOO_DEEP) is not None:
+        raise BadFaqFile(f"HTML nested more than {_DEEPEST} elements deep")
+
+
+def _mark(block: LexborNode, question: LexborNode | None, answer: LexborNode | None) -> None:
+    """Writes the block anew, so that its question and its answer can be told apart after the conversion."""
+    if question is None:
+        return
+    asked = " ".join(question.text().split())
+    if answer is None:
+        if question.parent is not None and question.parent.mem_id == block.mem_id:
+            question.decompose()
+        inside = block.inner_html or ""
+    else:
+        inside = answer.inner_html or ""
+    marked = LexborHTMLParser(
+        f"<div><p>{_OPEN}{_escaped(asked)}{_ANSWER}</p><div>{inside}</div><p>{_CLOSE}</p></div>"
+    )
+    if marked.body is not None and marked.body.child is not None:
+        block.replace_with(marked.body.child)
+
+
+def _definitions(tree: LexborHTMLParser) -> Iterator[tuple[LexborNode, LexborNode]]:
+    for term in tree.css("dt"):
+        definition = term.next
+        while definition is not None and definition.tag not in ("dd", "dt"):
+            definition = definition.next
+        if definition is not None and definition.tag == "dd":
+            yield term, definition
+            term.decompose()
+
+
+def _inside(node: LexborNode, tag: str) -> bool:
+    parent = node.parent
+    while parent is not None:
+        if parent.tag == tag:
+            return True
+        parent = parent.parent
+    return False
+
+
+def _as_details(found: re.Match[str]) -> str:
+    question = " ".join(found["question"].split())
+    return f"\n\n<details>\n<summary>{question}</summary>\n\n{found['answer'].strip()}\n\n</details>\n\n"
+
+
+def _plain_macros(text: str) -> str:
+    """Confluence keeps code in macros of its own."""
+
+    def code(macro: re.Match[str]) -> str:
+        inside = _CDATA.search(macro["inside"])
+        language = _LANGUAGE.search(macro["inside"])
+        kind = f' class="language-{language[1]}"' if language else ""
+        return f"<pre><code{kind}>{_escaped(inside[1] if inside else '')}</code></pre>"
+
+    if "ac:structured-macro" in text:
+        text = _CONFLUENCE_CODE.sub(code, text)
+    return text
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,175 @@
+"""Questions that a document marks: `Q:` and `A:`, bold lines, `<details>`, tables, definitions, lists."""
+
+import re
+from collections.abc import Iterator
+from textwrap import dedent
+
+from app.ingest.formats.blocks import Block, Document
+from app.ingest.formats.found import Found
+from app.ingest.formats.questions import (
+    answered,
+    asks,
+    bare_question,
+    bold_question,
+    is_section_title,
+    marked,
+    unmarked_answer,
+    unmarked_question,
+)
+
+_SUMMARY = re.compile(r"<details\b[^>]*>\s*<summary\b[^>]*>(.*?)</summary\s*>", re.I | re.S)
+_OPEN_OR_CLOSE = re.compile(r"<(/?)details\b[^>]*>", re.IGNORECASE)
+_TAGS = re.compile(r"<[^>]+>")
+ITEM = re.compile(r"^(\s*)(?:[-*+]|\d{1,9}[.)])(\s+|$)")
+
+
+def find_details(document: Document) -> list[Found]:
+    """`<details><summary>Question</summary>`; those inside the answer of a heading's question stay there."""
+    code = [block for block in document.blocks if block.kind == "code"]
+    found: list[Found] = []
+    depth = 0
+    start = 0
+    for number, line in enumerate(document.lines):
+        if "details" not in line.lower() or any(block.first <= number < block.end for block in code):
+            continue
+        for tag in _OPEN_OR_CLOSE.finditer(line):
+            if not tag[1]:
+                start = number if depth == 0 else start
+                depth += 1
+            elif depth:
+                depth -= 1
+                if depth == 0 and (one := _details(document, start, number + 1)):
+                    found.append(one)
+    own = sum(one.end - one.first for one in found)
+    all_lines = sum(1 for line in document.lines if line.strip())
+    most = own * 2 >= all_lines
+    return [one for one in found if _is_entry(document, one, most)]
+
+
+def _details(document: Document, first: int, end: int) -> Found | None:
+    text = "\n".join(document.lines[first:end])
+    opened = _SUMMARY.search(text)
+    if not opened:
+        return None
+    closed = text.lower().rfind("</details")
+    question = bare_question(" ".join(_TAGS.sub("", opened[1]).split()))
+    answer = dedent(text[opened.end() : closed]).strip()
+    collection, section = document.headings_above(first)
+    found = Found(first, first, end, question, answer, collection=collection, section=section)
+    return found if question else None
+
+
+def _is_entry(document: Document, one: Found, most: bool) -> bool:
+    above = [block for block in document.blocks if block.kind == "heading" and block.first < one.first]
+    under_question = bool(above) and asks(above[-1].title)
+    if under_question and any(
+        above[-1].end <= block.first < one.first and block.kind in ("paragraph", "list", "code")
+        for block in document.blocks
+    ):
+        return False  # the heading's answer has begun already
+    return asks(one.question) or (most and not under_question and not is_section_title(one.question))
+
+
+def find_marked(document: Document) -> list[Found]:
+    """`Q:` … `A:` …, in paragraphs of their own or in one; an answer ends at the next question or heading."""
+    short = _has_short_marks(document)
+    starts: list[tuple[int, str, int]] = []  # line, question, line its answer begins on
+    ends = [block.first for block in document.blocks if block.kind == "heading"]
+    for block in document.blocks:
+        if block.kind not in ("paragraph", "list", "heading"):
+            continue
+        for number in range(block.first, block.end):
+            line = document.lines[number]
+            bare = ITEM.sub("", line).strip() if block.kind == "list" else line.strip()
+            if block.kind == "list" and number not in {first for first, _ in block.items}:
+                continue
+            mark = marked(bare, short=short)
+            if (
+                mark
+                and block.kind != "heading"
+                and (len(mark["mark"]) > 1 or mark["mark"] in "Qq问問" or short)
+            ):
+                starts.append((number, unmarked_question(bare, mark), number + 1))
+    return list(between(document, starts, ends, short))
+
+
+def _has_short_marks(document: Document) -> bool:
+    """`F:` and `P:` count only where as many answers are marked, too."""
+    lines = [document.lines[block.first].strip() for block in document.blocks if block.kind == "paragraph"]
+    questions = sum(1 for line in lines if not marked(line) and marked(line, short=True))
+    answers = sum(
+        1
+        for block in document.blocks
+        if block.kind == "paragraph"
+        for line in document.lines[block.first : block.end]
+        if answered(line.strip(), short=True)
+    )
+    return questions > 0 and answers >= questions
+
+
+def between(
+    document: Document, starts: list[tuple[int, str, int]], ends: list[int], short: bool
+) -> Iterator[Found]:
+    for position, (line, question, answer) in enumerate(starts):
+        following = starts[position + 1][0] if position + 1 < len(starts) else len(document.lines)
+        end = min([following, *(number for number in ends if number > line)])
+        # what another shape took already begins something else
+        end = next((number for number in range(answer, end) if document.used[number]), end)
+        lines = list(document.lines[answer:end])
+        for number, text in enumerate(lines):
+            bare = ITEM.sub("", text).strip()
+            if mark := answered(bare, short=short):
+                more = " ".join(part.strip() for part in lines[:number])
+                question = f"{question} {more}".strip()
+                rest = [unmarked_answer(bare, mark), *lines[number + 1 :]]
+                yield entry(document, line, end, question, rest)
+                break
+            if text.strip() and not lines[0].strip():
+                yield entry(document, line, end, question, lines)
+                break
+        else:
+            yield entry(document, line, end, question, lines)
+
+
+def entry(document: Document, line: int, end: int, question: str, lines: list[str]) -> Found:
+    while lines and (not lines[-1].strip() or re.fullmatch(r"\s*([-*_])(\s*\1){2,}\s*", lines[-1])):
+        lines = lines[:-1]
+    first, *others = lines or [""]
+    text = f"{first}\n{dedent(chr(10).join(others))}" if others else first
+    collection, section = document.headings_above(line)
+    return Found(line, line, end, question.strip("*_ "), text.strip(), collection=collection, section=section)
+
+
+def find_bold(document: Document) -> list[Found]:
+    """Paragraphs that begin with a question in bold, unless headings are the questions."""
+    asking = sum(block.kind == "heading" and asks(block.title) for block in document.blocks)
+    starts: list[tuple[int, int, str, str]] = []  # first line, line below the question, question, more
+    bold_others = 0
+    for block in document.blocks:
+        if block.kind != "paragraph" or document.is_used(block):
+            continue
+        line, below = _bold_head(document, block)
+        if found := bold_question(line):
+            starts.append((block.first, below, *found))
+        elif below == block.end and re.fullmatch(r"(\*\*|__)[^*_]+\1:?", line):
+            bold_others += 1
+    if not starts or asking >= len(starts) or bold_others > len(starts):
+        return []
+    found_all = []
+    heads = [block.first for block in document.blocks if block.kind == "heading"]
+    for position, (first, below, question, more) in enumerate(starts):
+        following = starts[position + 1][0] if position + 1 < len(starts) else len(document.lines)
+        end = min([following, *(number for number in heads if number > first)])
+        end = next((number for number in range(below, end) if document.used[number]), end)
+        lines = [more, *document.lines[below:end]] if more else list(document.lines[below:end])
+        found_all.append(entry(document, first, end, question, lines))
+    return found_all
+
+
+def _bold_head(document: Document, block: Block) -> tuple[str, int]:
+    """The lines up to where the bold a paragraph begins with is closed, as one; and the line below them."""
+    text, below = document.lines[block.first].strip(), block.first + 1
+    mark = text[:2]
+    while mark in ("**", "__") and text.count(mark) < 2 and below < block.end:
+        text, below = f"{text} {document.lines[below].strip()}", below + 1
+    return text, below

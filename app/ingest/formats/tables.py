@@ -1,0 +1,189 @@
+"""Tables: CSV in its dialects, and the rows of spreadsheets.
+
+The dialect is the one under which a header row names a question and an answer. That decides better than
+any statistics of the cells, which hold commas, semicolons and line breaks of their own.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import NamedTuple
+
+from app.errors import BadFaqFile
+from app.ingest.formats.encoding import LONGEST_LINE
+from app.ingest.names import FIELDS, Names, listed
+from app.ingest.records import Bad, Raw
+from app.ingest.report import Notes
+
+DELIMITERS = ",;\t|"
+_SPOKEN = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", ":": "colon", "^": "caret"}
+_MOST_TITLE_ROWS = 20
+_HEAD_LINES = 200  # looked at for the dialect; a cell may span lines
+_MOST_LINES_OF_A_CELL = 2_000
+
+
+class Row(NamedTuple):
+    """`cells` is None where the row is malformed; `lines` is how many it takes."""
+
+    place: str
+    cells: Sequence[str] | None
+    reason: str = ""
+    lines: int = 1
+
+
+class Header(NamedTuple):
+    names: Sequence[str]
+    columns: dict[str, int]  # our field -> column
+    position: int  # of the header row among the rows; -1: there is none
+
+
+def read_csv(lines: Iterator[str], names: Names, notes: Notes) -> Iterator[Raw | Bad]:
+    """The records of a delimited file, whichever its delimiter."""
+    head = list(islice(lines, _HEAD_LINES))
+    first, given = _separator_line(head)
+    delimiters = given or DELIMITERS
+    found = [
+        (header, mark)
+        for mark in delimiters
+        if (header := find_header(_cells(csv_rows(head[first:], mark, first + 1)), names))
+    ]
+    if not found:
+        if any(line.strip() for line in head):
+            raise BadFaqFile(_no_header(head[first:], delimiters, names))
+        return
+    header, mark = max(found, key=lambda one: (one[0].position >= 0, len(one[0].columns)))
+    notes.shape = f"table, {_SPOKEN.get(mark, mark)}"
+    rows = csv_rows(chain(head[first:], lines), mark, first + 1)
+    yield from records_of(rows, header, notes)
+
+
+def csv_rows(lines: Iterable[str], delimiter: str, first_line: int = 1) -> Iterator[Row]:
+    """Rows with the line each starts on; a malformed row is told, and reading goes on after it."""
+    csv.field_size_limit(LONGEST_LINE)  # ours are smaller, and name the field
+    counted = _Counted(lines)
+    rows = csv.reader(counted, delimiter=delimiter, strict=True)
+    while True:
+        start = counted.count
+        try:
+            cells = next(rows, None)
+        except csv.Error as error:
+            taken = counted.count - start
+            open_quote = "unexpected end" in str(error)
+            reason = "a quotation mark is opened here and never closed" if open_quote else str(error)
+            yield Row(f"line {first_line + start}", None, f"malformed CSV: {reason}", taken)
+            continue
+        if cells is None:
+            return
+        yield Row(f"line {first_line + start}", cells, lines=counted.count - start)
+
+
+class _Counted:
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.count = 0
+        self._lines = iter(lines)
+
+    def __iter__(self) -> "_Counted":
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.count += 1
+        return line
+
+
+def find_header(rows: Iterable[Sequence[str]], names: Names) -> Header | None:
+    """The first row that names a question and an answer; titles may stand above it."""
+    seen: list[Sequence[str]] = []
+    for position, row in enumerate(islice(rows, _MOST_TITLE_ROWS)):
+        cells = [" ".join(cell.split()) for cell in row]
+        filled = [cell for cell in cells if cell]
+        chosen = names.choose_columns(filled)
+        if "question" in chosen and "answer" in chosen and chosen["question"] != chosen["answer"]:
+            return Header(cells, {field: cells.index(chosen[field]) for field in chosen}, position)
+        seen.append(row)
+    return _without_header(seen)
+
+
+def _without_header(rows: Sequence[Sequence[str]]) -> Header | None:
+    """Two columns, most of the first ending in a question mark, speak for themselves."""
+    filled = [row for row in rows if any(cell.strip() for cell in row)]
+    if not filled or any(len(row) != 2 for row in filled):
+        return None
+    asking = sum(row[0].rstrip().endswith(("?", "？", "؟")) for row in filled)
+    if asking * 2 > len(filled):
+        return Header(["question", "answer"], {"question": 0, "answer": 1}, -1)
+    return None
+
+
+def records_of(rows: Iterable[Row], header: Header, notes: Notes, section: str = "") -> Iterator[Raw | Bad]:
+    """A record for each row below the header; rows without any text are passed over."""
+    for position, row in enumerate(rows):
+        if position <= header.position:
+            if position < header.position and any(map(str.strip, row.cells or ())):
+                notes.leave_out(0, row.place, " ".join(row.cells or ()))
+            continue
+        if row.cells is None:
+            yield Bad(row.place, row.reason, records=max(1, row.lines))
+            continue
+        if not any(map(str.strip, row.cells)):
+            continue
+        cells = row.cells
+        beyond = [cell for cell in cells[len(header.names) :] if cell.strip()]
+        if beyond and header.position >= 0:
+            reason = f"{len(cells)} columns where the header has {len(header.names)}"
+            yield Bad(row.place, f"{reason}; text that holds the delimiter needs quotes")
+            continue
+        if row.lines > _MOST_LINES_OF_A_CELL:
+            yield Bad(
+                row.place, f"a row of {row.lines:,} lines: is a quotation mark missing?", records=row.lines
+            )
+            continue
+        fields: dict[str, object] = {
+            field: cells[column] for field, column in header.columns.items() if column < len(cells)
+        }
+        if section and not str(fields.get("section", "")).strip():
+            fields["section"] = section
+        yield Raw(fields, row.place, names={f: header.names[c] for f, c in header.columns.items()})
+    unused = [
+        name for name in header.names if name and header.names.index(name) not in header.columns.values()
+    ]
+    if unused:
+        notes.warnings.append(f"unknown columns are ignored: {listed(sorted(set(unused)))}")
+    if header.position < 0:
+        notes.warnings.append(
+            "no header row: the first column was taken for the question, the second for the answer"
+        )
+
+
+def _separator_line(head: Sequence[str]) -> tuple[int, str]:
+    """Excel's first line `sep=;`: how many lines to pass over, and the delimiter."""
+    if head and (line := head[0].strip().strip('"')).lower().startswith("sep=") and len(line) == 5:
+        return 1, line[4]
+    if head and head[0].rstrip("\r\n").strip('"').lower() == "sep=\t":
+        return 1, "\t"
+    return 0, ""
+
+
+def _cells(rows: Iterable[Row]) -> Iterator[Sequence[str]]:
+    for row in rows:
+        if row.cells is not None:
+            yield row.cells
+
+
+def _no_header(head: Sequence[str], delimiters: str, names: Names) -> str:
+    """Which columns there are, under the delimiter that gives the most, and which are wanted."""
+    rows = [
+        next((r for r in _cells(csv_rows(head, mark)) if any(map(str.strip, r))), []) for mark in delimiters
+    ]
+    found = max(rows, key=len)
+    return no_columns(found, names)
+
+
+def no_columns(found: Sequence[str], names: Names) -> str:
+    chosen = names.choose_columns([cell for cell in found if cell.strip()])
+    missing = " and ".join(field for field in ("question", "answer") if field not in chosen)
+    given = [cell.strip() for cell in found if cell.strip()]
+    return (
+        f"no column for {missing or 'question and answer'}; the columns are {listed(given) or 'empty'}. "
+        f"Name them {', '.join(FIELDS)}, or say which they are: --map question=NAME --map answer=NAME"
+    )

@@ -1,0 +1,139 @@
+"""What people call the fields of a FAQ: names in any case, in the usual languages, best first."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+
+# A name further to the front wins: a record with `question` and `title` is asked its `question`.
+ALIASES: Mapping[str, Sequence[str]] = {
+    "question": (
+        *("question", "questions", "faq question", "question text", "q", "frage", "fragen", "pregunta"),
+        *("preguntas", "domanda", "pergunta", "vraag", "pytanie", "spørgsmål", "spørsmål", "fråga"),
+        *("kysymys", "otázka", "kérdés", "întrebare", "soru", "вопрос", "питання", "въпрос", "ερώτηση"),
+        *("سؤال", "שאלה", "प्रश्न", "问题", "問題", "提问", "質問", "질문", "câu hỏi", "pertanyaan"),
+        *("faq", "query", "user question", "customer question", "prompt", "instruction", "input"),
+        *("title", "titel", "titre", "título", "titolo", "tytuł", "heading", "headline", "subject"),
+        *("betreff", "name", "intent", "issue", "problem", "summary"),
+    ),
+    "answer": (
+        *("answer", "answers", "faq answer", "answer text", "a", "antwort", "antworten", "respuesta"),
+        *("respuestas", "réponse", "réponses", "risposta", "resposta", "antwoord", "odpowiedź", "svar"),
+        *("vastaus", "odpověď", "válasz", "răspuns", "cevap", "yanıt", "ответ", "відповідь", "отговор"),
+        *("απάντηση", "جواب", "إجابة", "תשובה", "उत्तर", "答案", "回答", "解答", "답변", "câu trả lời"),
+        *("jawaban", "acceptedanswer", "accepted answer", "suggestedanswer", "text", "body", "response"),
+        *("reply", "completion", "content", "contents", "inhalt", "texto", "contenido", "contenu"),
+        *("solution", "lösung", "solución", "resolution", "output", "html", "desc un html"),
+        *("description", "description text", "beschreibung", "article body", "article", "value"),
+    ),
+    "collection": (
+        *("collection", "course", "kurs", "curso", "cours", "sammlung", "category", "kategorie"),
+        *("categoría", "categoria", "catégorie", "kategoria", "kategori", "категория", "категорія", "类别"),
+        *("分类", "カテゴリ", "카테고리", "product", "produkt", "producto", "produit", "prodotto"),
+        *("knowledge base", "space", "project"),
+    ),
+    "section": (
+        *("section", "abschnitt", "bereich", "sección", "secção", "sezione", "sektion", "раздел", "章节"),
+        *("subcategory", "sub category", "unterkategorie", "topic", "thema", "tema", "rubrik", "rubrique"),
+        *("group", "gruppe", "folder", "chapter", "kapitel", "module"),
+    ),
+    "url": (
+        *("url", "html url", "link", "href", "web url", "source url", "page url", "permalink"),
+        *("enlace", "lien", "ссылка", "canonical url", "adresse", "public url"),
+    ),
+    "id": (
+        *("id", "key", "uuid", "guid", "faq id", "question id", "article id", "external id", "document id"),
+        *("entry id", "record id", "identifier", "slug"),
+    ),
+}
+FIELDS = tuple(ALIASES)
+# Aliases so general that they only count beside a sure one.
+WEAK = frozenset(
+    {"name", "intent", "issue", "problem", "summary", "input", "value", "description", "html", "output"}
+)
+_NO_NAME = re.compile(r"[\W_]+")
+
+
+def plain_name(name: str) -> str:
+    """Case, accents' form, underscores, punctuation and what stands in parentheses do not count."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFC", name))
+    spaced = re.sub(r"\([^)]*\)|\[[^]]*\]", " ", spaced)
+    return _NO_NAME.sub(" ", spaced).strip().casefold()
+
+
+_RANKS: Mapping[str, Mapping[str, int]] = {
+    field: {plain_name(alias): rank for rank, alias in enumerate(aliases)}
+    for field, aliases in ALIASES.items()
+}
+
+
+class Names:
+    """Which key of a record stands for which field; `given` (from --map) wins over every alias."""
+
+    def __init__(self, given: Mapping[str, str] | None = None) -> None:
+        self._given = {field: plain_name(name) for field, name in (given or {}).items()}
+        self._paths = {field: name.split(".") for field, name in (given or {}).items() if "." in name}
+        self._known: dict[str, tuple[tuple[str, int], ...]] = {}
+
+    def fields_of(self, name: str) -> Sequence[tuple[str, int]]:
+        """(field, rank) for each field the name may stand for; rank 0 is the best."""
+        if (known := self._known.get(name)) is None:
+            known = tuple(self._find(name))
+            if len(self._known) < 10_000:  # keys may be anything: questions themselves, in a map
+                self._known[name] = known
+        return known
+
+    def _find(self, name: str) -> Iterable[tuple[str, int]]:
+        plain = plain_name(name)
+        for field in FIELDS:
+            if field in self._given:
+                if plain == self._given[field]:
+                    yield field, 0
+            elif plain in _RANKS[field] and plain not in self._given.values():
+                yield field, _RANKS[field][plain]
+
+    def choose(self, names: Iterable[str]) -> dict[str, str]:
+        """Of these names the best for each field: field -> name."""
+        best: dict[str, tuple[int, str]] = {}
+        for name in names:
+            for field, rank in self.fields_of(name):
+                if field not in best or rank < best[field][0]:
+                    best[field] = rank, name
+        return {field: name for field, (_, name) in best.items()}
+
+    def nested(self, record: Mapping[str, object]) -> dict[str, object]:
+        """The values of fields that --map names by a path: `answer=body.storage.value`."""
+        found: dict[str, object] = {}
+        for field, path in self._paths.items():
+            value: object = record
+            for step in path:
+                value = value.get(step) if isinstance(value, dict) else None
+            if value is not None:
+                found[field] = value
+        return found
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """The fields that are named by a path, and the keys these begin with."""
+        return frozenset(self._paths) | {path[0] for path in self._paths.values()}
+
+    def choose_columns(self, names: Sequence[str]) -> dict[str, str]:
+        """As `choose`; a column whose name only holds the word, such as "Customer's question", counts too."""
+        chosen = self.choose(names)
+        for field in ("question", "answer"):
+            if field not in chosen and field not in self._given:
+                sure = {plain for plain, rank in _RANKS[field].items() if rank < 20 and len(plain) > 2}
+                free = [name for name in names if name not in chosen.values()]
+                holding = [name for name in free if set(plain_name(name).split()) & sure]
+                if len(holding) == 1:
+                    chosen[field] = holding[0]
+        return chosen
+
+    def is_weak(self, name: str) -> bool:
+        return plain_name(name) in WEAK and plain_name(name) not in self._given.values()
+
+
+def listed(names: Iterable[str], most: int = 10) -> str:
+    """Names for a message: quoted and cut short, for they may be anything and go to a terminal."""
+    all_of_them = list(names)
+    shown = [repr(name[:40]) for name in all_of_them[:most]]
+    return ", ".join(shown + (["…"] if len(all_of_them) > most else []))

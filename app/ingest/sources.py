@@ -1,0 +1,290 @@
+"""Where FAQ files come from: files, folders, globs, archives and standard input."""
+
+import glob
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from stat import S_ISDIR
+from typing import BinaryIO, cast
+
+from app.errors import BadFaqFile
+from app.ingest.archives import MOST_UNPACKED, members, open_gzip, open_member
+from app.ingest.formats.events import yaml_value
+from app.ingest.formats.front_matter import split
+from app.ingest.report import Notes
+
+# Suffix -> format.
+FORMATS: Mapping[str, str] = {
+    ".json": "json",
+    ".jsonld": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".tab": "csv",
+    ".psv": "csv",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".mdx": "mdx",
+    ".txt": "markdown",
+    ".html": "html",
+    ".htm": "html",
+    ".xhtml": "html",
+    ".docx": "docx",
+}
+DOCUMENTS = frozenset({"markdown", "mdx", "html", "docx"})
+GIVEN_FORMATS = ("json", "jsonl", "yaml", "csv", "tsv", "xlsx", "markdown", "mdx", "html", "docx")
+_METADATA = ("_metadata.yaml", "_metadata.yml")
+_NOT_ENTERED = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "dist", "build", "target"})
+# What a repository holds beside its FAQ: read only where it leaves no doubt.
+_HOUSEKEEPING = frozenset(
+    {
+        "readme",
+        "contributing",
+        "license",
+        "licence",
+        "changelog",
+        "changes",
+        "security",
+        "code_of_conduct",
+        "agents",
+    }
+    | {
+        "claude",
+        "authors",
+        "maintainers",
+        "notice",
+        "governance",
+        "history",
+        "news",
+        "todo",
+        "robots",
+        "requirements",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file to read. `inside` is its path within the folder or archive it was found in, if in one."""
+
+    name: str
+    format: str
+    open: Callable[[], BinaryIO] = field(repr=False)
+    inside: PurePosixPath | None = None
+    collection: str = ""  # what the folders say of a file that is one entry
+    section: str = ""
+    folder_of_entries: str = ""  # by which key most documents of the folder are one entry: question, title
+
+    @property
+    def stem(self) -> str:
+        name = PurePosixPath(self.name).name
+        return (name.removesuffix(".gz").rpartition(".")[0] or name) if self.name != "-" else "faq"
+
+    @property
+    def is_housekeeping(self) -> bool:
+        return self.stem.lower().replace("-", "_") in _HOUSEKEEPING or self.name.lower().endswith(".txt")
+
+
+def sources_of(
+    paths: Sequence[Path], given_format: str | None, skipped: Callable[[str], None]
+) -> list[Source]:
+    """All files; `skipped` is told of links and the like that are passed over. Raises BadFaqFile."""
+    found: list[Source] = []
+    for path in paths:
+        try:
+            if str(path) == "-":
+                found.append(_standard_input(given_format))
+            else:
+                for one in _globbed(path):
+                    found += _of_path(one, given_format, skipped)
+        except OSError as error:
+            raise BadFaqFile(f"{error.filename or path}: {error.strerror}") from error
+    return found
+
+
+def _globbed(path: Path) -> Sequence[Path]:
+    if any(character in str(path) for character in "*?[") and not os.path.lexists(path):
+        if found := sorted(glob.glob(str(path), recursive=True)):
+            return [Path(one) for one in found]
+        raise BadFaqFile(f"{path}: no file matches")
+    return [path]
+
+
+def _of_path(path: Path, given: str | None, skipped: Callable[[str], None]) -> Sequence[Source]:
+    if S_ISDIR(path.stat().st_mode):  # unlike is_dir(), says why a path cannot be read
+        return _folder(path, skipped)
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    if suffixes[-1:] == [".zip"]:
+        return _zip(path)
+    if suffixes[-1:] == [".gz"]:
+        kind = given or FORMATS.get(suffixes[0] if len(suffixes) > 1 else "")
+        if kind is None or kind in ("xlsx", "docx"):
+            raise BadFaqFile(f"{path}: which format? name it like faq.json.gz, or give --format")
+        return [Source(str(path), _kind(kind), lambda: open_gzip(path.open("rb")))]
+    kind = given or FORMATS.get(suffixes[-1] if suffixes else "")
+    if kind is None:
+        raise BadFaqFile(
+            f"{path}: not a FAQ file; askd reads {', '.join(FORMATS)}, .gz, .zip and folders of them"
+        )
+    return [Source(str(path), _kind(kind), lambda: path.open("rb"))]
+
+
+def _kind(given: str) -> str:
+    return "csv" if given == "tsv" else given
+
+
+def _standard_input(given: str | None) -> Source:
+    if given is None:
+        raise BadFaqFile(f"-: which format? give --format, one of {', '.join(GIVEN_FORMATS)}")
+    # It is read more than once.
+    kept = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the ingest
+    size = 0
+    while piece := sys.stdin.buffer.read(2**20):
+        size += len(piece)
+        if size > MOST_UNPACKED:
+            raise BadFaqFile(f"-: more than {MOST_UNPACKED:,} bytes")
+        kept.write(piece)
+
+    def opened() -> BinaryIO:
+        copy = os.fdopen(os.dup(kept.fileno()), "rb")
+        copy.seek(0)
+        return copy
+
+    kept.flush()
+    return Source("-", _kind(given), opened)
+
+
+def _folder(root: Path, skipped: Callable[[str], None]) -> Sequence[Source]:
+    files: dict[PurePosixPath, Path] = {}
+    others = links = 0
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _NOT_ENTERED)
+        for name in sorted(names):
+            path = Path(folder, name)
+            if path.is_symlink():
+                links += 1
+            elif path.is_file() and not name.startswith("."):
+                if path.suffix.lower() in FORMATS or name in _METADATA:
+                    files[PurePosixPath(path.relative_to(root).as_posix())] = path
+                else:
+                    others += 1
+    if links:
+        skipped(f"{root}: {links} symbolic links are passed over: no file outside the folder is read")
+    if others:
+        skipped(f"{root}: {others} files of other formats are passed over")
+
+    def opener(path: Path) -> Callable[[], BinaryIO]:
+        return lambda: path.open("rb")
+
+    openers = {inside: opener(path) for inside, path in sorted(files.items(), key=lambda item: item[1])}
+    return _together(str(root), openers, root.resolve().name)
+
+
+def _zip(path: Path) -> Sequence[Source]:
+    with path.open("rb") as file:
+        try:
+            names = sorted(members(file))
+        except BadFaqFile as error:
+            raise BadFaqFile(f"{path}: {error}") from error
+
+    def opener(name: str) -> Callable[[], BinaryIO]:
+        return lambda: open_member(path.open("rb"), name)
+
+    wanted = {
+        PurePosixPath(name): opener(name)
+        for name in names
+        if (PurePosixPath(name).suffix.lower() in FORMATS or PurePosixPath(name).name in _METADATA)
+        and not any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)
+    }
+    return _together(str(path), wanted, path.stem)
+
+
+def _together(
+    name: str, openers: Mapping[PurePosixPath, Callable[[], BinaryIO]], root: str
+) -> Sequence[Source]:
+    """The files of a folder or an archive, each with what its folders say."""
+    metadata = {inside.parent: _metadata(openers[inside]) for inside in openers if inside.name in _METADATA}
+    files = {inside: opener for inside, opener in openers.items() if inside.name not in _METADATA}
+    entries = _mostly_entries(files)
+    found = []
+    for inside, opener in files.items():
+        collection, section = _of_folders(inside, metadata, root)
+        kind = FORMATS[inside.suffix.lower()]
+        found.append(Source(f"{name}/{inside}", kind, opener, inside, collection, section, entries))
+    return found
+
+
+def _of_folders(
+    inside: PurePosixPath, metadata: Mapping[PurePosixPath, tuple[str, Mapping[str, str]]], root: str
+) -> tuple[str, str]:
+    """(collection, section): of the nearest _metadata.yaml, else the last two folders."""
+    for folder in inside.parents:
+        if folder in metadata:
+            collection, sections = metadata[folder]
+            below = inside.relative_to(folder).parts[:-1]
+            section = sections.get(below[0], below[0]) if below else ""
+            return collection or folder.name or root, section
+    parts = inside.parts[:-1]
+    if len(parts) >= 2:
+        return parts[-2], parts[-1]
+    return root, parts[0] if parts else ""
+
+
+def _metadata(opener: Callable[[], BinaryIO]) -> tuple[str, Mapping[str, str]]:
+    try:
+        with opener() as file:
+            found = yaml_value(file.read(2**20).decode("utf-8-sig", "replace"))
+    except BadFaqFile:
+        return "", {}
+    if not isinstance(found, dict):
+        return "", {}
+    named = next((found[key] for key in ("collection", "course", "title", "name") if found.get(key)), "")
+    sections: dict[str, str] = {}
+    listed = found.get("sections")
+    if isinstance(listed, list):
+        for section in listed:
+            if isinstance(section, dict) and section.get("id"):
+                sections[str(section["id"])] = str(
+                    section.get("name") or section.get("title") or section["id"]
+                )
+    elif isinstance(listed, dict):
+        sections = {str(key): str(value) for key, value in listed.items() if isinstance(value, str)}
+    return str(named), sections
+
+
+def _mostly_entries(files: Mapping[PurePosixPath, Callable[[], BinaryIO]]) -> str:
+    """`question` or `title` where the front matter of most documents names one."""
+    documents = entries = titles = 0
+    for inside, opener in files.items():
+        if FORMATS[inside.suffix.lower()] not in ("markdown", "mdx") or inside.suffix.lower() == ".txt":
+            continue
+        documents += 1
+        try:
+            with opener() as file:
+                head = file.read(4096)
+        except BadFaqFile:
+            continue  # told when it is read
+        if head.lstrip(b"\xef\xbb\xbf")[:3] in (b"---", b"+++"):
+            front = split(head.decode("utf-8", "replace"), Notes())[0]
+            entries += bool(front.fields.get("question"))
+            titles += bool(front.title)
+    if documents and entries * 2 >= documents:
+        return "question"
+    return "title" if titles > 2 and titles * 3 >= documents * 2 else ""
+
+
+def seekable(file: BinaryIO) -> BinaryIO:
+    """A copy in a temporary file of what cannot be read at any place, such as a member of an archive."""
+    copy = cast(BinaryIO, tempfile.SpooledTemporaryFile(2**24))  # noqa: SIM115 - the caller closes it
+    shutil.copyfileobj(file, copy)
+    copy.seek(0)
+    return copy
