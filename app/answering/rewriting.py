@@ -6,6 +6,7 @@ Pure. A plain question stays as it is.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from app.ranking.stop_words import STOP_WORDS
 from app.ranking.text import words
@@ -77,7 +78,8 @@ _LOG_PREFIX = re.compile(
     r"\s*\[?\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\]?\s*(?:\[?[A-Z]{4,8}\]?\s*)?"
     r"(?:\[[^\]\n]{1,60}\]\s*)?(?:[-:|]\s*)?"
 )
-_ITEM = re.compile(r"(?:(?<=\s)|^)(?:\(?\d{1,2}[.)]|[a-h]\)|[-*•–])\s+(?=\S)")
+_BULLET = re.compile(r"[-*•–]\s+(?=\S)")
+_NUMBER = re.compile(r"(?:(?<=\s)|^)(?:\(?(?P<digits>\d{1,2})[.)]|(?P<letter>[a-h])\))\s+(?=\S)")
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"'”)]*\s+(?=\S)|(?<=[。！？؟।])\s*")
 _SECOND_QUESTION = re.compile(
     r",?\s+(?:and|or|also|und|y|et)(?:\s+also)?\s+(?=(?:how|what|when|where|which|who|why|can|do|does|is|are|will|"
@@ -147,12 +149,25 @@ def _is_signature(following: Sequence[str]) -> bool:
 
 def _segments(line: str) -> Iterable[str]:
     """Numbered items, sentences, and questions joined by "and how …"."""
-    for item in _ITEM.split(line):
+    for item in _items(line):
         for sentence in _SENTENCE.split(item):
             if _COURTESY.match(sentence):
                 continue
             for piece in _SECOND_QUESTION.split(sentence) if _asks(sentence) else [sentence]:
                 yield from _cut(piece.strip())
+
+
+def _items(line: str) -> Iterable[str]:
+    """A line without its bullet, parted where it counts: a lone "(6)" or " * " in it parts nothing."""
+    bullet = _BULLET.match(line)
+    line = line[bullet.end() :] if bullet else line
+    marks = list(_NUMBER.finditer(line))
+    counts = [int(mark["digits"] or ord(mark["letter"]) - ord("a") + 1) for mark in marks]
+    in_order = all(after == before + 1 for before, after in pairwise(counts))
+    if not in_order or len(marks) < 2:
+        marks = [mark for mark in marks[:1] if mark.start() == 0]
+    edges = [0, *(edge for mark in marks for edge in mark.span()), len(line)]
+    return [line[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _cut(text: str) -> Iterable[str]:

@@ -41,6 +41,24 @@ def test_several_questions_are_told_apart() -> None:
     assert read("How do I join the course?\nWhen is the exam held?").questions == wanted
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What should mac users do if they see curl: (6) Could not resolve host: output.csv?",
+        "What might cause the Bad character (ASCII 0) error in my query?",
+        "Why would using SELECT * result in a duplicate column name error?",
+        "What causes the Python - SQLAlchemy - ImportError regarding 'TypeAliasType'?",
+        "Is step 3) harder than step 5) for beginners?",
+    ],
+)
+def test_a_number_or_sign_inside_a_question_parts_nothing(text: str) -> None:
+    assert read(text).parts == [text]
+
+
+def test_the_number_of_a_lone_item_is_left_out() -> None:
+    assert read("2) How do I join the course?").parts == ["How do I join the course?"]
+
+
 def test_a_question_that_points_back_is_no_further_one() -> None:
     assert not read("Is there a warranty for lamps? How long is it?").questions
 
