@@ -93,7 +93,7 @@ _ASKING = re.compile(
     re.IGNORECASE,
 )
 _ASKED = re.compile(r"[?？؟]\s*[\"'”)]*\s*$")
-_POINTS_BACK = re.compile(r"\b(?:it|this|that|they|them|these|those|he|she)\b", re.IGNORECASE)
+_POINTS_BACK = re.compile(r"\b(?:it|this|that|they|them|these|those|he|she|another|ones?)\b", re.IGNORECASE)
 
 
 def read(text: str) -> Reading:
@@ -112,8 +112,10 @@ def read(text: str) -> Reading:
         return Reading([text.strip() if untouched else segments[0]])
     if not segments:
         return Reading([whole[:_PART_CHARACTERS]])
-    kept = [whole] if len(whole) <= _WHOLE_CHARACTERS else []
-    return Reading(_bounded(kept, segments), questions if len(questions) > 1 else ())
+    if len(whole) > _WHOLE_CHARACTERS:
+        return Reading(_bounded([], segments), questions if len(questions) > 1 else ())
+    alone = [segment for segment in segments if not _leans(segment)]
+    return Reading(_bounded([whole], alone), questions if len(questions) > 1 else ())
 
 
 def _telling(lines: Sequence[str]) -> Iterable[str]:
@@ -184,11 +186,14 @@ def _questions(segments: Sequence[str]) -> Sequence[str]:
     """Those that can be asked on their own: what points back to one before is no further question."""
     found: list[str] = []
     for segment in segments:
-        if _asks(segment) and not (
-            found and (_POINTS_BACK.search(segment) or _content(segment) < _LEAST_WORDS)
-        ):
+        if _asks(segment) and not (found and _leans(segment)):
             found.append(segment)
     return found
+
+
+def _leans(text: str) -> bool:
+    """Whether a sentence says little without the one before it: "What does that mean?"."""
+    return _POINTS_BACK.search(text) is not None or _content(text) < _LEAST_WORDS
 
 
 def _asks(text: str) -> bool:

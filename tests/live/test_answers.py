@@ -20,7 +20,7 @@ PARAPHRASE = (
     "How do I tell askd to use my own Ollama and Elasticsearch servers in place of the embedded engines?"
 )
 EXACT = "  can I run ASKD without Docker"
-OFF_TOPIC = "How often should a cat be dewormed?"
+OFF_TOPIC = "How do I water my tomatoes in summer?"
 ANSWER_TOKENS = 128
 WAYS = [
     pytest.param(("embedded_index", "embedded_model"), id="embedded"),
@@ -116,11 +116,8 @@ async def test_what_a_model_writes_freely_has_marks_that_point_at_sources(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fitness, "QUOTES_BELOW", 0)
-    for question, mode in (
-        (PARAPHRASE, "generate"),
-        ("What does [2] at the end of a sentence in the reply refer to?", "auto"),
-    ):
-        stream = await service.stream(question, mode=mode, limit=3)
+    for mode in ("generate", "auto"):
+        stream = await service.stream(PARAPHRASE, mode=mode, limit=3)
         name, body = stream[-1]
         assert name == "done"
         assert text_of(stream).strip() == body["answer"]

@@ -16,7 +16,11 @@ pytestmark = [pytest.mark.anyio, pytest.mark.live]
 
 # Both use Ollama, which has no GPU here.
 KEPT = 1.1  # seconds, in which a report may be an earlier probe's
-ALL_WELL = (200, {"ready": True, "missing": [], "degraded": [], "model_memory": "cpu"})
+WRITING = "quote: a model with 135 million parameters, under 1 billion: it chooses sentences of the best entry"
+ALL_WELL = (
+    200,
+    {"ready": True, "missing": [], "degraded": [], "model_memory": "cpu", "writing": WRITING},
+)
 
 
 async def readiness(service: Service) -> tuple[int, dict[str, Any]]:

@@ -63,6 +63,16 @@ def test_a_question_that_points_back_is_no_further_one() -> None:
     assert not read("Is there a warranty for lamps? How long is it?").questions
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["My model file ends in .gguf. What does that mean?", "I asked twice with the same seed. How come?"],
+)
+def test_a_question_that_says_little_alone_is_searched_with_what_is_before_it(text: str) -> None:
+    whole, *rest = read(text).parts
+    assert whole == text
+    assert [part for part in rest if part.endswith("?")] == []
+
+
 def test_what_asks_and_what_failed_come_before_the_rest() -> None:
     story = " ".join(f"Story number {number} of many took place here." for number in range(80))
     text = f"{story} How do I join the course? {story} Then: fatal: disk quota exceeded"
