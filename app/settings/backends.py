@@ -1,4 +1,7 @@
-"""The kinds of backends, and what a model's kind means for the settings that are not given."""
+"""The kinds of backends, and the defaults that depend on the kind of the model.
+
+Which kind is selected is a property of its group in `app.settings.groups`.
+"""
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple

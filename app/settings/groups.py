@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_settings import NoDecode
 
 from app.ranking.languages import language_named
+from app.settings.backends import MODEL_DEFAULTS, EmbedderBackend, IndexBackend, ModelBackend
 from app.settings.values import address, addresses, without_brackets
 
 
@@ -35,6 +36,10 @@ class Server(BaseModel):
         default_factory=lambda: user_data_path("askd", appauthor=False),
         description="folder of the embedded index and the model files; default: the user's data directory",
     )
+
+    @property
+    def models_dir(self) -> Path:
+        return self.data_dir / "models"
 
 
 class Index(BaseModel):
@@ -74,6 +79,10 @@ class Index(BaseModel):
     )
     search_timeout: PositiveFloat = Field(5.0, description="seconds a search may take")
 
+    @property
+    def index_backend(self) -> IndexBackend:
+        return "embedded" if self.elasticsearch_url is None else "elasticsearch"
+
 
 class Embedder(BaseModel):
     """Embedder: search by meaning"""
@@ -91,6 +100,15 @@ class Embedder(BaseModel):
     embedder_tokens: Annotated[int, Field(ge=128, le=8192)] = Field(
         512, description="custom embedder: its window in tokens; longer texts are embedded in several windows"
     )
+
+    @property
+    def embedder_name(self) -> str | None:
+        """None: search by words alone."""
+        return None if self.embedder == "none" else self.embedder
+
+    @property
+    def embedder_backend(self) -> EmbedderBackend:
+        return "none" if self.embedder_name is None else "onnx"
 
 
 class Model(BaseModel):
@@ -142,6 +160,22 @@ class Model(BaseModel):
         90.0, description="seconds until the first token, which include loading a cold model"
     )
     generate_timeout: PositiveFloat = Field(300.0, description="seconds for a whole answer")
+
+    @property
+    def model_backend(self) -> ModelBackend:
+        return "llamacpp" if self.ollama_url is None else "ollama"
+
+    @property
+    def model_name(self) -> str:
+        return self.model or MODEL_DEFAULTS[self.model_backend].model
+
+    @property
+    def prompt_budget(self) -> int:
+        return self.prompt_tokens or MODEL_DEFAULTS[self.model_backend].prompt_tokens
+
+    @property
+    def answer_budget(self) -> int:
+        return self.answer_tokens or MODEL_DEFAULTS[self.model_backend].answer_tokens
 
 
 class Limits(BaseModel):

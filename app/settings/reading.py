@@ -4,7 +4,6 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, Self
 
 from dotenv import dotenv_values
@@ -12,7 +11,6 @@ from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.errors import BadSettings
-from app.settings.backends import MODEL_DEFAULTS, EmbedderBackend, IndexBackend, ModelBackend
 from app.settings.groups import Access, Embedder, Index, Limits, Model, Server, Telemetry
 
 PREFIX = "ASKD_"
@@ -92,39 +90,6 @@ class Settings(Server, Index, Embedder, Model, Limits, Access, Telemetry, BaseSe
             name = "ASKD_ELASTICSEARCH_CA" if ca else "ASKD_ELASTICSEARCH_FINGERPRINT"
             raise ValueError(f"{name}: ASKD_ELASTICSEARCH_URL must begin with https:// for it to be checked")
         return self
-
-    @property
-    def models_dir(self) -> Path:
-        return self.data_dir / "models"
-
-    @property
-    def embedder_name(self) -> str | None:
-        """None: search by words alone."""
-        return None if self.embedder == "none" else self.embedder
-
-    @property
-    def embedder_backend(self) -> EmbedderBackend:
-        return "none" if self.embedder_name is None else "onnx"
-
-    @property
-    def index_backend(self) -> IndexBackend:
-        return "embedded" if self.elasticsearch_url is None else "elasticsearch"
-
-    @property
-    def model_backend(self) -> ModelBackend:
-        return "llamacpp" if self.ollama_url is None else "ollama"
-
-    @property
-    def model_name(self) -> str:
-        return self.model or MODEL_DEFAULTS[self.model_backend].model
-
-    @property
-    def prompt_budget(self) -> int:
-        return self.prompt_tokens or MODEL_DEFAULTS[self.model_backend].prompt_tokens
-
-    @property
-    def answer_budget(self) -> int:
-        return self.answer_tokens or MODEL_DEFAULTS[self.model_backend].answer_tokens
 
 
 def read_settings(**flags: object) -> Settings:
