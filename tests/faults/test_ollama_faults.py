@@ -77,14 +77,10 @@ async def test_while_ollama_fails(
     assert seen == expected
 
 
-@pytest.mark.live
-async def test_what_a_dying_model_said_is_taken_back_where_the_entry_is_sure(
-    embedded_index: Chosen, ollama_model: Chosen, ollama_proxy: TcpProxy
-) -> None:
-    proxied: Chosen = {"ollama_url": ollama_proxy.url}
-    async with serving(settings_of(embedded_index, ollama_model, proxied)) as service:
+async def test_what_a_dying_model_said_is_taken_back_where_the_entry_is_sure(embedded_index: Chosen) -> None:
+    async with made_up() as (ollama, model), serving(settings_of(embedded_index, model)) as service:
         await service.ready()
-        ollama_proxy.fault = Break(_GENERATION, after=2000)
+        says(ollama, reply(SAID, then=Then.TEAR))
         seen = await made(Call("/ask/stream", {"question": SURE}), service.client)
     assert seen == "200 extracted, model_unavailable, words taken back"
 

@@ -108,7 +108,7 @@ async def test_where_no_entry_fits_mode_auto_quotes_the_best(service: Service, p
 async def test_a_question_that_alone_overflows_is_refused(
     service: Service, prompts: list[Prompt], path: str, mode: str
 ) -> None:
-    endless = SHORT["question"] + " of the and or" * 135
+    endless = SHORT["question"] + " " + "§¶†‡¤" * 80  # few characters, so that it is not read in parts
     response = await service.client.post(path, json=SHORT | {"question": endless, "mode": mode})
     assert (response.status_code, response.json()["type"]) == (422, "/problems/question-too-long")
     assert prompts == []
