@@ -70,6 +70,7 @@ class Retrieval:
     index: SearchIndex
     embedder: Embedder | None = None  # None: search by words alone
     fusion: Fusion = Fusion.HYBRID
+    interacting: bool = False  # late interaction even where the calibration does not weigh it: to fit one
     tracing: Tracing = NO_TRACING
     clock: Callable[[], float] = time.perf_counter  # seconds
 
@@ -172,9 +173,9 @@ class Retrieval:
         result = searched.results[searched.texts.index(asked.text)]
         calibration = _calibration(result)
         ranking = asked.ranking
-        if calibration.interacts and ranking.hits and not ranking.exact:
+        if (calibration.interacts or self.interacting) and ranking.hits and not ranking.exact:
             ranking = await self._interacting(asked, result)
-            if ranking.features.late is None:  # the token vectors could not be had
+            if ranking.features.late is None and calibration.interacts:  # the token vectors could not be had
                 calibration = calibration_of(None)
         thresholds = _thresholds(result, calibration)
         return replace(

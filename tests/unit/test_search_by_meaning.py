@@ -45,6 +45,18 @@ async def test_with_an_embedder_hits_have_cosines_and_nothing_is_noticed() -> No
     assert not found.notices
 
 
+@pytest.mark.parametrize("interacting", [False, True])
+async def test_a_calibration_is_fitted_with_late_interaction_that_the_last_one_did_not_weigh(
+    interacting: bool,
+) -> None:
+    embedder = HashEmbedder()  # nobody calibrated it
+    retrieval = assistant_over(await index_by(embedder), embedder).pipeline.retrieval
+
+    found = await replace(retrieval, interacting=interacting).find(LATE)
+
+    assert (found.ranking.features.late is not None) is interacting
+
+
 async def test_an_embedder_that_fails_leaves_the_words_and_says_so() -> None:
     index = await index_by(HashEmbedder())
     broken = HashEmbedder(failure=EmbedderUnavailable("run `askd models pull`"))

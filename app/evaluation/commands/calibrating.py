@@ -83,7 +83,9 @@ async def _examples(
     answerable = Variation(limit).of(read_answerable(files[0], trial.catalogue), trial.statistics)
     unanswerable = read_unanswerable(files, trial.catalogue)
     wrongly_put = misplaced(answerable, trial.catalogue)
-    retrieval = replace(trial.askd.assistant.pipeline.retrieval, fusion=fusion)
+    retrieval = replace(
+        trial.askd.assistant.pipeline.retrieval, fusion=fusion, interacting=fusion is not Fusion.LEXICAL
+    )
     with progress_bar("asking", len(answerable) + len(wrongly_put) + len(unanswerable)) as progress:
         return calibration.examples(
             await ask(retrieval, answerable, progress),
