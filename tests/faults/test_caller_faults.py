@@ -37,8 +37,8 @@ WITHOUT_SENSE: dict[str, tuple[bytes, str, str]] = {
     "the body has 100 kB": (b'{"question": "%s"}' % (b"x" * 100_000), _JSON, "413 request-too-large"),
     "the question is empty": (b'{"question": ""}', _JSON, "422 invalid-request"),
     "the question is blank": (b'{"question": "  \\n "}', _JSON, "422 invalid-request"),
-    "the question has 2,001 characters": (
-        b'{"question": "%s"}' % (b"x" * 2001),
+    "the question has 8,001 characters": (
+        b'{"question": "%s"}' % (b"x" * 8001),
         _JSON,
         "422 invalid-request",
     ),
