@@ -80,7 +80,8 @@ _LOG_PREFIX = re.compile(
 )
 _BULLET = re.compile(r"[-*•–]\s+(?=\S)")
 _NUMBER = re.compile(r"(?:(?<=\s)|^)(?:\(?(?P<digits>\d{1,2})[.)]|(?P<letter>[a-h])\))\s+(?=\S)")
-_SENTENCE = re.compile(r"(?<=[.!?…])[\"'”)]*\s+(?=\S)|(?<=[。！？؟।])\s*")
+# After a closing quote or "??" a small letter goes on with the sentence: see 'x'. while y; FHV_20?? data.
+_SENTENCE = re.compile(r"(?<=[.!?…])(?<!\?\?)\s+(?=\S)|(?<=[.!?…])[\"'”)]*\s+(?=[^\sa-z])|(?<=[。！？؟।])\s*")
 _SECOND_QUESTION = re.compile(
     r",?\s+(?:and|or|also|und|y|et)(?:\s+also)?\s+(?=(?:how|what|when|where|which|who|why|can|do|does|is|are|will|"
     r"wie|was|wann|wo|warum|cómo|qué|comment)\s)",

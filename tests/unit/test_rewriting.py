@@ -49,6 +49,8 @@ def test_several_questions_are_told_apart() -> None:
         "Why would using SELECT * result in a duplicate column name error?",
         "What causes the Python - SQLAlchemy - ImportError regarding 'TypeAliasType'?",
         "Is step 3) harder than step 5) for beginners?",
+        "What should I do if 'docker build -t clothing-model .' throws an error on an M1 Mac?",
+        "What should be appended to the link for the FHV_20?? data to load it?",
     ],
 )
 def test_a_number_or_sign_inside_a_question_parts_nothing(text: str) -> None:
