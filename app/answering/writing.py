@@ -118,10 +118,10 @@ class Writer:
             async for text in texts:
                 piece = reader.feed(text)
                 muted = (muted or (supported and reader.unmatched)) and not reader.retracted
-                if reader.refused or reader.looped or (muted and not reader.may_be_thinking):
-                    break
                 if piece and not muted:
                     yield piece
+                if reader.refused or reader.looped or (muted and not reader.may_be_thinking):
+                    break
         if not muted or reader.may_be_thinking:
             rest = reader.finish()
             if rest and not (supported and reader.unmatched):

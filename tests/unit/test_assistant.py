@@ -71,6 +71,16 @@ async def test_ask_joins_what_reply_streams(assistant: Assistant) -> None:
     assert last.text == (await assistant.ask(LATE)).text
 
 
+async def test_what_is_kept_of_a_model_that_repeats_itself_is_streamed_whole(
+    assistant: Assistant, llm: ScriptedModel
+) -> None:
+    llm.script = ["You can join at any time.", " Set it to x_olmak_olmak_olmak_olmak_olmak_", "olmak_"]
+    question = Question(LATE.text, mode=Mode.GENERATE)
+    *streamed, answer = await events(assistant, question)
+    assert isinstance(answer, Answer)
+    assert "".join(event.text for event in streamed if isinstance(event, Text)) == answer.text
+
+
 async def test_an_answer_without_marks_cites_what_it_repeats(
     assistant: Assistant, llm: ScriptedModel
 ) -> None:
