@@ -3,7 +3,7 @@
 With `model_construct`: what is right by construction need not be validated.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Self, get_args
 
@@ -298,24 +298,3 @@ class Problem(BaseModel):
     errors: Sequence[FieldError] | None = Field(
         None, description="the fields that are wrong (422)", exclude_if=lambda errors: errors is None
     )
-
-
-def server_timing_of_answer(timings: domain.Timings) -> str:
-    """The header Server-Timing (W3C): where the time went. What the model did takes what is left."""
-    rest = max(timings.total - timings.retrieve - timings.queue, 0.0)
-    return _server_timing(
-        {"retrieve": timings.retrieve, "queue": timings.queue, "generate": rest}, timings.total
-    )
-
-
-def server_timing_of_search(found: RetrievalResult) -> str:
-    ranking = max(found.retrieve_ms - found.embed_ms - found.search_ms, 0.0)
-    return _server_timing(
-        {"embed": found.embed_ms, "search": found.search_ms, "rank": ranking}, total=found.retrieve_ms
-    )
-
-
-def _server_timing(stages: Mapping[str, float], total: float) -> str:
-    """Durations in milliseconds; the stages add up to the total."""
-    parts = [f"{name};dur={duration:.2f}" for name, duration in stages.items()]
-    return f"{', '.join(parts)}, total;dur={total:.2f}"
