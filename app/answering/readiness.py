@@ -76,16 +76,19 @@ class Readiness:
 
     async def _retrieval_trouble(self) -> tuple[str | None, str | None]:
         """Of the index, and of the embedder."""
+        manifest = None
         try:
             async with asyncio.timeout(_TIMEOUT):
                 manifest = await self.index.manifest()
+                if not manifest.entries:
+                    return "index: it is empty; run `askd ingest FILE`", None
                 trouble = await embedder_trouble(self.embedder, manifest) if self.embedder else None
         except RetrievalError as error:
             return f"index: {error}", None
         except TimeoutError:
-            return "index: the search engine does not answer", None
-        if not manifest.entries:
-            return "index: it is empty; run `askd ingest FILE`", None
+            if manifest is None:
+                return "index: the search engine does not answer", None
+            return None, "it is still loading, or busy with the questions before"
         return None, trouble.detail if trouble else None
 
     async def _model_status(self) -> ModelStatus | str:

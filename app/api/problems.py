@@ -58,7 +58,12 @@ def status_of(error: type[AskdError]) -> HTTPStatus:
 
 
 def problem_of(error: AskdError, context: RequestContext) -> Problem:
-    return _problem(status_of(type(error)), name_of(type(error)), str(error), context)
+    """Logged where it is not the caller's fault."""
+    problem = _problem(status_of(type(error)), name_of(type(error)), str(error), context)
+    if problem.status >= 500:
+        facts = {"problem": problem.type, "request_id": context.id, "reason": error.reason}
+        log.warning("request failed", extra=facts)
+    return problem
 
 
 def unexpected(context: RequestContext) -> Problem:
@@ -74,9 +79,6 @@ def response_of(error: Exception, request: Request) -> Response:
     match error:
         case AskdError():
             problem = problem_of(error, context)
-            if problem.status >= 500:
-                facts = {"problem": problem.type, "request_id": context.id, "reason": error.reason}
-                log.warning("request failed", extra=facts)
             headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
             return problem_response(problem, headers)
         case RequestValidationError():

@@ -35,7 +35,7 @@ def export(
     ] = None,
     collection: Annotated[str | None, typer.Option(help="Only this collection.")] = None,
 ) -> None:
-    """Write the FAQ that is published as JSONL, CSV, YAML, Markdown or schema.org's FAQPage."""
+    """Write the published FAQ as JSONL, CSV, YAML, Markdown or schema.org's FAQPage."""
     kind = given_format or (_SUFFIXES.get(file.suffix.lower(), "") if file else "jsonl")
     if kind not in WRITERS:
         raise typer.BadParameter(f"which format? give one of {', '.join(WRITERS)}", param_hint="--format")

@@ -62,10 +62,10 @@ def ingest(
         bool, typer.Option("--dry-run", help="Change nothing; show the first entries of each file.")
     ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Publish nothing if a record is wrong or an id comes twice.")
+        bool, typer.Option("--strict", help="Publish nothing if a record is wrong or an id appears twice.")
     ] = False,
     shape: Annotated[
-        str, typer.Option(help=f"How documents are written, if that is not found out: {', '.join(SHAPES)}.")
+        str, typer.Option(help=f"How documents are written, if askd does not detect it: {', '.join(SHAPES)}.")
     ] = "auto",
     fields: Annotated[
         list[str] | None,
@@ -79,17 +79,20 @@ def ingest(
         str | None, typer.Option("--base-url", help="Address that relative links are relative to.")
     ] = None,
     allow_partial: Annotated[
-        bool, typer.Option("--allow-partial", help="Take what was found of files that were used in part.")
+        bool,
+        typer.Option(
+            "--allow-partial", help="Publish what was found even if less than half of a file was used."
+        ),
     ] = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Go on, and publish anew whenever the files change.")
+        bool, typer.Option("--watch", help="Keep running, and publish again whenever the files change.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Publish FAQ files as a new version of the index; the old one serves until the new one is complete.
 
-    The files become the whole index, unless --keep is given. Exit status 3: published, but some
-    records are wrong; the report names them.
+    The files become the whole index, unless --keep is given. Exit status 3: published without
+    wrong records or broken files; the report names them.
     """
     if shape not in SHAPES:
         raise typer.BadParameter(f"{shape!r} is none of {', '.join(SHAPES)}", param_hint="--shape")

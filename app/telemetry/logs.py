@@ -28,5 +28,5 @@ def configure(level: str) -> None:
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # The vendors' request lines would repeat each of ours; some hold the question.
-    for chatty in ("elastic_transport", "elasticsearch", "aiohttp", "urllib3"):
+    for chatty in ("elastic_transport", "elasticsearch", "httpx", "httpcore", "aiohttp", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -30,7 +30,7 @@ class CircuitBreaker:
         self._limit = failures
         self._clock = clock
         self._failed = 0  # in a row
-        self._last = ""  # detail of the last failure
+        self._last: Exception | None = None  # detail of the last failure
         self._opened = -math.inf
         self._probing = False
 
@@ -82,13 +82,15 @@ class CircuitBreaker:
         self._failed = 0
 
     def failed(self, error: Exception) -> None:
-        self._last = str(error)
+        if error is self._last:
+            return  # callers who shared one request get the same exception: it failed once
+        self._last = error
         self._failed = min(self._failed + 1, self._limit)
         if self._failed == self._limit:
             self._opened = self._clock()
 
     def _refused(self, refusal: Refusal) -> Exception:
-        return refusal(self._last, max(1, math.ceil(self.pause_left)))
+        return refusal(str(self._last), max(1, math.ceil(self.pause_left)))
 
     def _admit(self, refusal: Refusal) -> bool:
         """Whether the call is the probe of a half-open breaker."""

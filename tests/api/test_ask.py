@@ -127,6 +127,24 @@ async def test_a_failure_midway_is_the_last_event(client: httpx.AsyncClient, llm
     assert problem["request_id"] == response.headers["x-request-id"]
 
 
+@pytest.mark.parametrize("script", [["Yes, ", ModelTimeout("slow")], [ModelTimeout("slow")]])
+@pytest.mark.parametrize("path", ["/ask", "/ask/stream"])
+async def test_a_failure_is_logged_once_also_after_the_first_event(
+    client: httpx.AsyncClient,
+    llm: ScriptedModel,
+    caplog: pytest.LogCaptureFixture,
+    path: str,
+    script: list[str | Exception],
+) -> None:
+    llm.script = script
+
+    response = await client.post(path, json=LATE | {"mode": "generate"})
+
+    [failure] = [vars(record) for record in caplog.records if record.levelname == "WARNING"]
+    assert failure["problem"] == "/problems/model-timeout"
+    assert failure["request_id"] == response.headers["x-request-id"]
+
+
 @pytest.mark.parametrize("path", ["/ask", "/ask/stream"])
 @pytest.mark.parametrize(
     ("error", "status", "type_"),

@@ -32,6 +32,7 @@ class OllamaServer:
     replies: dict[str, Reply]
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     authorizations: list[str | None] = field(default_factory=list)  # of each request
+    encodings: list[str | None] = field(default_factory=list)  # that each request accepts
     connections: int = 0
     left: asyncio.Event = field(default_factory=asyncio.Event)  # a caller hung up on a reply that hangs
     url: str = ""
@@ -48,12 +49,13 @@ class OllamaServer:
             writer.close()
 
     async def _answer(self, path: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        length, authorization = 0, None
+        headers: dict[str, str] = {}
         while (header := await reader.readline()) != b"\r\n":
             name, _, value = header.decode().partition(":")
-            length = int(value) if name.lower() == "content-length" else length
-            authorization = value.strip() if name.lower() == "authorization" else authorization
-        self.authorizations.append(authorization)
+            headers[name.lower()] = value.strip()
+        self.authorizations.append(headers.get("authorization"))
+        self.encodings.append(headers.get("accept-encoding"))
+        length = int(headers.get("content-length", 0))
         self.requests.append((path, json.loads(await reader.readexactly(length) or b"{}")))
         reply = self.replies.get(path, Reply([b'{"error": "model not found"}'], 404))
         writer.write(f"HTTP/1.1 {reply.status} Any\r\nTransfer-Encoding: chunked\r\n\r\n".encode())

@@ -146,6 +146,15 @@ async def test_an_index_that_is_down_is_not_called_until_the_pause_is_over() -> 
         assert state_of(index.breaker) is State.CLOSED
 
 
+async def test_a_request_that_many_callers_share_fails_once() -> None:
+    server = ScriptedServer(500)
+    async with index_on(server) as index:
+        outcomes = await asyncio.gather(*[index.manifest() for _ in range(5)], return_exceptions=True)
+        assert all(isinstance(outcome, SearchUnavailable) for outcome in outcomes)
+        assert server.requests == 1
+        assert state_of(index.breaker) is State.CLOSED
+
+
 async def test_a_missing_index_does_not_open_it() -> None:
     async with index_on(ScriptedServer(404)) as index:
         for _ in range(6):

@@ -105,6 +105,13 @@ async def test_every_request_runs_the_model_alike_and_forbids_to_cut_the_prompt(
     }
 
 
+async def test_no_proxy_is_asked_to_compress() -> None:
+    """Compressed, a body has no lines to read, and tokens wait for each other."""
+    async with ollama_server(chat=Reply([lines(done())])) as server:
+        await chunks_of(server.url)
+        assert server.encodings == ["identity"]
+
+
 async def test_a_keep_alive_with_a_unit_is_sent_as_it_is() -> None:
     assert Runner(512, 64, None, 7, "5m").arguments("tiny")["keep_alive"] == "5m"
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 import pytest
 
 from app.answering.readiness import Readiness
+from app.embedders.base import EmbedderInfo
 from app.indexes.memory import MemoryIndex
 from app.models.base import ModelStatus
 from app.models.scripted import ScriptedModel
+from tests.support.embedder import HashEmbedder
 from tests.support.faq import FAQ
 
 pytestmark = pytest.mark.anyio
@@ -77,6 +79,26 @@ async def test_a_probe_that_hangs_up_takes_the_report_from_nobody_else() -> None
     await asyncio.sleep(0)
     probes[0].cancel()
     assert (await probes[1]).ready
+
+
+class Stuck(HashEmbedder):
+    """An embedder whose loading does not end."""
+
+    async def info(self) -> EmbedderInfo:
+        await asyncio.Event().wait()
+        raise AssertionError("nothing ends the wait")
+
+
+async def test_an_embedder_that_is_slow_to_load_is_not_told_as_a_dead_index(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.answering.readiness._TIMEOUT", 0.02)
+    index = MemoryIndex(FAQ, await HashEmbedder().info())
+    report = await Readiness(index, ScriptedModel(loaded=True), Stuck()).report()
+    assert (report.missing, report.degraded) == (
+        [],
+        ["embedder: it is still loading, or busy with the questions before"],
+    )
 
 
 async def test_a_model_lost_later_only_degrades_but_a_lost_index_does_not() -> None:

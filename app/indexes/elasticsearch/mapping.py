@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Literal
 
 from app.embedders.base import Vector
@@ -145,12 +144,7 @@ def cosine(score: float) -> float:
 
 def _terms(field: str, terms: Iterable[str], weight: float) -> Iterator[dict[str, Any]]:
     for term, times in Counter(terms).items():
-        yield _term(field, term, weight * times)
-
-
-@lru_cache(maxsize=4_000)
-def _term(field: str, term: str, weight: float) -> dict[str, Any]:
-    return {"term": {field: {"value": term, "boost": weight}}}
+        yield {"term": {field: {"value": term, "boost": weight * times}}}
 
 
 def _in_collection(collection: str | None) -> list[dict[str, Any]]:

@@ -59,6 +59,7 @@ async def open_client(
         str(address.copy_with(path=path, query=None, fragment=None)),
         transport=_OllamaTransport(AiohttpTransport(verify=tls, client=lambda: _session(tls))),
         auth=_authorization(address, api_key),
+        headers={"Accept-Encoding": "identity"},  # the transport reads the lines as they come
         timeout=httpx.Timeout(None, connect=connect_timeout, pool=connect_timeout),
         follow_redirects=False,
         trust_env=False,
