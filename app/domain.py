@@ -65,19 +65,39 @@ class Question:
 
 class Status(StrEnum):
     ANSWERED = "answered"
+    SUGGESTED = "suggested"  # unsure: the nearest entries may help
     NO_ANSWER = "no_answer"  # the FAQ does not hold it: an answer, not a failure
 
 
 class Origin(StrEnum):
     GENERATED = "generated"
+    QUOTED = "quoted"  # whole sentences of entries that the model chose
     EXTRACTED = "extracted"
+
+
+class Support(StrEnum):
+    """How far a sentence was checked against its source."""
+
+    QUOTED = "quoted"  # word for word in the source
+    MATCHED = "matched"  # numbers, names, commands and links stand there, nothing turns it round
+    UNMATCHED = "unmatched"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of an answer, without marks; `source` counts from 1, None where nothing supports it."""
+
+    text: str
+    source: int | None
+    support: Support
 
 
 NoticeCode = Literal[
     "unsupported",
+    "answers_differ",
     "answer_cut",
     "entry_too_long",
-    "short_question",
+    "other_language",
     "overloaded",
     "model_missing",
     "model_timeout",
@@ -116,6 +136,15 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One of several things a question asks."""
+
+    question: str
+    status: Status
+    sources: Sequence[int] = ()  # positions, from 1: what answers it, or is nearest
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """`[n]` in the text means `sources[n - 1]`."""
 
@@ -129,6 +158,9 @@ class Answer:
     timings: Timings
     confidence: float | None = None
     cached: bool = False
+    sentences: Sequence[Sentence] = ()  # of the text, in order, marks aside
+    asked: str | None = None  # what was searched for, where it is not the question as it came
+    parts: Sequence[Part] = ()  # of a question that asks several things
 
 
 @dataclass(frozen=True, slots=True)

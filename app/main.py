@@ -49,7 +49,9 @@ def create_app(
             try:
                 yield {
                     "assistant": askd.assistant,
-                    "readiness": Readiness(askd.index, askd.llm, askd.embedder, settings.gpu),
+                    "readiness": Readiness(
+                        askd.index, askd.llm, askd.embedder, settings.gpu, settings.writing
+                    ),
                 }
             finally:
                 watching.cancel()

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from app.answering.gauges import register_gauges
@@ -22,6 +23,7 @@ from app.embedders.base import Embedder
 from app.embedders.catalogue import own_recipe
 from app.errors import BadSettings
 from app.indexes.base import IndexStore, SearchIndex
+from app.ingest.own_thresholds import ScratchIndex
 from app.models.base import LanguageModel
 from app.models.watch import ModelWatch
 from app.settings import Settings
@@ -68,7 +70,7 @@ async def open_askd(
         llm = await model_kind.open(settings, opened, breakers["model"])
         pipeline = Pipeline(
             Retrieval(index, embedder, tracing=tracing),
-            Writer(llm, settings.prompt_budget, settings.answer_budget, tracing),
+            Writer(llm, settings.prompt_budget, settings.answer_budget, tracing, writing=settings.writing),
             Admission(settings.slots),
             tracing,
         )
@@ -93,6 +95,15 @@ async def open_trial(settings: Settings) -> AsyncIterator[Askd]:
             yield askd
     finally:
         await _INDEXES[own.index_backend].remove(own)
+
+
+@asynccontextmanager
+async def scratch_index() -> AsyncIterator[ScratchIndex]:
+    """An empty index for measuring, gone afterwards. Embedded for either engine: both rank alike."""
+    from app.indexes.embedded.index import EmbeddedIndex
+
+    with TemporaryDirectory(prefix="askd-") as folder:
+        yield EmbeddedIndex(Path(folder), "scratch")
 
 
 def open_collector(settings: Settings) -> "Collector | None":

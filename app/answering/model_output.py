@@ -1,176 +1,215 @@
-"""Readers of a model's reply: pieces of it in, pieces of the answer out, and its citation marks on the way.
+"""The one reader of what a model writes: what of it is the answer, and what supports each sentence. Pure.
 
-A mark such as `[2]` says which entry a sentence rests on. The prompt numbers its entries in id order, the
-caller's sources are numbered best first: marks are rewritten from one numbering to the other while the text
-streams, and marks without an entry are removed. Inside `code` a bracket is an index and stays as it is.
+Thoughts and wrappers are taken off, marks are read, courtesy is left out, a repeated sentence ends the
+answer, and every finished sentence is judged. Text is given on as it comes, but for what may still turn out
+to be none of the answer.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
-_MARK = re.compile(r"\[\s*\d{1,3}(?:\s*[,;]\s*\d{1,3})*\s*\]")
-_MARK_BEGINS = re.compile(r"\[[\s\d,;]{0,40}\Z")
-_DECLINES = (
-    "i don't know",
-    "i do not know",
-    "i'm not sure",
-    "i am not sure",
-    "i cannot answer",
-    "i can't answer",
-    "i'm sorry",
-    "i am sorry",
-    "sorry, ",
-    "the faq does not",
-    "the faq doesn't",
-    "the entries do not",
-    "the entries don't",
-    "the faq entries do not",
-    "the faq entries don't",
-    "none of the entries",
-    "there is no information",
-    "no entry answers",
+from app.answering.checks.polarity import leading_yes_no, without_yes_no
+from app.answering.checks.wording import content
+from app.answering.marks import MarkReader
+from app.answering.plain_text import folded, plain
+from app.answering.refusals import declines, may_be_token, refuses, says_nothing, without_token
+from app.answering.sentences import first_end
+from app.answering.thoughts import ThoughtFilter
+from app.answering.verification import Verdict, Verifier
+from app.answering.wrappers import Unwrapper
+from app.domain import Support
+
+_SHORT = 160  # characters: a longer reply without a word of the entries is no refusal
+_LOOP = re.compile(r"(\S.{4,160}?)(?:\s*\1){3,}\s*\Z", re.DOTALL)
+_LOOP_WORDS = 3  # of a sentence whose repetition ends the answer
+_THOUGHTFUL = re.compile(
+    r"\b(?:user|question|asks?|asking|faq|entry|entries|let me|let's|"
+    r"i need|i should|we need|okay|ok|hmm|alright|first)\b",
+    re.IGNORECASE,
 )
-
-
-class OutputReader(Protocol):
-    """Feed it the pieces of a reply, then `finish`."""
-
-    declined: bool  # the model says that it does not know; the rest of the reply is of no use
-
-    def feed(self, text: str) -> str:
-        """As much of the answer as is certain by now; may be empty."""
-        ...
-
-    def finish(self) -> str:
-        """The rest of the answer."""
-        ...
-
-    @property
-    def cited(self) -> set[int]:
-        """Positions (from 1) of the sources that the answer cites so far."""
-        ...
-
-
-class FreeText:
-    """The model's own words: its marks are rewritten, and a reply that declines is recognised."""
-
-    def __init__(self, positions: Mapping[int, int]) -> None:
-        """`positions`: number of an entry in the prompt -> its position among the sources."""
-        self._marks = MarkRewriter(positions)
-        self._opening: str | None = ""  # held back until it is clear that the reply does not decline
-        self.declined = False
-
-    @property
-    def cited(self) -> set[int]:
-        return self._marks.cited
-
-    def feed(self, text: str) -> str:
-        if self._opening is not None:
-            self._opening += text
-            declines = says_unknown(self._opening)
-            self.declined = declines is True
-            if declines is not False:
-                return ""
-            text, self._opening = self._opening, None
-        return self._marks.feed(text)
-
-    def finish(self) -> str:
-        opening, self._opening = self._opening or "", None
-        return self._marks.feed(opening) + self._marks.finish()
+_WORDS = re.compile(r"\w+")
 
 
 @dataclass
-class Quotation:
-    """Whole sentences of the one entry in the prompt, chosen by the model; the mark is added."""
+class OutputReader:
+    """Feed it the pieces of a reply, then `finish`; both return what can be given on."""
 
-    position: int  # of that entry among the sources
-    declined: bool = False
-    cited: set[int] = field(default_factory=set)
-    _silent: bool = True
+    verifier: Verifier
+    labels: Mapping[int, int]  # number in the prompt -> position among the sources
+    verdicts: list[Verdict] = field(default_factory=list)
+    looped: bool = False  # the model repeats itself: it need not go on
+    refused: bool = False  # it said that the entries hold no answer
+    retracted: bool = False  # what was given on was thought: `text` takes its place
+    cited: set[int] = field(default_factory=set)  # positions of the sources that the answer rests on
+    text: str = ""  # the answer so far
 
-    def feed(self, text: str) -> str:
-        self._silent = self._silent and not text.strip()
-        return text
+    def __post_init__(self) -> None:
+        entries = list(self.verifier.entries.values())
+        told = "\n".join(plain(f"{entry.question}\n{entry.answer}") for entry in entries)
+        self._entries = folded(told).casefold()
+        self._content = content(self._entries)
+        self._beyond = self._content - content(folded(self.verifier.asked).casefold())
+        self._marks = MarkReader(self.labels, self._entries, self.verifier.attribute)
+        self._thoughts, self._wrapper = ThoughtFilter(told), Unwrapper()
+        self._start()
+
+    def _start(self) -> None:
+        self.verdicts.clear()
+        self.cited.clear()
+        self.text, self._waiting, self._tail = "", "", ""
+        self._given = 0  # how much of the unfinished sentence is in the text already
+        self._seen: list[str] = []
+        self._gap = ""  # white space between sentences, which goes out with the next one
+        self._marked = False  # the last sentence carries a mark
+        self._opened = False  # something of the entries was said, and given on
+        self._answers = False  # something was said that the question does not say already: no refusal
+        self._spoke = False  # the reply had words of any kind
+
+    @property
+    def unmatched(self) -> bool:
+        return any(verdict.sentence.support is Support.UNMATCHED for verdict in self.verdicts)
+
+    @property
+    def may_be_thinking(self) -> bool:
+        """Whether what nothing supports may be thoughts whose opening tag stood in the prompt."""
+        first = self.verdicts[0].sentence.text if self.verdicts else ""
+        return len(self.verdicts) == 1 and not self.retracted and bool(_THOUGHTFUL.search(first))
+
+    def feed(self, piece: str) -> str:
+        return self._read(self._thoughts.feed(piece), final=False)
 
     def finish(self) -> str:
-        if self._silent:
+        out = self._read(self._thoughts.finish(), final=False)
+        if not (self.looped or self.refused):
+            self._tail += self._wrapper.finish()
+            out += self._advance(final=True)
+        said = (self.text or self._waiting).strip()
+        if self._spoke and not self._answers and declines(said):
+            self.refused = True
+        elif self._waiting:
+            out += self._open()
+        self.text = self.text.rstrip()
+        return "" if self.retracted else out
+
+    def _read(self, piece: str, *, final: bool) -> str:
+        if self._thoughts.retracted:
+            self._thoughts.retracted, self.retracted = 0, True
+            self.refused = self.looped = False
+            self._wrapper.reset()
+            self._start()
+        if self.looped or self.refused:
             return ""
-        self.cited.add(self.position)
-        return f" [{self.position}]"
+        self._tail += self._wrapper.feed(piece)
+        out = self._advance(final=final)
+        return "" if self.retracted else out
+
+    def _advance(self, *, final: bool) -> str:
+        out = ""
+        while not (self.looped or self.refused) and (end := first_end(self._tail, final=final)):
+            raw, self._tail = self._tail[:end], self._tail[end:]
+            out += self._finished(raw)
+        if self.looped or self.refused:
+            return out
+        if _LOOP.search(self._tail):
+            self.looped = True
+            return out + self._finished(_LOOP.sub(r"\1", self._tail))
+        return out + ("" if final else self._growing())
+
+    def _finished(self, raw: str) -> str:
+        read = self._marks.read(raw, final=True)
+        said, shown = read.clean.strip(), read.text
+        given, self._given = self._given, 0
+        self._spoke = self._spoke or bool(said)
+        if not said:
+            return self._late_mark(read.hints)
+        if (rest := without_token(said)) is not None:
+            if not content(rest) or says_nothing(rest):
+                self.refused = not self.verdicts
+                return ""
+            said, shown = rest, without_token(shown) or rest
+        if says_nothing(said) and not given:
+            self.refused = not self.verdicts and refuses(said)
+            return ""
+        key = _key(said)
+        if self._repeats(key):
+            self.looped = True
+            return ""
+        self._seen.append(key)
+        verdict = self.verifier.judge(said, read.hints)
+        matched = verdict.sentence.support is not Support.UNMATCHED
+        if not matched and not self.verdicts and refuses(said):
+            self.refused = True
+            return ""
+        self.verdicts.append(verdict)
+        self.cited |= read.shown | ({verdict.sentence.source} if verdict.sentence.source else set())
+        self._marked = bool(read.hints)
+        words = content(folded(said).casefold())
+        self._answers = self._answers or matched or bool(leading_yes_no(said) or words & self._beyond)
+        opens = matched or bool(leading_yes_no(said) or words & self._content)
+        body = shown.rstrip()
+        gap = shown[len(body) :]
+        return self._give((self._gap if not given else "") + body[given:], opens, gap)
+
+    def _growing(self) -> str:
+        """What of the unfinished sentence cannot change any more."""
+        read = self._marks.read(self._tail, final=False)
+        said = read.clean.strip()
+        if len(read.text) <= self._given or not said:
+            return ""
+        opens = bool(_answers_yes_no(said) or content(folded(said).casefold()) & self._content)
+        if not self._given and self._may_be_none(said, opens):
+            return ""
+        body = read.text.rstrip()
+        piece = (self._gap if not self._given else "") + body[self._given :]
+        self._given = len(body)
+        return self._give(piece, opens, "")
+
+    def _may_be_none(self, said: str, opens: bool) -> bool:
+        """Whether a sentence that begins so may turn out to be courtesy, a refusal or a repetition."""
+        key, whole_words = _key(said), said.rpartition(" ")[0] if said[-1].isalnum() else said
+        if any(each.startswith(key) for each in self._seen):
+            return True
+        if not self.verdicts and _answers_yes_no(said):
+            return False
+        nothing = not whole_words or says_nothing(said) or says_nothing(whole_words)
+        return nothing or may_be_token(said) or (not self.verdicts and (not opens or refuses(said)))
+
+    def _give(self, piece: str, opens: bool, gap: str) -> str:
+        self._gap = gap
+        if not self._opened and not opens and len(self._waiting) + len(piece) <= _SHORT:
+            self._waiting += piece
+            return ""
+        self._waiting += piece
+        return self._open()
+
+    def _open(self) -> str:
+        self._opened = True
+        out, self._waiting = self._waiting, ""
+        if not self.text:
+            out = out.lstrip()
+        self.text += out
+        return out
+
+    def _late_mark(self, hints: object) -> str:
+        """A mark on a line of its own belongs to the sentence before it."""
+        if not hints or self._marked or not self.verdicts or self.verdicts[-1].sentence.source is None:
+            return ""
+        self._marked = True
+        return self._give(f" [{self.verdicts[-1].sentence.source}]", opens=True, gap=self._gap)
+
+    def _repeats(self, key: str) -> bool:
+        if len(key.split()) < _LOOP_WORDS and len(key) < 12:
+            return False
+        words = " ".join(_WORDS.findall(self._entries))
+        return self._seen.count(key) >= max(1, words.count(key))
 
 
-def says_unknown(text: str) -> bool | None:
-    """Whether a reply that begins so declines; None while that is still open."""
-    opening = text.lstrip().replace("’", "'").casefold()
-    if opening.startswith(_DECLINES):
-        return True
-    return None if any(phrase.startswith(opening) for phrase in _DECLINES) else False
+def _key(sentence: str) -> str:
+    """Equal for a sentence said again."""
+    return " ".join(_WORDS.findall(without_yes_no(folded(sentence)).casefold()))
 
 
-@dataclass
-class MarkRewriter:
-    """Feed it pieces of text, then `finish`; `cited` are the positions (from 1) of the sources cited."""
-
-    positions: Mapping[int, int]  # label in the prompt -> position among the sources
-    cited: set[int] = field(default_factory=set)
-    _held: str = ""
-    _in_code: bool = False
-
-    def feed(self, text: str) -> str:
-        """As much of the text as is certain by now; a mark that may still be incomplete is held back."""
-        self._held += text
-        out: list[str] = []
-        while self._held:
-            taken = self._take()
-            if taken is None:
-                break
-            out.append(taken)
-        return "".join(out)
-
-    def finish(self) -> str:
-        rest, self._held = self._held, ""
-        return rest
-
-    def _take(self) -> str | None:
-        """The next run of text, rewritten; None when more is needed to decide."""
-        held = self._held
-        if self._in_code:
-            end = held.find("`") + 1
-            self._in_code = not end
-            return self._consume(end or len(held))
-        code, bracket = (_find(held, sign) for sign in "`[")
-        start = min(code, bracket)
-        # White space stays with what follows: it goes too when a mark behind it is removed.
-        plain = len(held[:start].rstrip(" "))
-        if plain:
-            return self._consume(plain)
-        if start == len(held):
-            return None
-        if code < bracket:
-            self._in_code = True
-            return self._consume(code + 1)
-        if mark := _MARK.match(held, bracket):
-            blank = self._consume(bracket)
-            rewritten = self._rewritten(mark.group())
-            self._consume(mark.end() - bracket)
-            return blank + rewritten if rewritten else ""
-        if _MARK_BEGINS.match(held, bracket):
-            return None
-        return self._consume(bracket + 1)
-
-    def _consume(self, count: int) -> str:
-        taken, self._held = self._held[:count], self._held[count:]
-        return taken
-
-    def _rewritten(self, mark: str) -> str:
-        labels = dict.fromkeys(int(label) for label in re.findall(r"\d+", mark))
-        positions = [self.positions[label] for label in labels if label in self.positions]
-        self.cited.update(positions)
-        return "".join(f"[{position}]" for position in positions)
-
-
-def _find(text: str, sign: str) -> int:
-    found = text.find(sign)
-    return len(text) if found < 0 else found
+def _answers_yes_no(beginning: str) -> bool:
+    """Whether an unfinished sentence has begun with a Yes or No: "No" alone may become "No lo sé"."""
+    return leading_yes_no(beginning) is not None and bool(re.match(r"\W*\w+[.,!:;]", beginning))

@@ -6,6 +6,8 @@ from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from app.answering.phrases import phrases
+from app.answering.quoting import both_answers, disagreeing, quoted_sentences, said_by_entry
 from app.answering.retrieval import Retrieval, RetrievalResult
 from app.answering.writing import Draft, Writer
 from app.domain import (
@@ -15,6 +17,7 @@ from app.domain import (
     Notice,
     NoticeCode,
     Origin,
+    Part,
     Question,
     Replacement,
     Source,
@@ -31,28 +34,34 @@ from app.errors import (
     NothingFits,
     Overloaded,
 )
-from app.ranking.coverage import SUPPORTED, coverage_by, repeated
-from app.ranking.fusion import Ranking
 from app.telemetry.tracing import NO_TRACING, Tracing
 from app.traffic.admission import Admission, Place
 from app.traffic.deadline import NEVER, TimeLeft
 
-NOT_IN_FAQ = "The FAQ does not answer this question."
+_NEAREST = 3  # sources named for a part that is unsure
 
 
 class Decision(Enum):
     """Who answers."""
 
     DECLINE = auto()  # no answer: the FAQ does not hold it
+    SUGGEST = auto()  # no answer: unsure, but the nearest entries may help
     EXTRACT = auto()  # the best entry's own words
     GENERATE = auto()  # the model
 
 
-def decide(ranking: Ranking, mode: Mode) -> Decision:
-    if not ranking.answerable:
+def decide(result: RetrievalResult, mode: Mode) -> Decision:
+    ranking = result.ranking
+    if ranking.status is Status.NO_ANSWER:
         return Decision.DECLINE
-    if mode is Mode.EXTRACT or (mode is Mode.AUTO and (ranking.exact or ranking.short)):
+    if mode is Mode.GENERATE:
+        return Decision.GENERATE
+    if ranking.status is Status.SUGGESTED:
+        return Decision.SUGGEST
+    if mode is Mode.EXTRACT or ranking.exact or result.parts:
         return Decision.EXTRACT
+    if mode is Mode.AUTO and disagreeing([hit.entry for hit in ranking.hits]):
+        return Decision.EXTRACT  # a model would choose one of them, or mix them
     return Decision.GENERATE
 
 
@@ -93,9 +102,13 @@ class Pipeline:
         with place or nullcontext():
             progress = Progress(question, started, await self.retrieval.find(question))
             yield progress
-            match decide(progress.result.ranking, question.mode):
+            match decide(progress.result, question.mode):
                 case Decision.DECLINE:
                     for event in self._declined(progress):
+                        yield event
+                    return
+                case Decision.SUGGEST:
+                    for event in self._suggested(progress):
                         yield event
                     return
                 case Decision.EXTRACT:
@@ -104,12 +117,19 @@ class Pipeline:
                     return
             entries = [hit.entry for hit in progress.result.ranking.hits]
             auto = question.mode is Mode.AUTO
+            asked = progress.result.asked or question.text
             try:
                 with place or self.admission.enter(deadline) as slot:
                     progress.place = slot
                     with self.tracing.span("queue", {"askd.queue_position": slot.ahead}):
                         await slot.turn()
-                    pieces = self.writer.write(question.text, entries, progress.draft, best_needed=auto)
+                    pieces = self.writer.write(
+                        asked,
+                        entries,
+                        progress.draft,
+                        supported=auto,
+                        statistics=progress.result.statistics,
+                    )
                     async with aclosing(pieces):
                         async for piece in pieces:
                             progress.sent = True
@@ -135,40 +155,59 @@ class Pipeline:
         return self._extracted(progress, _notice_of(error))
 
     def _declined(self, progress: Progress) -> Sequence[Event]:
-        return [_text(progress, NOT_IN_FAQ), self._answer(progress, progress.draft, NOT_IN_FAQ, None)]
+        text = phrases(progress.result.language).no_answer
+        return [_text(progress, text), self._answer(progress, progress.draft, text, None)]
+
+    def _suggested(self, progress: Progress) -> Sequence[Event]:
+        text = phrases(progress.result.language).suggested
+        answer = self._answer(progress, progress.draft, text, None, status=Status.SUGGESTED)
+        return [Text(text), answer]
 
     def _extracted(self, progress: Progress, *notices: Notice) -> Sequence[Event]:
-        """The best entry's own words."""
-        text = progress.result.ranking.hits[0].entry.answer
-        answer = self._answer(progress, Draft(cited={1}), text, Origin.EXTRACTED, notices=notices)
+        """The best entry's own words; of several questions, or where entries disagree, those of each."""
+        entries = [hit.entry for hit in progress.result.ranking.hits]
+        if progress.result.parts:
+            text, cited = _own_words(progress.result)
+            said = [each for at in sorted(cited) for each in quoted_sentences(entries[at - 1].answer, at)]
+            draft = Draft(cited=cited, sentences=said)
+        elif differing := disagreeing(entries):
+            text, sentences = both_answers(entries, differing)
+            notices = (
+                *notices,
+                Notice("answers_differ", "the FAQ answers this question in more than one way"),
+            )
+            draft = Draft(cited=set(differing), sentences=sentences)
+        else:
+            text = said_by_entry(
+                entries[0].answer, entries[0], progress.result.asked or progress.question.text
+            )
+            draft = Draft(cited={1}, sentences=quoted_sentences(text, 1))
+        answer = self._answer(progress, draft, text, Origin.EXTRACTED, notices=notices)
         return [_text(progress, text), answer]
 
     def _verified(self, progress: Progress) -> Iterator[Event]:
-        """The finished text, if the entries it was written from hold what it says.
+        """The finished text, if an entry supports each of its sentences.
 
         Nothing is awaited any more: a backend that fails now must not take the answer back.
         """
-        draft, statistics = progress.draft, progress.result.statistics
+        draft = progress.draft
         if draft.unknown:
-            draft.in_prompt, draft.cited = (), set()
+            draft.in_prompt, draft.cited, draft.sentences = (), set(), ()
             yield from self._declined(progress)
             return
-        hits = progress.result.ranking.hits
-        entries = {position: hits[position - 1].entry for position in draft.in_prompt}
-        supported = coverage_by(draft.text, entries.values(), statistics) >= SUPPORTED
-        if not supported and progress.question.mode is Mode.AUTO:
+        if draft.unmatched and progress.question.mode is Mode.AUTO:
             detail = "the model's words went beyond the FAQ; this is the best entry itself"
             yield from self._extracted(progress, Notice("unsupported", detail))
             return
-        if not draft.cited:
-            draft.cited |= repeated(draft.text, entries, statistics)
+        if draft.retracted:
+            yield _text(progress, draft.text)
         notices = []
-        if not supported:
+        if draft.unmatched:
             notices.append(Notice("unsupported", "the FAQ entries do not hold all that this answer says"))
         if draft.cut:
             detail = "the answer reached its limit of tokens and stops short; raise ASKD_ANSWER_TOKENS"
             notices.append(Notice("answer_cut", detail))
-        yield self._answer(progress, draft, draft.text.strip(), Origin.GENERATED, draft.model, notices)
+        yield self._answer(progress, draft, draft.text, draft.origin, draft.model, notices)
 
     def _answer(
         self,
@@ -178,10 +217,11 @@ class Pipeline:
         origin: Origin | None,
         model: str | None = None,
         notices: Sequence[Notice] = (),
+        status: Status | None = None,
     ) -> Answer:
         first, place = draft.first_token if model else None, progress.place
         return Answer(
-            status=Status.ANSWERED if origin else Status.NO_ANSWER,
+            status=status or (Status.ANSWERED if origin else Status.NO_ANSWER),
             text=text,
             origin=origin,
             sources=draft.sources(progress.result.ranking.hits),
@@ -189,6 +229,9 @@ class Pipeline:
             usage=draft.usage if model else None,
             notices=[*progress.result.notices, *notices],
             confidence=progress.result.ranking.confidence,
+            sentences=draft.sentences if origin else (),
+            asked=progress.result.asked,
+            parts=_parts(progress.result),
             timings=Timings(
                 retrieve=progress.result.retrieve_ms,
                 queue=place.waited * 1000 if place else 0.0,
@@ -202,6 +245,35 @@ class Pipeline:
 def _text(progress: Progress, text: str) -> Event:
     """The whole text, in place of what may have been sent before."""
     return Replacement(text) if progress.sent else Text(text)
+
+
+def _parts(result: RetrievalResult) -> list[Part]:
+    places = {hit.entry.key: place for place, hit in enumerate(result.ranking.hits, start=1)}
+    most = {Status.ANSWERED: 1, Status.SUGGESTED: _NEAREST, Status.NO_ANSWER: 0}
+    parts = []
+    for part in result.parts:
+        keys = [hit.entry.key for hit in part.ranking.hits[: most[part.ranking.status]]]
+        parts.append(Part(part.text, part.ranking.status, [places[key] for key in keys if key in places]))
+    return parts
+
+
+def _own_words(result: RetrievalResult) -> tuple[str, set[int]]:
+    """The text, and the positions of the entries it is of."""
+    hits = result.ranking.hits
+    if not result.parts:
+        return hits[0].entry.answer, {1}
+    said = phrases(result.language)
+    texts: list[str] = []
+    cited: set[int] = set()
+    for part in _parts(result):
+        if part.status is Status.ANSWERED:
+            (place,) = part.sources
+            answer = f"{hits[place - 1].entry.answer} [{place}]"
+            cited.add(place)
+        else:
+            answer = said.suggested if part.status is Status.SUGGESTED else said.no_answer
+        texts.append(f"{part.question}\n{answer}")
+    return "\n\n".join(texts), cited
 
 
 def _notice_of(error: AskdError) -> Notice:

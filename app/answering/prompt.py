@@ -7,22 +7,29 @@ hits; the question comes last. Entries go in whole or not at all.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
+from app.answering.plain_text import plain
 from app.domain import FaqEntry
 from app.models.base import Message, Prompt, PromptStyle
 from app.models.control_tokens import broken_up
 
-PROMPT_VERSION = 1  # counts up when the wording changes: answers written with another one are not the same
+PROMPT_VERSION = 2  # counts up when the wording changes: answers written with another one are not the same
 
 INSTRUCTIONS = (
     "You answer questions from the FAQ entries below and from nothing else. "
     "Answer in one to three sentences, in the words of the entry that fits best, and put its number, "
-    "like [1], at the end. If no entry answers the question, say only: I don't know."
+    "like [1], at the end. If no entry answers the question, write only NOT_IN_FAQ."
+)
+CHOOSING = (
+    "You are shown one FAQ entry whose answer is split into numbered parts. Say how many of the parts, "
+    "from the first on, it takes to answer the question. Write one number only."
 )
 _FAQ = "FAQ entries:\n\n"
 # What a chat template puts around the messages, and what tokens may add where two texts meet.
 _TEMPLATE_TOKENS = 24
 _SEAM_TOKENS = 2
+_CHOICE_TOKENS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,7 @@ def build_prompt(
     entries: Mapping[int, FaqEntry],
     style: PromptStyle,
     max_answer_tokens: int,
-    choices: Sequence[str] = (),
+    *,
     control_tokens: tuple[str, ...] = (),
 ) -> Prompt:
     """`entries` by position among the sources; `labels` tells which number each one got.
@@ -79,23 +86,48 @@ def build_prompt(
     ModelProfile) are broken up.
     """
     blocks = (_block(label, entries[position], control_tokens) for label, position in labels(entries).items())
-    faq = _FAQ + "".join(blocks)
-    asked = _asked(question, control_tokens)
+    told = f"{_FAQ}{''.join(blocks)}{_asked(question, control_tokens)}"
+    stop = ("\n\n", "\nQuestion:") if style is PromptStyle.COMPLETION else ()
+    return Prompt(style, _messages(style, INSTRUCTIONS, told, "Answer:"), max_answer_tokens, stop=stop)
+
+
+def choice_prompt(
+    question: str,
+    entry: FaqEntry,
+    beginnings: Sequence[str],
+    style: PromptStyle,
+    control_tokens: tuple[str, ...] = (),
+) -> Prompt:
+    """Asks which of the `beginnings` of the entry's answer is enough: one token, its number from 1."""
+    ends = [0, *(len(beginning) for beginning in beginnings)]
+    parts = [beginnings[-1][start:end].strip() for start, end in pairwise(ends)]
+    numbered = "\n".join(f"({at}) {_shown(part, control_tokens)}" for at, part in enumerate(parts, 1))
+    numbers = [str(at) for at in range(1, len(parts) + 1)]
+    told = (
+        f"FAQ entry:\n\nQ: {_shown(entry.question, control_tokens)}\n{numbered}\n\n"
+        f"{_asked(question, control_tokens)}\nHow many parts answer it: {', '.join(numbers)}?"
+    )
+    return Prompt(style, _messages(style, CHOOSING, told, "Number:"), _CHOICE_TOKENS, choices=numbers)
+
+
+def _messages(style: PromptStyle, instructions: str, told: str, cue: str) -> list[Message]:
     match style:
         case PromptStyle.CHAT:
-            messages = [Message("system", INSTRUCTIONS), Message("user", faq + asked)]
+            return [Message("system", instructions), Message("user", told)]
         case PromptStyle.CHAT_WITHOUT_SYSTEM:
-            messages = [Message("user", f"{INSTRUCTIONS}\n\n{faq}{asked}")]
+            return [Message("user", f"{instructions}\n\n{told}")]
         case PromptStyle.COMPLETION:
-            messages = [Message("user", f"{INSTRUCTIONS}\n\n{faq}{asked}\nAnswer:")]
-    stop = ("\n\n", "\nQuestion:") if style is PromptStyle.COMPLETION else ()
-    return Prompt(style, messages, max_answer_tokens, choices, stop)
+            return [Message("user", f"{instructions}\n\n{told}\n{cue}")]
 
 
 @lru_cache(maxsize=1_000)  # the same entries come again, mostly under few labels
 def _block(label: int, entry: FaqEntry, control_tokens: tuple[str, ...]) -> str:
-    question, answer = (broken_up(text, control_tokens) for text in (entry.question, entry.answer))
+    question, answer = (_shown(text, control_tokens) for text in (entry.question, entry.answer))
     return f"[{label}] Q: {question}\nA: {answer}\n\n"
+
+
+def _shown(text: str, control_tokens: tuple[str, ...]) -> str:
+    return broken_up(plain(text), control_tokens)
 
 
 def _asked(question: str, control_tokens: tuple[str, ...]) -> str:

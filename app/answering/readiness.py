@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.answering.embedder_state import embedder_trouble
+from app.answering.fitness import WritingSetting, fitness
 from app.embedders.base import Embedder
 from app.errors import ModelError, RetrievalError
 from app.indexes.base import SearchIndex
@@ -20,6 +21,7 @@ class Report:
     missing: list[str]
     degraded: list[str]
     model_memory: str | None = None  # as ModelStatus.memory
+    writing: str | None = None  # how freely the model may write, and why; None: it does not say what it is
 
     @property
     def ready(self) -> bool:
@@ -37,6 +39,7 @@ class Readiness:
     llm: LanguageModel
     embedder: Embedder | None
     gpu: bool = False  # the model is expected in GPU memory
+    writing: WritingSetting = "auto"
     clock: Callable[[], float] = time.monotonic
     _once: bool = field(default=False, init=False)
     _asking: asyncio.Task[Report] | None = field(default=None, init=False)
@@ -61,7 +64,15 @@ class Readiness:
             degraded.append(f"model: {trouble}")
         if embedder:
             degraded.append(f"embedder: {embedder}")
-        return Report(missing, degraded, memory)
+        writing = await self._writing() if isinstance(status, ModelStatus) and status.loaded else None
+        return Report(missing, degraded, memory, writing)
+
+    async def _writing(self) -> str | None:
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                return str(fitness(self.writing, (await self.llm.profile()).parameters))
+        except (ModelError, TimeoutError):
+            return None
 
     async def _retrieval_trouble(self) -> tuple[str | None, str | None]:
         """Of the index, and of the embedder."""

@@ -1,22 +1,40 @@
 """Retrieval: from a question to ranked entries, and to how far the first of them can be trusted."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.answering.embedder_state import embedder_trouble, unavailable
-from app.domain import Notice, Question
+from app.answering.rewriting import read
+from app.domain import Notice, Question, Status
 from app.embedders.base import Embedder, Vector
 from app.errors import EmbedderUnavailable, IndexUnreadable, UnknownCollection
-from app.indexes.base import SearchIndex
+from app.indexes.base import SearchIndex, SearchResult
 from app.indexes.manifest import Manifest
 from app.ranking.candidates import WordStatistics
-from app.ranking.confidence import calibration_of
+from app.ranking.confidence import Calibration, Thresholds, calibration_of
+from app.ranking.coverage import rarity
 from app.ranking.fusion import Fusion, Ranking, rank
+from app.ranking.interaction import interaction
+from app.ranking.judgement import judge
+from app.ranking.merging import merged
+from app.ranking.stop_words import stop_words
 from app.ranking.synonyms import search_text, wordings
+from app.ranking.text import mostly_latin
 from app.telemetry.tracing import NO_TRACING, Tracing
 
 _CANDIDATES = 30  # of each list: enough that de-duplication still leaves as many hits as wanted
+_MOST_ASKED = 4  # of several questions in one; the others are said to be open
+_LOOKED_AT = 3  # of the parts of one question: the most promising are judged by their token vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One text that was searched for, and what it found."""
+
+    text: str
+    ranking: Ranking
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +43,26 @@ class RetrievalResult:
 
     ranking: Ranking
     notices: Sequence[Notice]
-    statistics: WordStatistics  # of the index version that was searched
-    version: str  # of the index that was searched
+    statistics: WordStatistics  # of the index that was searched
+    version: str  # of the same index
     embed_ms: float
     search_ms: float
     retrieve_ms: float  # both, and the ranking
+    asked: str | None = None  # the part of the question that decided; None: the question as it came
+    language: str = "english"  # of the same index
+    parts: Sequence[Asked] = ()  # of several questions in one, in their order; `ranking` then joins theirs
+
+
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """The texts of one question, all searched in one version of the index."""
+
+    texts: Sequence[str]
+    results: Sequence[SearchResult]
+    manifest: Manifest
+    notices: list[Notice]
+    embed_ms: float
+    search_ms: float
 
 
 @dataclass(frozen=True)
@@ -37,6 +70,7 @@ class Retrieval:
     index: SearchIndex
     embedder: Embedder | None = None  # None: search by words alone
     fusion: Fusion = Fusion.HYBRID
+    interacting: bool = False  # late interaction even where the calibration does not weigh it: to fit one
     tracing: Tracing = NO_TRACING
     clock: Callable[[], float] = time.perf_counter  # seconds
 
@@ -50,56 +84,165 @@ class Retrieval:
 
     async def _find(self, question: Question) -> RetrievalResult:
         started = self.clock()
-        manifest = await self.index.manifest()
-        while True:
-            _check_collection(question.collection, manifest)
-            asked = wordings(question.text, manifest.synonyms)
-            vector, notices = await self._embed(question.text, manifest)
-            embedded = self.clock()
-            try:
-                result = await self.index.search(
-                    search_text(asked), vector=vector, collection=question.collection, size=_CANDIDATES
-                )
-                searched_in = result.manifest
-            except IndexUnreadable:  # of a new version, whose embedder makes vectors of another size?
-                searched_in = await self.index.manifest()
-                if searched_in.version == manifest.version:
-                    raise
-            if searched_in.version == manifest.version:
-                break
-            manifest = searched_in  # collection, synonyms and vector were of the version before it
-        searched = self.clock()
-        found = result.candidates
-        embedder = manifest.embedder if found.semantic_floor is not None else None
-        calibration = calibration_of(embedder.name if embedder else None)
-        ranking = rank(asked, found, result.statistics, calibration, question.limit, self.fusion)
-        if ranking.short:
-            detail = "the question has too few words to be sure; this is the entry that fits them best"
-            notices.append(Notice("short_question", detail))
+        reading = read(question.text)
+        searched = await self._search(reading.parts, question.collection)
+        rankings = [
+            self._rank(text, result, question.limit)
+            for text, result in zip(reading.parts, searched.results, strict=True)
+        ]
+        found = [Asked(text, ranking) for text, ranking in zip(reading.parts, rankings, strict=True)]
+        several = [each for each in found if each.text in reading.questions][:_MOST_ASKED]
+        best, parts = await self._decided(found, several, searched)
+        ranking = merged([part.ranking for part in parts], question.limit) if parts else best.ranking
+        notices = searched.notices
+        if ranking.foreign:
+            detail = f"the question is in {ranking.foreign.capitalize()}, the nearest entry is not"
+            notices.append(Notice("other_language", detail))
         return RetrievalResult(
             ranking,
             notices,
-            result.statistics,
-            manifest.version,
-            embed_ms=(embedded - started) * 1000,
-            search_ms=(searched - embedded) * 1000,
+            searched.results[0].statistics,
+            searched.manifest.version,
+            embed_ms=searched.embed_ms,
+            search_ms=searched.search_ms,
             retrieve_ms=(self.clock() - started) * 1000,
+            asked=None if parts or best.text == question.text else best.text,
+            language=searched.manifest.language,
+            parts=parts,
         )
 
-    async def _embed(self, question: str, manifest: Manifest) -> tuple[Vector | None, list[Notice]]:
-        """The question's vector; None, with the reason, where only words can be compared."""
+    async def _decided(
+        self, found: Sequence[Asked], several: Sequence[Asked], searched: _Searched
+    ) -> tuple[Asked, Sequence[Asked]]:
+        """The text that decides; or, of several questions with different answers, each of them."""
+        exact = [each for each in found if each.ranking.exact]
+        # The whole text first: where it is an entry's question, nothing in it is asked apart.
+        if exact and (exact[0] is found[0] or len(several) < 2):
+            return await self._judged(exact[0], searched), ()
+        if len(several) > 1:
+            judged = [await self._judged(each, searched) for each in several]
+            if any(each.ranking.answerable for each in judged) and len(set(map(_first, judged))) > 1:
+                return judged[0], judged
+        promising = sorted(found, key=_promise, reverse=True)[:_LOOKED_AT]
+        if found[0] not in promising:
+            promising = [found[0], *promising[:-1]]
+        tried = [await self._judged(each, searched) for each in promising]
+        return max(tried, key=lambda each: (_ORDER.index(each.ranking.status), each.ranking.confidence)), ()
+
+    async def _search(self, texts: Sequence[str], collection: str | None) -> _Searched:
+        """Of one version of the index; when another one takes over meanwhile, all again."""
+        started = self.clock()
+        manifest = await self.index.manifest()
+        while True:
+            _check_collection(collection, manifest)
+            vectors, notices = await self._embed(texts, manifest)
+            embedded = self.clock()
+            try:
+                results = await asyncio.gather(
+                    *(
+                        self.index.search(
+                            search_text(wordings(text, manifest.synonyms)),
+                            vector=vector,
+                            collection=collection,
+                            size=_CANDIDATES,
+                        )
+                        for text, vector in zip(texts, vectors, strict=True)
+                    )
+                )
+                versions = [result.manifest for result in results]
+            except IndexUnreadable:  # of a new version, whose embedder makes vectors of another size?
+                versions = [await self.index.manifest()]
+                if versions[0].version == manifest.version:
+                    raise
+            other = [each for each in versions if each.version != manifest.version]
+            if not other:
+                break
+            manifest = other[-1]  # collection, synonyms and vectors were of the version before it
+        searched = self.clock()
+        embed_ms, search_ms = (embedded - started) * 1000, (searched - embedded) * 1000
+        return _Searched(texts, results, manifest, notices, embed_ms, search_ms)
+
+    def _rank(self, text: str, result: SearchResult, limit: int) -> Ranking:
+        asked = wordings(text, result.manifest.synonyms)
+        weight = _calibration(result).cosine_weight
+        return rank(
+            asked, result.candidates, result.statistics, weight, limit, self.fusion, result.manifest.language
+        )
+
+    async def _judged(self, asked: Asked, searched: _Searched) -> Asked:
+        result = searched.results[searched.texts.index(asked.text)]
+        calibration = _calibration(result)
+        ranking = asked.ranking
+        if (calibration.interacts or self.interacting) and ranking.hits and not ranking.exact:
+            ranking = await self._interacting(asked, result)
+            if ranking.features.late is None and calibration.interacts:  # the token vectors could not be had
+                calibration = calibration_of(None)
+        thresholds = _thresholds(result, calibration)
+        return replace(
+            asked, ranking=judge(asked.text, ranking, calibration, thresholds, result.manifest.language)
+        )
+
+    async def _interacting(self, asked: Asked, result: SearchResult) -> Ranking:
+        """With late interaction among the features of the first hit."""
+        entry = asked.ranking.hits[0].entry
+        if self.embedder is None:
+            return asked.ranking
+        try:
+            question, held = await self.embedder.token_vectors(
+                [asked.text, f"{entry.question}\n{entry.answer}"]
+            )
+        except EmbedderUnavailable:
+            return asked.ranking
+        stopped = stop_words(result.manifest.language)
+        met = interaction(question, held, lambda word: rarity(word, result.statistics), stopped)
+        if met is None:
+            return asked.ranking
+        features = replace(asked.ranking.features, late=met.late, late_min=met.late_min)
+        return replace(asked.ranking, features=features)
+
+    async def _embed(
+        self, texts: Sequence[str], manifest: Manifest
+    ) -> tuple[Sequence[Vector | None], list[Notice]]:
+        """The texts' vectors; Nones, with the reason, where only words can be compared."""
+        none = [None] * len(texts)
         if self.embedder is None or self.fusion is Fusion.LEXICAL:
-            return None, []
+            return none, []
         trouble = await embedder_trouble(self.embedder, manifest)
         if trouble is None:
             try:
-                return await self.embedder.embed_question(question), []
+                info = await self.embedder.info()
+                readable = [text for text in texts if mostly_latin(text) or not info.latin_only]
+                found = await asyncio.gather(*map(self.embedder.embed_question, readable))
+                vector_of = dict(zip(readable, found, strict=True))
+                return [vector_of.get(text) for text in texts], []
             except EmbedderUnavailable as error:
                 trouble = unavailable(error)
-        return None, [trouble]
+        return none, [trouble]
+
+
+_ORDER = (Status.NO_ANSWER, Status.SUGGESTED, Status.ANSWERED)
+
+
+def _first(asked: Asked) -> tuple[str, str] | None:
+    return asked.ranking.hits[0].entry.key if asked.ranking.hits else None
+
+
+def _promise(asked: Asked) -> float:
+    return asked.ranking.features.coverage + (asked.ranking.features.cosine or 0.0)
+
+
+def _calibration(result: SearchResult) -> Calibration:
+    embedder = result.manifest.embedder if result.candidates.semantic_floor is not None else None
+    return calibration_of(embedder.name if embedder else None)
+
+
+def _thresholds(result: SearchResult, calibration: Calibration) -> Thresholds:
+    """The index's own where they were measured on the same scores."""
+    own = result.manifest.thresholds
+    return own if own is not None and calibration.interacts else calibration.thresholds
 
 
 def _check_collection(wanted: str | None, manifest: Manifest) -> None:
     if wanted is not None and wanted not in manifest.collections:
-        known = ", ".join(sorted(manifest.collections))
-        raise UnknownCollection(f"no collection {wanted!r}; there are: {known}")
+        there = ", ".join(sorted(manifest.collections))
+        raise UnknownCollection(f"no collection {wanted!r}; there are: {there}")

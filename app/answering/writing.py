@@ -1,24 +1,20 @@
 """Writing: the model writes an answer from the entries that fit its prompt."""
 
-import re
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from app.answering.model_output import FreeText, OutputReader, Quotation
-from app.answering.prompt import build_prompt, costs, fitting, labels, parts
-from app.domain import FaqEntry, Hit, Source, Usage
+from app.answering.fitness import Fitness, Manner, WritingSetting, fitness
+from app.answering.model_output import OutputReader
+from app.answering.prompt import build_prompt, choice_prompt, costs, fitting, labels, parts
+from app.answering.quoting import beginnings, quoted_sentences, said_by_entry
+from app.answering.verification import Verifier
+from app.domain import FaqEntry, Hit, Origin, Sentence, Source, Support, Usage
 from app.errors import ModelUnavailable, NothingFits, PromptTooLong, QuestionTooLong
-from app.models.base import Chunk, LanguageModel, ModelProfile
+from app.models.base import Chunk, LanguageModel, ModelProfile, Prompt
+from app.ranking.candidates import WordStatistics
 from app.telemetry.tracing import NO_TRACING, Tracing
-
-# A model with fewer weights invents more than it repeats (docs/decisions.md): it is held to the sentences of
-# the best entry and decides only how many of them the answer takes.
-VERBATIM_BELOW = 1_000_000_000
-_LEAST_SENTENCES = 2
-_MOST_CHOICES = 4  # the longest: each choice that is still open costs time at every token
-_SENTENCE_END = re.compile(r"(?<=[.!?])[ \t]+(?=\S)|\n+")
 
 
 @dataclass
@@ -31,6 +27,9 @@ class Draft:
     text: str = ""
     usage: Usage | None = None
     cut: bool = False  # the token limit ended it
+    origin: Origin = Origin.GENERATED
+    sentences: Sequence[Sentence] = ()
+    retracted: bool = False  # what was sent is none of the answer: `text` takes its place
     unknown: bool = False  # the model said it does not know
     first_token: float | None = None  # on the writer's clock
 
@@ -39,6 +38,10 @@ class Draft:
             self.first_token = now
         self.usage = chunk.usage or self.usage
         self.cut = self.cut or chunk.cut
+
+    @property
+    def unmatched(self) -> bool:
+        return any(sentence.support is Support.UNMATCHED for sentence in self.sentences)
 
     def sources(self, hits: Sequence[Hit]) -> list[Source]:
         return [
@@ -54,55 +57,116 @@ class Writer:
     answer_tokens: int
     tracing: Tracing = NO_TRACING
     clock: Callable[[], float] = time.perf_counter  # seconds
+    writing: WritingSetting = "auto"
 
     async def write(
-        self, question: str, entries: Sequence[FaqEntry], draft: Draft, *, best_needed: bool
+        self,
+        question: str,
+        entries: Sequence[FaqEntry],
+        draft: Draft,
+        *,
+        supported: bool,
+        statistics: WordStatistics | None = None,
     ) -> AsyncGenerator[str]:
         """The answer, piece by piece, from `entries` (best first); `draft` is kept up to date.
 
-        With `best_needed` the prompt must hold the best entry. Raises QuestionTooLong, NothingFits, or what
-        `LanguageModel.generate` raises.
+        With `supported` the prompt must hold the best entry, and the model is stopped at the first sentence
+        that no entry supports. Raises QuestionTooLong, NothingFits, or what `LanguageModel.generate` raises.
         """
         profile = await self.llm.profile()
         draft.model = profile.name
-        verbatim = profile.parameters is not None and profile.parameters < VERBATIM_BELOW
-        included = await self._included(question, entries, profile, best_needed or verbatim)
-        choices: Sequence[str] = ()
-        if verbatim:
-            included = {1: included[1]}
-            choices = await self._choices(included[1].answer)
+        fit = fitness(self.writing, profile.parameters)
+        quotes = fit.manner is Manner.QUOTE
+        included = await self._included(question, entries, profile, supported or quotes)
+        if quotes:
+            async for piece in self._quotation(question, included[1], profile, draft):
+                yield piece
+            return
         while True:
             prompt = build_prompt(
-                question, included, profile.style, self.answer_tokens, choices, profile.control_tokens
+                question, included, profile.style, self.answer_tokens, control_tokens=profile.control_tokens
             )
             draft.in_prompt = list(included)
-            reader: OutputReader = Quotation(1) if choices else FreeText(labels(included))
-            draft.cited = reader.cited
-            messages = ((message.role, message.content) for message in prompt.messages)
+            pieces = self._free(
+                prompt, question, included, fit, draft, supported, statistics or WordStatistics()
+            )
             try:
-                with self.tracing.generation(profile.name, prompt.max_answer_tokens, messages) as span:
-                    async with aclosing(self.llm.generate(prompt)) as chunks:
-                        async for chunk in chunks:
-                            span.record(chunk.text, chunk.usage, chunk.cut)
-                            draft.record(chunk, self.clock())
-                            piece = reader.feed(chunk.text)
-                            if reader.declined:
-                                draft.unknown = True
-                                return
-                            if piece:
-                                draft.text += piece
-                                yield piece
+                async with aclosing(pieces):
+                    async for piece in pieces:
+                        yield piece
+                return
             except PromptTooLong as error:  # the estimate was too low: it has learnt; fewer entries may fit
                 included = dict(list(included.items())[:-1])
                 if not included:
                     raise NothingFits("no FAQ entry fits the model's context window") from error
-                continue
-            if rest := reader.finish():
-                draft.text += rest
+
+    async def _free(
+        self,
+        prompt: Prompt,
+        question: str,
+        included: Mapping[int, FaqEntry],
+        fit: Fitness,
+        draft: Draft,
+        supported: bool,
+        statistics: WordStatistics,
+    ) -> AsyncGenerator[str]:
+        """The model's own words, as far as they are the answer."""
+        verifier = Verifier(included, statistics, question, fit.least_coverage)
+        reader = OutputReader(verifier, labels(included))
+        muted = False
+        async with aclosing(self._generated(prompt, draft)) as texts:
+            async for text in texts:
+                piece = reader.feed(text)
+                muted = (muted or (supported and reader.unmatched)) and not reader.retracted
+                if piece and not muted:
+                    yield piece
+                if reader.refused or reader.looped or (muted and not reader.may_be_thinking):
+                    break
+        if not muted or reader.may_be_thinking:
+            rest = reader.finish()
+            if rest and not (supported and reader.unmatched):
                 yield rest
-            if not draft.text.strip():
+        draft.text, draft.retracted, draft.unknown = reader.text, reader.retracted, reader.refused
+        draft.sentences = [verdict.sentence for verdict in reader.verdicts]
+        draft.cited = reader.cited
+        if not (draft.text or draft.unknown or draft.sentences):
+            raise ModelUnavailable("the model wrote nothing; try again, or use mode extract")
+
+    async def _quotation(
+        self, question: str, entry: FaqEntry, profile: ModelProfile, draft: Draft
+    ) -> AsyncGenerator[str]:
+        """So many of the best entry's sentences as the model chooses with one token.
+
+        Where there is but one choice, no model is asked.
+        """
+        choices = await self._choices(entry.answer, question)
+        draft.in_prompt, draft.origin = [1], Origin.QUOTED
+        chosen = choices[0]
+        if len(choices) == 1:
+            draft.model = None
+        else:
+            prompt = choice_prompt(question, entry, choices, profile.style, profile.control_tokens)
+            try:
+                async with aclosing(self._generated(prompt, draft)) as texts:
+                    said = "".join([text async for text in texts])
+            except PromptTooLong as error:
+                raise NothingFits("no FAQ entry fits the model's context window") from error
+            if said not in prompt.choices:
                 raise ModelUnavailable("the model wrote nothing; try again, or use mode extract")
-            return
+            chosen = choices[prompt.choices.index(said)]
+        text = said_by_entry(chosen, entry, question)
+        draft.sentences, draft.cited = quoted_sentences(text, 1), {1}
+        draft.text = f"{text.rstrip()} [1]"
+        yield draft.text
+
+    async def _generated(self, prompt: Prompt, draft: Draft) -> AsyncGenerator[str]:
+        messages = ((message.role, message.content) for message in prompt.messages)
+        with self.tracing.generation(draft.model or "", prompt.max_answer_tokens, messages) as span:
+            async with aclosing(self.llm.generate(prompt)) as chunks:
+                async for chunk in chunks:
+                    span.record(chunk.text, chunk.usage, chunk.cut)
+                    draft.record(chunk, self.clock())
+                    yield chunk.text
 
     async def _included(
         self, question: str, entries: Sequence[FaqEntry], profile: ModelProfile, best_needed: bool
@@ -123,9 +187,9 @@ class Writer:
             )
         return included
 
-    async def _choices(self, answer: str) -> Sequence[str]:
+    async def _choices(self, answer: str, question: str) -> Sequence[str]:
         """The beginnings of an answer, whole sentences, that fit the answer's budget of tokens."""
-        choices = _beginnings(answer)
+        choices = beginnings(answer, question)
         counts = await self.llm.count_tokens(choices)
         fit = [choice for choice, count in zip(choices, counts, strict=True) if count <= self.answer_tokens]
         if not fit:
@@ -133,10 +197,4 @@ class Writer:
                 f"the best FAQ entry has no beginning that fits an answer of {self.answer_tokens} tokens; "
                 "raise ASKD_ANSWER_TOKENS, or use mode extract"
             )
-        return fit[-_MOST_CHOICES:]
-
-
-def _beginnings(answer: str) -> list[str]:
-    """An answer's beginnings that end with a sentence, from the second sentence on, and the whole of it."""
-    ends = [match.start() for match in _SENTENCE_END.finditer(answer)]
-    return [answer[:end] for end in ends[_LEAST_SENTENCES - 1 :]] + [answer]
+        return fit

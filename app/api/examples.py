@@ -5,6 +5,8 @@
 
 from typing import Any
 
+from app.answering.sentences import sentences
+
 _JSON = dict[str, Any]
 
 _OWN_FAQ = {
@@ -61,20 +63,29 @@ _ASK: _JSON = {
     },
 }
 
+
+def _quoted(answer: str) -> list[_JSON]:
+    return [{"text": text, "source": 1, "support": "quoted"} for text in sentences(answer)]
+
+
+_CHOSEN = " ".join(sentences(str(_OWN_FAQ["answer"]))[:2])
 _ANSWERS: _JSON = {
     "paraphrase": {
-        "summary": "The model wrote it",
+        "summary": "The model chose the sentences",
         "value": {
             "status": "answered",
-            "answer": f"{_OWN_FAQ['answer']} [1]",
-            "origin": "generated",
+            "answer": f"{_CHOSEN} [1]",
+            "origin": "quoted",
+            "sentences": _quoted(_CHOSEN),
             "sources": [{**_OWN_FAQ, "score": 1.0, "in_prompt": True, "cited": True}],
+            "parts": [],
+            "asked": None,
             "confidence": 0.8597,
             "model": "smollm2-135m-instruct",
             "cached": False,
             "usage": {
                 "prompt_tokens": 185,
-                "completion_tokens": 72,
+                "completion_tokens": 2,
                 "sources_in_prompt": 1,
                 "sources_dropped": 0,
             },
@@ -95,7 +106,10 @@ _ANSWERS: _JSON = {
             "status": "no_answer",
             "answer": "The FAQ does not answer this question.",
             "origin": None,
+            "sentences": [],
             "sources": [{**_LIST_MODELS, "score": 1.0, "in_prompt": False, "cited": False}],
+            "parts": [],
+            "asked": None,
             "confidence": 0.0234,
             **_NO_MODEL,
             "timings_ms": {
@@ -114,7 +128,10 @@ _ANSWERS: _JSON = {
             "status": "answered",
             "answer": _WITHOUT_DOCKER["answer"],
             "origin": "extracted",
+            "sentences": _quoted(str(_WITHOUT_DOCKER["answer"])),
             "sources": [{**_WITHOUT_DOCKER, "score": 1.0, "in_prompt": False, "cited": True}],
+            "parts": [],
+            "asked": None,
             "confidence": 0.7377,
             **_NO_MODEL,
             "timings_ms": {

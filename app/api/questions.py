@@ -27,7 +27,7 @@ def _whole(value: object) -> object:
 QuestionText = Annotated[
     str,
     BeforeValidator(_trimmed),
-    Field(min_length=1, max_length=2000, description="1–2,000 characters after trimming"),
+    Field(min_length=1, max_length=8000, description="1–8,000 characters after trimming"),
     AfterValidator(_speakable),
 ]
 CollectionName = Annotated[

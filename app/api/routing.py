@@ -146,5 +146,5 @@ def _decompressed(content: bytes) -> bytes:
 
 
 def _too_large() -> HTTPException:
-    detail = f"the body is larger than {MAX_BODY} bytes; a question has at most 2,000 characters"
+    detail = f"the body is larger than {MAX_BODY} bytes; a question has at most 8,000 characters"
     return HTTPException(413, detail, {"Connection": "close"})

@@ -3,7 +3,7 @@
 With `model_construct`: what is right by construction need not be validated.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Self, get_args
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from app import domain
 from app.answering.retrieval import RetrievalResult
-from app.domain import Origin, Status
+from app.domain import Origin, Status, Support
 from app.indexes.manifest import Manifest
 
 
@@ -122,11 +122,48 @@ class Timings(BaseModel):
         )
 
 
-class AnswerOut(BaseModel):
+class Sentence(BaseModel):
+    text: str = Field(description="without marks")
+    source: int | None = Field(description="`n` means `sources[n-1]`; null where no entry supports it")
+    support: Support = Field(
+        description="`quoted`: word for word in the source; `matched`: its numbers, names, commands and "
+        "links stand there and nothing contradicts it; `unmatched` (mode `generate` only)"
+    )
+
+    @classmethod
+    def of(cls, sentence: domain.Sentence) -> "Sentence":
+        return cls.model_construct(text=sentence.text, source=sentence.source, support=sentence.support)
+
+
+class Part(BaseModel):
+    """One of several things a question asks."""
+
+    question: str
     status: Status
-    answer: str = Field(description="`[n]` means `sources[n-1]`")
-    origin: Origin | None = Field(description="null for `no_answer`")
-    sources: list[Source] = Field(description="best first; for `no_answer` the nearest entries")
+    sources: list[int] = Field(description="positions in `sources`, from 1: what answers it, or is nearest")
+
+    @classmethod
+    def of(cls, part: domain.Part) -> "Part":
+        return cls.model_construct(question=part.question, status=part.status, sources=list(part.sources))
+
+
+class AnswerOut(BaseModel):
+    status: Status = Field(
+        description="`suggested`: unsure, the nearest entries may help; `no_answer`: the FAQ does not hold it"
+    )
+    answer: str = Field(description="`[n]` means `sources[n-1]`; where not `answered` a fixed sentence")
+    origin: Origin | None = Field(
+        description="`generated`: the model's words, checked; `quoted`: sentences of an entry that the model "
+        "chose; `extracted`: an entry, no model; null where no answer is given"
+    )
+    sentences: list[Sentence] = Field(description="of the answer, each with what it rests on")
+    sources: list[Source] = Field(description="best first; where not `answered` the nearest entries")
+    parts: list[Part] = Field(
+        default_factory=list, description="of a question that asks several things; else empty"
+    )
+    asked: str | None = Field(
+        None, description="what was searched for, where greetings, quoted mail or logs were set aside"
+    )
     confidence: float | None = Field(ge=0, le=1, description="calibrated: that the first source answers")
     model: str | None = Field(description="null where no model wrote")
     cached: bool
@@ -141,7 +178,10 @@ class AnswerOut(BaseModel):
             status=answer.status,
             answer=answer.text,
             origin=answer.origin,
+            sentences=[Sentence.of(sentence) for sentence in answer.sentences],
             sources=[Source.of(source) for source in answer.sources],
+            parts=[Part.of(part) for part in answer.parts],
+            asked=answer.asked,
             confidence=None if answer.confidence is None else round(answer.confidence, 4),
             model=answer.model,
             cached=answer.cached,
@@ -235,6 +275,11 @@ class ReadinessOut(BaseModel):
         None,
         description="`gpu`, `cpu` or `gpu and cpu`: where the model is; null where its runtime does not say",
     )
+    writing: str | None = Field(
+        None,
+        description="`quote`, `strict` or `free`, and why: how freely the model may write (ASKD_WRITING); "
+        "null while it is not loaded",
+    )
 
 
 class FieldError(BaseModel):
@@ -253,24 +298,3 @@ class Problem(BaseModel):
     errors: Sequence[FieldError] | None = Field(
         None, description="the fields that are wrong (422)", exclude_if=lambda errors: errors is None
     )
-
-
-def server_timing_of_answer(timings: domain.Timings) -> str:
-    """The header Server-Timing (W3C): where the time went. What the model did takes what is left."""
-    rest = max(timings.total - timings.retrieve - timings.queue, 0.0)
-    return _server_timing(
-        {"retrieve": timings.retrieve, "queue": timings.queue, "generate": rest}, timings.total
-    )
-
-
-def server_timing_of_search(found: RetrievalResult) -> str:
-    ranking = max(found.retrieve_ms - found.embed_ms - found.search_ms, 0.0)
-    return _server_timing(
-        {"embed": found.embed_ms, "search": found.search_ms, "rank": ranking}, total=found.retrieve_ms
-    )
-
-
-def _server_timing(stages: Mapping[str, float], total: float) -> str:
-    """Durations in milliseconds; the stages add up to the total."""
-    parts = [f"{name};dur={duration:.2f}" for name, duration in stages.items()]
-    return f"{', '.join(parts)}, total;dur={total:.2f}"

@@ -14,7 +14,7 @@ from app.domain import Answer, Mode, Question, Replacement, Text
 from app.settings import Settings, read_settings
 from app.wiring import open_askd
 
-QuestionArgument = Annotated[str, typer.Argument(help="The question, at most 2,000 characters.")]
+QuestionArgument = Annotated[str, typer.Argument(help="The question, 1–8,000 characters.")]
 CollectionOption = Annotated[str | None, typer.Option(help="Search in this collection only.")]
 LimitOption = Annotated[int, typer.Option(min=1, max=20, help="Largest number of sources.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as the HTTP service does.")]

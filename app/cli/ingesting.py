@@ -25,7 +25,7 @@ from app.ingest.sources import FORMATS, GIVEN_FORMATS
 from app.ingest.survey import Survey, survey
 from app.ranking.synonyms import read_synonyms
 from app.settings import Settings, read_settings
-from app.wiring import Askd, open_askd
+from app.wiring import Askd, open_askd, scratch_index
 
 INCOMPLETE = 3  # exit status: published, but something is wrong with the files
 _MOST_LINES = 40  # of findings; --json has all
@@ -187,6 +187,7 @@ async def publish_found(askd: Askd, found: Survey, settings: Settings, *, anew: 
             embedder=await _usable(askd.embedder),
             synonyms=synonyms,
             anew=anew,
+            scratch=scratch_index,
         )
 
 

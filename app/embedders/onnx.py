@@ -2,24 +2,29 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
+
+from cachetools import LRUCache
 
 from app.domain import FaqEntry
 from app.embedders.base import EmbedderInfo, Vector
 from app.embedders.cache import EmbeddingCache
 from app.embedders.catalogue import Recipe, find
 from app.errors import EmbedderUnavailable
+from app.ranking.interaction import TokenVectors
 
 if TYPE_CHECKING:
     from app.embedders.onnx_model import OnnxModel
 
 _Result = TypeVar("_Result")
 
+_TOKEN_CACHE = 64_000_000  # bytes of token vectors that stay at hand; a text takes 0.2 to 1.5 MB
 _RETRY = 5.0  # seconds until files that could not be loaded are looked at again
 
 
@@ -37,6 +42,9 @@ class OnnxEmbedder:
         self._cache = cache
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedder")
         self._loading = Lock()
+        self._token_cache: LRUCache[str, TokenVectors] = LRUCache(
+            _TOKEN_CACHE, getsizeof=lambda each: each.vectors.nbytes
+        )  # used in the one thread only
         self._model: OnnxModel | None = None
         self._failure, self._failed_at = "", -_RETRY
 
@@ -53,6 +61,9 @@ class OnnxEmbedder:
     async def embed_question(self, question: str) -> Vector:
         return await self._in_thread(lambda: self._question(question))
 
+    async def token_vectors(self, texts: Sequence[str]) -> Sequence[TokenVectors]:
+        return await self._in_thread(lambda: [self._tokens(text) for text in texts])
+
     def embed_entries(self, entries: Iterable[FaqEntry]) -> Iterator[Vector]:
         model = self._loaded()
         with EmbeddingCache(self._cache, model.info) as cache:
@@ -63,6 +74,14 @@ class OnnxEmbedder:
     def _question(self, question: str) -> Vector:
         model = self._loaded()
         return model.vector(model.recipe.question_prefix, question)
+
+    def _tokens(self, text: str) -> TokenVectors:
+        found = self._token_cache.get(text)
+        if found is None:
+            found = self._loaded().token_vectors(text)
+            with suppress(ValueError):  # larger than the whole cache
+                self._token_cache[text] = found
+        return found
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

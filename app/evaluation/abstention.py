@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.domain import Status
 from app.evaluation.metrics import Estimate, estimate
 from app.evaluation.runs import Outcome
 
@@ -37,7 +38,8 @@ def abstention(outcomes: Mapping[str, Sequence[Outcome]]) -> Abstention:
     return Abstention(
         questions={kind: len(of_kind) for kind, of_kind in asked.items()},
         refused={
-            kind: estimate(not outcome.answerable for outcome in of_kind) for kind, of_kind in asked.items()
+            kind: estimate(outcome.status is not Status.ANSWERED for outcome in of_kind)
+            for kind, of_kind in asked.items()
         },
         curve=_curve(asked),
     )

@@ -1,7 +1,7 @@
-"""Fits the probability that the first source answers, and below which a question is declined."""
+"""Fits how sure retrieval is of its first hit, and from when on it answers, suggests or declines."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.metadata import version
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from app.embedders.base import EmbedderInfo
 from app.errors import BadSettings
 from app.evaluation.runs import Outcome
-from app.ranking.confidence import Calibration, Features
+from app.ranking.confidence import MARGIN_MOST, Calibration, Features, Thresholds, Weights
 
-_VERSION = 1  # of the file's form
-_WEAK = 10_000.0  # inverse strength of the regularisation: three coefficients need next to none
+_VERSION = 2  # of the file's form
+_WEAK = 10_000.0  # inverse strength of the regularisation: so few coefficients need next to none
 
 
 class Kind(StrEnum):
@@ -43,7 +43,8 @@ class Fit:
 
     calibration: Calibration
     weights: Mapping[str, float]
-    refused: Mapping[str, float]  # shares, at the threshold
+    unsure: Mapping[str, float]  # shares that are not answered, at the threshold `answer`
+    declined: Mapping[str, float]  # shares that get no suggestion either, at the threshold `suggest`
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,42 +72,61 @@ def counted(of: Iterable[Example]) -> Mapping[str, int]:
     return {kind.value: kinds.count(kind) for kind in Kind}
 
 
-def fit(of: Sequence[Example], in_force: Calibration, *, semantic: bool, refuse: float) -> Fit:
-    """The threshold is the highest that refuses at most the share `refuse` of the answerable.
+def fit(
+    of: Sequence[Example], in_force: Calibration, *, semantic: bool, unsure: float, declined: float
+) -> Fit:
+    """Each threshold is the highest that keeps at most this share of the answerable from an answer or a
+    suggestion.
 
-    `in_force` ranked the hits: what is not fitted here stays as it is there. Not `semantic`: from the
-    coverage alone. Raises BadSettings when the examples are all of one sort, or lack a cosine.
+    `in_force` ranked the hits: its cosine weight stays. Not `semantic`: from the words alone. Raises
+    BadSettings when the examples are all of one sort, or lack a cosine.
     """
-    from sklearn.linear_model import LogisticRegression  # of the extra `eval`
-
     counts = counted(of)
-    if not 0 < counts[Kind.RIGHT] < len(of):
+    if not 0 < counts[Kind.RIGHT] < len(of) or counts[Kind.RIGHT] + counts[Kind.WRONG_FIRST] == len(of):
         raise BadSettings("nothing to learn from: it takes questions answered right and others that are not")
     lacking = sum(example.features.cosine is None for example in of)
     if semantic and lacking:
         raise BadSettings(
             f"{lacking} of {len(of)} questions were searched by words alone: is the embedder there?"
         )
-    present = [kind for kind, count in counts.items() if count]
     weights = _weights(counts)
-    model = LogisticRegression(C=_WEAK, max_iter=1_000).fit(
-        _matrix(of, semantic),
-        [example.kind is Kind.RIGHT for example in of],
-        sample_weight=[weights[example.kind] for example in of],
+    answers = _regression(of, [example.kind is Kind.RIGHT for example in of], weights, semantic, margin=True)
+    held = _regression(of, [example.answerable for example in of], weights, semantic, margin=False)
+    answerable = np.array([example.answerable for example in of])
+    by_answer = np.array([answers.probability(example.features) for example in of])
+    by_held = np.array([held.probability(example.features) for example in of])
+    thresholds = Thresholds(
+        _threshold(by_answer[answerable], unsure), _threshold(by_held[answerable], declined)
     )
-    # Rounded first, so that the threshold is that of the very figures written to the file.
-    intercept, coverage, cosine = (round(float(value), 3) for value in (*model.intercept_, *model.coef_[0]))
-    fitted = replace(in_force, intercept=intercept, coverage=coverage, cosine=cosine)
-    probabilities = np.array([fitted.probability(example.features) for example in of])
-    threshold = _threshold(probabilities[[example.answerable for example in of]], refuse)
-    kinds = np.array([example.kind.value for example in of])
     return Fit(
-        replace(fitted, threshold=threshold),
+        Calibration(answers, held, thresholds, in_force.cosine_weight),
         weights={kind: round(weight, 6) for kind, weight in weights.items()},
-        refused={
-            kind: round(float((probabilities[kinds == kind] < threshold).mean()), 4) for kind in present
-        },
+        unsure=_shares(of, by_answer < thresholds.answer),
+        declined=_shares(of, by_held < thresholds.suggest),
     )
+
+
+def _regression(
+    of: Sequence[Example],
+    labels: Sequence[bool],
+    weights: Mapping[str, float],
+    semantic: bool,
+    *,
+    margin: bool,
+) -> Weights:
+    from sklearn.linear_model import LogisticRegression  # of the extra `eval`
+
+    model = LogisticRegression(C=_WEAK, max_iter=5_000).fit(
+        _matrix(of, semantic, margin), labels, sample_weight=[1_000 * weights[each.kind] for each in of]
+    )
+    # Rounded first, so that the thresholds are those of the very figures written to the file.
+    return Weights(*(round(float(value), 3) for value in (*model.intercept_, *model.coef_[0])))
+
+
+def _shares(of: Sequence[Example], marked: NDArray[np.bool_]) -> Mapping[str, float]:
+    kinds = np.array([example.kind.value for example in of])
+    present = [kind.value for kind in Kind if (kinds == kind.value).any()]
+    return {kind: round(float(marked[kinds == kind].mean()), 4) for kind in present}
 
 
 def _weights(counts: Mapping[str, int]) -> Mapping[str, float]:
@@ -121,10 +141,19 @@ def _weights(counts: Mapping[str, int]) -> Mapping[str, float]:
     return {kind.value: weight / count for kind, (weight, count) in shares.items()}
 
 
-def _matrix(of: Sequence[Example], semantic: bool) -> NDArray[np.float64]:
-    """A column that is nothing but zeros gets the coefficient zero."""
+def _matrix(of: Sequence[Example], semantic: bool, margin: bool) -> NDArray[np.float64]:
+    """In the order of `Weights`. A column that is nothing but zeros gets the coefficient zero."""
+    found = [example.features for example in of]
+    by_meaning = [(each.cosine or 0.0, each.late or 0.0, each.late_min or 0.0) for each in found]
     return np.array(
-        [[example.features.coverage, (example.features.cosine or 0.0) if semantic else 0.0] for example in of]
+        [
+            [
+                each.coverage,
+                *(meaning if semantic else (0.0, 0.0, 0.0)),
+                min(each.margin, MARGIN_MOST) * margin,
+            ]
+            for each, meaning in zip(found, by_meaning, strict=True)
+        ]
     )
 
 
@@ -135,18 +164,24 @@ def _threshold(probabilities: NDArray[np.float64], refuse: float) -> float:
 
 
 def document(
-    fitted: Fit, embedder: EmbedderInfo | None, sets: Sequence[TrainingSet], refuse: float, command: str
+    fitted: Fit,
+    embedder: EmbedderInfo | None,
+    sets: Sequence[TrainingSet],
+    shares: Mapping[str, float],
+    command: str,
 ) -> Mapping[str, object]:
     """What is written to the calibration file, with all it takes to make it again."""
     of = fitted.calibration
     return {
         "version": _VERSION,
         "embedder": asdict(embedder) if embedder else None,
-        "coefficients": {"intercept": of.intercept, "coverage": of.coverage, "cosine": of.cosine},
-        "threshold": of.threshold,
+        "answers": asdict(of.answers),
+        "held": asdict(of.held),
+        "thresholds": asdict(of.thresholds),
         "cosine_weight": of.cosine_weight,
-        "refuse": refuse,
-        "refused": fitted.refused,
+        "shares": shares,
+        "unsure": fitted.unsure,
+        "declined": fitted.declined,
         "weights": fitted.weights,
         "sets": [asdict(each) for each in sets],
         "created": f"{datetime.now(UTC):%Y-%m-%d}",

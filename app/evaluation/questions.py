@@ -17,7 +17,7 @@ from app.ranking.text import normalised_question
 
 # Collection and normalised question: entries that share both answer the same and take one place.
 Place = tuple[str, str]
-_LONGEST_QUESTION = 2_000
+_LONGEST_QUESTION = 8_000
 
 
 def place_of(entry: FaqEntry) -> Place:

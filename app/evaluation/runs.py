@@ -6,11 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from app.answering.retrieval import Retrieval, RetrievalResult
-from app.domain import FaqEntry, Question
-from app.embedders.base import Vector
+from app.domain import FaqEntry, Question, Status
 from app.evaluation.questions import Case, Catalogue, Place, place_of
-from app.indexes.base import SearchIndex, SearchResult
-from app.indexes.manifest import Manifest
+from app.indexes.without import IndexWithout
 from app.ranking.confidence import Features
 
 DEPTH = 10  # how many places are looked at
@@ -28,7 +26,7 @@ class Outcome:
 
     case: Case
     entries: Sequence[FaqEntry]  # best first
-    answerable: bool  # whether it would be answered at all
+    status: Status
     confidence: float
     features: Features  # of the first entry
     ms: float
@@ -48,7 +46,7 @@ async def put(case: Case, finder: Finder) -> Outcome:
     return Outcome(
         case,
         [hit.entry for hit in ranking.hits],
-        answerable=ranking.answerable,
+        status=ranking.status,
         confidence=ranking.confidence,
         features=ranking.features,
         ms=(time.perf_counter() - started) * 1000,
@@ -107,29 +105,3 @@ async def without_answers(
         outcomes.append(await put(replace(case, gold=frozenset[Place]()), finder))
         progress(1)
     return outcomes
-
-
-@dataclass(frozen=True)
-class IndexWithout:
-    """An index as if it did not hold some entries.
-
-    They are struck from the candidates, and as many more are asked for. What is left is what an index
-    made without them would find, but for the word frequencies, which still count them: a handful among
-    all entries. The other way is an index made anew for every question.
-    """
-
-    index: SearchIndex
-    removed: frozenset[tuple[str, str]]
-
-    async def search(
-        self, question: str, *, vector: Vector | None, collection: str | None, size: int
-    ) -> SearchResult:
-        result = await self.index.search(
-            question, vector=vector, collection=collection, size=size + len(self.removed)
-        )
-        found = result.candidates.found
-        left = [candidate for candidate in found if candidate.entry.key not in self.removed]
-        return replace(result, candidates=replace(result.candidates, found=left))
-
-    async def manifest(self) -> Manifest:
-        return await self.index.manifest()

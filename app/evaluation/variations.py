@@ -8,7 +8,8 @@ from string import ascii_lowercase
 
 from app.evaluation.questions import Case
 from app.ranking.candidates import WordStatistics
-from app.ranking.text import STOP_WORDS, words
+from app.ranking.stop_words import STOP_WORDS
+from app.ranking.text import words
 
 _LONG_WORD = re.compile(r"[^\W\d_]{5,}")
 _SEED = 1

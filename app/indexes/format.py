@@ -12,6 +12,7 @@ from app.embedders.base import EmbedderInfo, Vector
 from app.errors import BadSettings, IndexUnreadable, NoPreviousVersion
 from app.indexes.manifest import INDEX_SCHEMA, IndexVersion, Manifest
 from app.ranking.candidates import WordStatistics
+from app.ranking.confidence import Thresholds
 from app.ranking.languages import LANGUAGES
 
 DAMAGED = "the index is damaged; make it anew with `askd ingest FILE`"
@@ -32,6 +33,7 @@ def manifest_data(manifest: Manifest) -> dict[str, Any]:
         "created": manifest.created.isoformat(),
         "collections": dict(manifest.collections),
         "embedder": manifest.embedder and asdict(manifest.embedder),
+        "thresholds": manifest.thresholds and asdict(manifest.thresholds),
     }
 
 
@@ -50,9 +52,11 @@ def read_entry(data: Mapping[str, Any]) -> FaqEntry:
 def read_manifest(data: Mapping[str, Any]) -> Manifest:
     with damage_reported():
         embedder = data.get("embedder")  # as the synonyms, not known to schema 1
+        thresholds = data.get("thresholds")  # unknown to askd 0.1
         read = {
             "created": datetime.fromisoformat(data["created"]),
             "embedder": embedder and EmbedderInfo(**_known(EmbedderInfo, embedder)),
+            "thresholds": thresholds and Thresholds(**_known(Thresholds, thresholds)),
             "synonyms": tuple(tuple(group) for group in data.get("synonyms", ())),
         }
         return Manifest(**{**_known(Manifest, data), **read})

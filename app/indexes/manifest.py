@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from app.embedders.base import EmbedderInfo
+from app.ranking.confidence import Thresholds
 
 INDEX_SCHEMA = 2  # counts up when an index stores or analyses something else: older ones need `rebuild`
 
@@ -24,6 +25,8 @@ class Manifest:
     embedder: EmbedderInfo | None = None  # None: lexical only
     # Groups of words that mean the same here; a question with one of them is searched with all.
     synonyms: Sequence[Sequence[str]] = ()
+    # Measured at ingest for searches by meaning; None: those of the embedder's calibration hold.
+    thresholds: Thresholds | None = None
 
     @property
     def entries(self) -> int:

@@ -1,6 +1,8 @@
 """From surveyed entries to a new version of the index."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import tee
@@ -9,7 +11,9 @@ from app.domain import FaqEntry
 from app.embedders.base import Embedder
 from app.indexes.base import IndexRecord, IndexStore
 from app.indexes.manifest import INDEX_SCHEMA, Manifest
+from app.ingest.own_thresholds import Scratch, measurable, measure, sampled
 from app.ingest.survey import Survey
+from app.ranking.confidence import Thresholds
 
 
 async def publish(
@@ -21,8 +25,11 @@ async def publish(
     embedder: Embedder | None = None,
     synonyms: Sequence[Sequence[str]] = (),
     anew: bool = False,
+    scratch: Scratch | None = None,
 ) -> Manifest:
     """Publish what the survey found as a new version; returns the manifest in force.
+
+    With `scratch`, which opens an empty index, the thresholds of this FAQ are measured there first.
 
     When the current version holds exactly this already it stays, unless `anew`. Raises what
     `IndexStore.publish` raises, EmbedderUnavailable, or BadFaqFile when the files changed since the survey.
@@ -43,8 +50,18 @@ async def publish(
         for known in await store.versions():
             if known.current and _same(known.manifest, wanted):
                 return known.manifest
+    if scratch and embedder and measurable(wanted):
+        wanted = replace(wanted, thresholds=await _measured(scratch, wanted, found, embedder))
     await store.publish(wanted, _records(found.entries(), embedder), progress)
     return wanted
+
+
+async def _measured(scratch: Scratch, wanted: Manifest, found: Survey, embedder: Embedder) -> Thresholds:
+    entries = sampled(list(found.entries()))
+    collections = Counter(entry.collection for entry in entries)
+    part = replace(wanted, collections=dict(collections))
+    async with scratch() as index:
+        return await measure(index, part, list(_records(iter(entries), embedder)), embedder)
 
 
 def _records(entries: Iterator[FaqEntry], embedder: Embedder | None) -> Iterator[IndexRecord]:

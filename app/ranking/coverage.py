@@ -10,24 +10,24 @@ from rapidfuzz.distance import OSA
 
 from app.domain import FaqEntry
 from app.ranking.candidates import WordStatistics
-from app.ranking.text import STOP_WORDS, entry_words, words
-
-# An answer is supported when the entries it was written from cover at least this share of its content.
-SUPPORTED = 0.45
+from app.ranking.stop_words import stop_words
+from app.ranking.text import entry_words, words
 
 _FUZZY_LETTERS = 5  # a word this long also counts when another is nearly the same: typos, plurals
 _FUZZY_SIMILARITY = 0.66  # 1 − edits (swaps of neighbours are one) / letters of the longer word
 
 
-def coverage(text: str, entry: FaqEntry, statistics: WordStatistics) -> float:
+def coverage(text: str, entry: FaqEntry, statistics: WordStatistics, language: str = "english") -> float:
     """How much of a text's content an entry holds: the share of its words, weighted by rarity; 0–1."""
-    return coverage_by(text, [entry], statistics)
+    return coverage_by(text, [entry], statistics, language)
 
 
-def coverage_by(text: str, entries: Iterable[FaqEntry], statistics: WordStatistics) -> float:
+def coverage_by(
+    text: str, entries: Iterable[FaqEntry], statistics: WordStatistics, language: str = "english"
+) -> float:
     """The same for what several entries hold together."""
     vocabularies = [_vocabulary(entry) for entry in entries]
-    weights = _rarity(words(text), statistics)
+    weights = _rarity(words(text), statistics, stop_words(language))
     total = sum(weights.values())
     if not total:
         return 0.0
@@ -40,17 +40,15 @@ def coverage_by(text: str, entries: Iterable[FaqEntry], statistics: WordStatisti
     return sum(covered) / total
 
 
-def repeated(answer: str, entries: Mapping[int, FaqEntry], statistics: WordStatistics) -> set[int]:
-    """Positions of the entries whose words an answer repeats: what it rests on when it has no marks."""
-    shares = {position: coverage(answer, entry, statistics) for position, entry in entries.items()}
-    best = max(shares.values(), default=0.0)
-    return {position for position, share in shares.items() if share == best >= SUPPORTED}
-
-
-def _rarity(of: Iterable[str], statistics: WordStatistics) -> Mapping[str, float]:
+def _rarity(of: Iterable[str], statistics: WordStatistics, stopped: Set[str]) -> Mapping[str, float]:
     """Inverse document frequency as in BM25 (Robertson & Spärck Jones 1976), of content words only."""
     entries, frequency_of = statistics.entries, statistics.frequencies.get
-    return {word: _idf(entries, frequency_of(word, 1)) for word in of if word not in STOP_WORDS}
+    return {word: _idf(entries, frequency_of(word, 1)) for word in of if word not in stopped}
+
+
+def rarity(word: str, statistics: WordStatistics) -> float:
+    """Inverse document frequency of one word."""
+    return _idf(statistics.entries, statistics.frequencies.get(word, 1))
 
 
 @lru_cache(maxsize=5_000)

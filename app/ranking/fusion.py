@@ -1,18 +1,15 @@
-"""Fusion of lexical and semantic signals into a ranking, and how far it can be trusted. Pure."""
+"""Fusion of lexical and semantic signals into a ranking. Pure, and the same for every index."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 
-from app.domain import Hit
+from app.domain import Hit, Status
 from app.ranking.candidates import Candidate, Candidates, WordStatistics
-from app.ranking.confidence import Calibration, Features
+from app.ranking.confidence import Features
 from app.ranking.coverage import coverage
-from app.ranking.text import STOP_WORDS, normalised_question, words
-
-_SHORT_WORDS = 4  # fewer content words than this are too few to judge a question by
-_SHORT_COVERAGE, _SHORT_COSINE = 0.5, 0.6  # what a short sentence needs to count as a match
+from app.ranking.text import normalised_question
 
 
 class Fusion(StrEnum):
@@ -25,45 +22,66 @@ class Fusion(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The hits, best first, and how far the first one can be trusted."""
+    """The hits, best first; what follows `features` is the judgement (`app.ranking.judgement`)."""
 
     hits: Sequence[Hit]
-    features: Features
-    confidence: float  # 0–1: the probability that the first hit answers
-    answerable: bool  # the FAQ holds the answer; exact and short ones count
-    confident: bool  # the first hit may speak for a model that is down
-    exact: bool  # the question is the first hit's own, letter case, spacing and punctuation aside
-    short: bool  # answerable only because so few words cannot be judged
+    exact: bool = False  # the question is the first hit's own, letter case, spacing and punctuation aside
+    features: Features = field(default_factory=lambda: Features(0.0))  # of the first hit
+    status: Status = Status.NO_ANSWER  # of an answer from these hits
+    confidence: float = 0.0  # 0–1: the probability that the first hit answers
+    confident: bool = False  # the first hit may speak for a model that is down
+    lacking: Sequence[str] = ()  # identifying words of the question that the first hit does not hold
+    foreign: str | None = None  # the question's language, where the first hit's is another one
+
+    @property
+    def answerable(self) -> bool:
+        return self.status is Status.ANSWERED
 
 
-NOTHING = Ranking([], Features(0.0), 0.0, answerable=False, confident=False, exact=False, short=False)
+NOTHING = Ranking([])
 
 
 def rank(
     wordings: Sequence[str],
     found: Candidates,
     statistics: WordStatistics,
-    calibration: Calibration,
+    cosine_weight: float,
     limit: int,
     fusion: Fusion = Fusion.HYBRID,
+    language: str = "english",
 ) -> Ranking:
-    """Order the candidates; entries with the same question in one collection take one place.
+    """Order the candidates; entries with the same question and answer in one collection take one place.
 
-    `wordings` are the question and what it says with synonyms.
+    `wordings` are the question and what it says with synonyms; `cosine_weight` is against BM25.
     """
     asked = normalised_question(wordings[0])
-    scored = _scored(found, fusion, calibration.cosine_weight)
-    places: dict[tuple[str, str], tuple[float, Candidate]] = {}
+    scored = _scored(found, fusion, cosine_weight)
+    places: dict[tuple[str, str, str], tuple[float, Candidate]] = {}
     for score, candidate in sorted(scored, key=lambda each: (-each[0], each[1].entry.key)):
         entry = candidate.entry
-        places.setdefault((entry.collection, _normalised(entry.question)), (score, candidate))
+        place = (_normalised(entry.question), entry.collection, _normalised(entry.answer))
+        places.setdefault(place, (score, candidate))
     # An entry that asks the very question comes first, whatever the scores say; the sort is stable.
-    ordered = sorted(places.items(), key=lambda item: item[0][1] != asked)[:limit]
+    ordered = sorted(places.items(), key=lambda item: item[0][0] != asked)
     if not ordered:
         return NOTHING
     hits = [Hit(each.entry, score, each.lexical, each.semantic) for _, (score, each) in ordered]
-    exact = bool(asked) and ordered[0][0][1] == asked
-    return _judged(wordings, hits, found.semantic_floor, statistics, calibration, exact)
+    exact = bool(asked) and ordered[0][0][0] == asked
+    return Ranking(hits[:limit], exact, _features(wordings, hits, found.semantic_floor, statistics, language))
+
+
+def _features(
+    wordings: Sequence[str],
+    hits: Sequence[Hit],
+    floor: float | None,
+    statistics: WordStatistics,
+    language: str,
+) -> Features:
+    first = hits[0]
+    covered = max(coverage(wording, first.entry, statistics, language) for wording in wordings)
+    cosine = floor if first.semantic is None else first.semantic
+    margin = first.score - (hits[1].score if len(hits) > 1 else 0.0)
+    return Features(covered, cosine, margin=max(margin, 0.0))
 
 
 _normalised = lru_cache(maxsize=5_000)(normalised_question)  # of entries, which come again
@@ -85,42 +103,3 @@ def _scored(found: Candidates, fusion: Fusion, cosine_weight: float) -> list[tup
             score = (1 - weight) * (lexical or 0.0) / top + weight * max(cosine, 0.0)
             scored.append((min(score, 1.0), candidate))
     return scored
-
-
-def _judged(
-    wordings: Sequence[str],
-    hits: Sequence[Hit],
-    floor: float | None,
-    statistics: WordStatistics,
-    calibration: Calibration,
-    exact: bool,
-) -> Ranking:
-    covered = max(coverage(wording, hits[0].entry, statistics) for wording in wordings)
-    cosine = floor if hits[0].semantic is None else hits[0].semantic
-    features = Features(covered, cosine)
-    confidence = 1.0 if exact else calibration.probability(features)
-    enough = confidence >= calibration.threshold
-    short = not enough and _matches_shortly(wordings[0], features)
-    return Ranking(
-        hits,
-        features,
-        confidence,
-        answerable=enough or short,
-        confident=calibration.sure(confidence),
-        exact=exact,
-        short=short,
-    )
-
-
-def _matches_shortly(question: str, features: Features) -> bool:
-    """Whether a question of few content words matches at all: then it gets the best entry, not a refusal.
-
-    Key words alone match by any of them. A sentence says more, so it has to match in more.
-    """
-    asked = words(question)
-    content = [word for word in asked if word not in STOP_WORDS]
-    if len(set(content)) >= _SHORT_WORDS:
-        return False
-    if len(content) == len(asked):
-        return features.coverage > 0
-    return features.coverage >= _SHORT_COVERAGE and (features.cosine or 0.0) >= _SHORT_COSINE

@@ -14,25 +14,34 @@ from itertools import pairwise
 from app.domain import FaqEntry
 from app.ranking.candidates import WordStatistics
 
-# English words that say how something is asked, not what about.
-_STOP_WORDS = """
-a about all also am an and any are as at be been but by can could d did do does doing don for from
-get had has have having he her here him his how i if in into is it its just ll m may me might my no
-not of on or our please re s shall she should so some such t than that the their them then there
-these they this those to too us ve very was we were what when where which who whom whose why will
-with would you your
-"""
-STOP_WORDS = frozenset(_STOP_WORDS.split())
-
 MAX_QUESTION_WORDS = 64  # different ones: they set what a query costs, and no FAQ question needs more
 _WORD = re.compile(r"[^\W_]{1,64}")  # letters and digits; a longer run is data, not a word: it comes in parts
+# Scripts without spaces between words: Thai, Lao, Khmer, Burmese, kana, Han; and Hangul, whose words carry
+# their particles with them.
+_SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+_RUNS = re.compile(f"[{_SPACELESS}]+|[^{_SPACELESS}]+")
+_PAIRED = re.compile(f"[{_SPACELESS}]")
 _GRAM = 4
 _COUNTED_WORDS = 400_000
 
 
 def words(text: str) -> list[str]:
-    """The words of a text in order, whatever their case or Unicode form."""
-    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    """The words of a text in order, whatever their case or Unicode form.
+
+    Of scripts without spaces the pairs of neighbouring characters: 退款吗 gives 退款 and 款吗.
+    """
+    if text.isascii():
+        return _WORD.findall(text.casefold())
+    found: list[str] = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    if not _PAIRED.search(text):
+        return found
+    return [part for word in found for run in _RUNS.findall(word) for part in _parts(run)]
+
+
+def _parts(run: str) -> Iterable[str]:
+    if len(run) < 2 or not _PAIRED.match(run):
+        return (run,)
+    return (run[at : at + 2] for at in range(len(run) - 1))
 
 
 def entry_words(entry: FaqEntry) -> Sequence[str]:
@@ -102,3 +111,10 @@ def word_statistics(entries: Iterable[FaqEntry]) -> WordStatistics:
     for entry in entries:
         counter.add(entry_words(entry))
     return counter.statistics()
+
+
+def mostly_latin(text: str) -> bool:
+    """Whether at least half of a text's letters are of the Latin script; true where it has none."""
+    letters = [character for character in text if character.isalpha()]
+    latin = sum(unicodedata.name(character, "").startswith("LATIN") for character in letters)
+    return text.isascii() or 2 * latin >= len(letters)

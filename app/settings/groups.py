@@ -127,6 +127,11 @@ class Model(BaseModel):
         description="Ollama tag (default gemma:2b); embedded: a known name (default smollm2-135m-instruct) "
         "or the path of a GGUF file",
     )
+    writing: Literal["auto", "quote", "free"] = Field(
+        "auto",
+        description="`quote`: the model chooses sentences of the best entry; `free`: it writes, and each "
+        "sentence is checked; `auto`: by its size, models under 1 billion parameters quote",
+    )
     num_ctx: Annotated[int, Field(ge=512, le=131_072)] = Field(
         2048, description="context window in tokens, prompt and answer together"
     )

@@ -69,7 +69,7 @@ class AnswerCache:
         return self._answers.currsize
 
     def _until(self, _: Hashable, answer: Answer, now: float) -> float:
-        declined = answer.status is Status.NO_ANSWER
+        declined = answer.status is not Status.ANSWERED
         return now + (min(_DECLINED_SECONDS, self._seconds) if declined else self._seconds)
 
     def _weight(self, answer: Answer) -> float:

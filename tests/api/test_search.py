@@ -45,6 +45,7 @@ async def test_readyz_says_what_is_missing(client: httpx.AsyncClient, llm: Scrip
         "missing": ["model: scripted is still loading"],
         "degraded": [],
         "model_memory": None,
+        "writing": None,
     }
 
 

@@ -173,7 +173,7 @@ async def test_the_models_span_says_what_the_conventions_ask_for(stand: Stand) -
 
 
 async def test_an_answer_that_was_cut_says_so(stand: Stand) -> None:
-    stand.llm.script = ["word "] * 70
+    stand.llm.script = [f"word{number} " for number in range(70)]
     await stand.post("/ask", GENERATE)
     assert attributes(stand.trace["chat scripted"])["gen_ai.response.finish_reasons"] == ("length",)
     assert attributes(stand.trace["POST /ask"])["askd.notices"] == ("unsupported", "answer_cut")

@@ -66,7 +66,7 @@ def test_an_unknown_collection_is_told_with_those_there_are(ingested: Shell) -> 
 
 
 @pytest.mark.parametrize(
-    ("question", "reason"), [(" ", "at least 1"), ("x" * 2001, "at most 2000")], ids=["empty", "too long"]
+    ("question", "reason"), [(" ", "at least 1"), ("x" * 8001, "at most 8000")], ids=["empty", "too long"]
 )
 def test_a_question_that_is_none_is_refused(question: str, reason: str, ingested: Shell) -> None:
     ended = ingested("ask", question, status=2)

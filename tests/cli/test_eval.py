@@ -80,14 +80,14 @@ def test_files_are_written_beside_the_table(evaluate: Evaluate, askd: Shell) -> 
 
 
 def test_a_calibration_is_learnt_and_written(evaluate: Evaluate, askd: Shell) -> None:
-    evaluate("calibrate", FAQ, QUESTIONS, QUESTIONS, "--out", "lexical.json", "--refuse", "0.1")
+    evaluate("calibrate", FAQ, QUESTIONS, QUESTIONS, "--out", "lexical.json", "--limit-questions", "60")
     found = json.loads((askd.folder / "lexical.json").read_text())
     assert found["embedder"] is None
-    assert found["coefficients"]["cosine"] == 0 < found["coefficients"]["coverage"]
-    assert 0 < found["threshold"] < 1
+    assert found["answers"]["cosine"] == 0 < found["answers"]["coverage"]
+    assert 0 < found["thresholds"]["suggest"] < found["thresholds"]["answer"] < 1
     (used,) = found["sets"]
     assert (used["faq"], used["counts"]["unanswerable"]) == ("faq.json", 30)
-    assert used["counts"]["right"] + used["counts"]["wrong_first"] == 90
+    assert used["counts"]["right"] + used["counts"]["wrong_first"] == 60
 
 
 @pytest.mark.parametrize(

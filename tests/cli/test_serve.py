@@ -35,7 +35,7 @@ def test_it_answers_with_the_embedded_model_and_ends_on_sigterm(
         assert server.get("/livez").json() == {"live": True}
         server.wait_until_ready()
         answer = server.post("/ask", {"question": LATE, "limit": 1, "mode": "generate"}).json()
-        assert (answer["status"], answer["origin"]) == ("answered", "generated")
+        assert (answer["status"], answer["origin"]) == ("answered", "quoted")
         assert answer["sources"][0]["cited"]
         assert server.stop(signal.SIGTERM) == 0
 

@@ -14,8 +14,9 @@ PATIENCE = 30.0  # seconds, the deadline of each call: enough for a model on a b
 _LATE = 0.25  # by so much at most is it missed
 
 # A typo away from an entry: sure enough for that entry to stand in for the model.
-SURE = "Which keys does a record in a JSON file need for the ingset?"
-UNSURE = "Is there a way to use askd on a laptop where Docker is not installed?"
+# Of an entry of more than two sentences, so that a model which quotes is asked how many of them answer.
+SURE = "How do I shut down the askd servre?"
+UNSURE = "How can I shut the service down cleanly?"
 
 
 class Call(NamedTuple):
@@ -30,7 +31,8 @@ CALLS: Mapping[str, Call] = {
     "generate": Call("/ask", {"question": SURE, "mode": "generate"}),
     "generate, as a stream": Call("/ask/stream", {"question": SURE, "mode": "generate"}),
 }
-WELL = {name: "200 found" if name == "search" else "200 generated" for name in CALLS}
+WELL = {name: "200 found" if name == "search" else "200 quoted" for name in CALLS}
+WRITTEN = {name: "200 found" if name == "search" else "200 generated" for name in CALLS}  # by another model
 
 Seen = Mapping[str, str]  # name of the call -> what was seen
 
@@ -107,5 +109,5 @@ def _body(body: Mapping[str, Any]) -> str:
         what = body["origin"] or body["status"]
         if what == "extracted":
             assert body["answer"] == body["sources"][0]["answer"]
-        assert (body["usage"] is None) == (what != "generated")
+        assert (body["usage"] is None) == (what not in ("quoted", "generated"))
     return ", ".join([what, *codes])

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from tests.live.serving import Chosen
 from tests.support.ollama_server import OllamaServer, Reply, Then, done, lines, ollama_server, said
 
-TEXT = "Yes – it’s askd."  # every entry of the sample FAQ holds it; two of its characters take three bytes
+# The entry that the calls are about says it; two of its characters take three bytes.
+TEXT = "If you started the whole stack with Docker compose, run “scripts/down” instead."
 SAID, DONE = lines(said(TEXT)), lines(done())
 _SHOWN = {
     "template": "{{ .System }} {{ .Prompt }}",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.api import routing
-from tests.faults.calls import CALLS, SURE, UNSURE, WELL, Call, made, model_fails, seen_by, told
+from tests.faults.calls import CALLS, SURE, UNSURE, WRITTEN, Call, made, model_fails, seen_by, told
 from tests.faults.models import DONE, SAID, made_up, reply, says
 from tests.faults.models import WELL as ANSWERS
 from tests.faults.page import Page
@@ -37,8 +37,8 @@ WITHOUT_SENSE: dict[str, tuple[bytes, str, str]] = {
     "the body has 100 kB": (b'{"question": "%s"}' % (b"x" * 100_000), _JSON, "413 request-too-large"),
     "the question is empty": (b'{"question": ""}', _JSON, "422 invalid-request"),
     "the question is blank": (b'{"question": "  \\n "}', _JSON, "422 invalid-request"),
-    "the question has 2,001 characters": (
-        b'{"question": "%s"}' % (b"x" * 2001),
+    "the question has 8,001 characters": (
+        b'{"question": "%s"}' % (b"x" * 8001),
         _JSON,
         "422 invalid-request",
     ),
@@ -118,7 +118,7 @@ async def test_a_model_that_takes_longer_than_the_caller_waits(embedded_index: C
                 await until(ollama.left.is_set, seconds=1)
     page.note(LOAD, "the answer takes longer than the deadline", seen)
     late = "504 deadline-exceeded"
-    assert seen == WELL | {
+    assert seen == WRITTEN | {
         "auto, sure of the entry": "200 extracted, model_timeout",
         "auto, not sure": late,
         "generate": late,
@@ -191,7 +191,7 @@ async def test_bytes_that_are_no_http(embedded_index: Chosen, page: Page) -> Non
     async with service_over(embedded_index) as (service, _):
         answer = await raw(service, b"\x16\x03\x01 hello\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 400 ")
-        assert await made(CALLS["search"], service.client) == WELL["search"]
+        assert await made(CALLS["search"], service.client) == WRITTEN["search"]
     page.note(CALLERS, "it does not speak HTTP", {_SEES: "400, the connection is closed"})
 
 
@@ -208,7 +208,7 @@ async def test_a_deadline_without_sense(embedded_index: Chosen, page: Page) -> N
 async def test_a_caller_over_its_limit(embedded_index: Chosen, page: Page) -> None:
     async with service_over(embedded_index, {"rate_limit": "2/hour"}) as (service, _):
         for _ in range(2):
-            assert await made(CALLS["search"], service.client) == WELL["search"]
+            assert await made(CALLS["search"], service.client) == WRITTEN["search"]
         seen = await made(CALLS["generate"], service.client)
     page.note(CALLERS, "it asks more often than ASKD_RATE_LIMIT allows", {_SEES: seen})
     assert seen == "429 too-many-requests"

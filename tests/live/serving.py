@@ -21,7 +21,7 @@ from app.main import create_app
 from app.models.base import Chunk, LanguageModel, Prompt
 from app.server.serve import config_of
 from app.settings import Settings
-from app.wiring import open_askd
+from app.wiring import open_askd, scratch_index
 
 SAMPLE = Path("app/sample/faq.json")
 Chosen = dict[str, Any]  # values for Settings
@@ -43,7 +43,14 @@ def settings_of(*chosen: Chosen) -> Settings:
 async def ingest(settings: Settings, *files: Path) -> None:
     async with open_askd(settings) as askd:
         found = survey(files, collection=None, strict=True)
-        await publish(askd.store, found, settings.language, lambda _: None, embedder=askd.embedder)
+        await publish(
+            askd.store,
+            found,
+            settings.language,
+            lambda _: None,
+            embedder=askd.embedder,
+            scratch=scratch_index,
+        )
 
 
 @dataclass(frozen=True)

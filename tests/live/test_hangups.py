@@ -14,7 +14,7 @@ from random import randrange
 
 import pytest
 
-from app.answering import prompt, writing
+from app.answering import prompt
 from app.models.base import Chunk, Message, Prompt, PromptStyle
 from tests.live.serving import Chosen, Service, ingest_entries, long_entries, serving, settings_of
 from tests.live.tcp_proxy import Passage, Stall, TcpProxy, proxy_to, until
@@ -37,14 +37,13 @@ def now() -> float:
 
 @pytest.fixture(autouse=True)
 def _long_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "VERBATIM_BELOW", 0)
     monkeypatch.setattr(prompt, "INSTRUCTIONS", "Tell a very long story about the tower, with many chapters.")
 
 
 @pytest.fixture(scope="module")
 async def towers(tmp_path_factory: pytest.TempPathFactory) -> Chosen:
     directory = tmp_path_factory.mktemp("towers")
-    chosen: Chosen = {"data_dir": directory, "prompt_tokens": 1500, "answer_tokens": 512}
+    chosen: Chosen = {"data_dir": directory, "prompt_tokens": 1500, "answer_tokens": 512, "writing": "free"}
     towers = range(_FIRST, _FIRST + 80)
     entries = [entry for tower in towers for entry in long_entries(str(tower), days=3, pages=6)]
     await ingest_entries(settings_of(chosen), entries)

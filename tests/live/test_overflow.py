@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from app.answering import writing
 from app.models.base import Prompt
 from app.models.ollama.model import TokenEstimate
 from tests.live.serving import (
@@ -39,6 +38,7 @@ async def small_window(tmp_path_factory: pytest.TempPathFactory) -> Chosen:
         "num_ctx": WINDOW,
         "prompt_tokens": BUDGET,
         "answer_tokens": ANSWER,
+        "writing": "free",  # quoting takes one entry: more is what is tested here
     }
     entries = long_entries("1", days=5, pages=5) + long_entries("2", days=2, pages=40)
     await ingest_entries(settings_of(chosen), entries)
@@ -56,7 +56,6 @@ async def service(request: pytest.FixtureRequest, small_window: Chosen) -> Async
 
 @pytest.fixture
 def prompts(service: Service, monkeypatch: pytest.MonkeyPatch) -> list[Prompt]:
-    monkeypatch.setattr(writing, "VERBATIM_BELOW", 0)  # quoting takes one entry: more is what is tested here
     return prompts_to(service.assistant.pipeline.writer.llm, monkeypatch)
 
 
@@ -109,7 +108,7 @@ async def test_where_no_entry_fits_mode_auto_quotes_the_best(service: Service, p
 async def test_a_question_that_alone_overflows_is_refused(
     service: Service, prompts: list[Prompt], path: str, mode: str
 ) -> None:
-    endless = SHORT["question"] + " of the and or" * 135
+    endless = SHORT["question"] + " " + "§¶†‡¤" * 80  # few characters, so that it is not read in parts
     response = await service.client.post(path, json=SHORT | {"question": endless, "mode": mode})
     assert (response.status_code, response.json()["type"]) == (422, "/problems/question-too-long")
     assert prompts == []

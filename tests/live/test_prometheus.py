@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.live]
 
 DEPLOY = ROOT / "deploy"
 RULES = DEPLOY / "prometheus" / "alerts.yml"
-PARAPHRASE = "Is there a way to use askd on a laptop where Docker is not installed?"
+PARAPHRASE = "How can I shut the service down cleanly?"
 METRIC = re.compile(r"\b(?:askd|process)_[a-z_]+\b")
 
 
@@ -107,7 +107,7 @@ async def test_what_prometheus_scrapes_is_what_the_callers_count(
     assert again["cached"]
     for _ in range(3):
         await service.ask("Can I run askd without Docker?", mode="extract", limit=1)
-    declined = await service.ask("How often should a cat be dewormed?")
+    declined = await service.ask("How do I water my tomatoes in summer?")
     assert declined["status"] == "no_answer"
     assert (await service.client.post("/ask", json={"question": "x", "collection": "no"})).status_code == 404
     assert (await service.client.post("/ask", json={})).status_code == 422
@@ -121,8 +121,8 @@ async def test_what_prometheus_scrapes_is_what_the_callers_count(
         'askd_requests_total{route="/ask", problem="unknown-collection", status="404"}': 1,
         'askd_requests_total{route="/ask", problem="invalid-request"}': 1,
         'askd_requests_total{route="other", problem="not-found"}': 1,
-        'askd_answers_total{origin="generated", cached="false"}': 2,
-        'sum(askd_answers_total{cached="true"})': 3,  # the generated one once, the extracted one twice
+        'askd_answers_total{origin="quoted", cached="false"}': 2,
+        'sum(askd_answers_total{cached="true"})': 3,  # the quoted one once, the extracted one twice
         'askd_answers_total{status="no_answer"}': 1,
         "askd_prompt_tokens_total": sum(usage["prompt_tokens"] for usage in written),
         "askd_completion_tokens_total": sum(usage["completion_tokens"] for usage in written),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from elasticsearch import AsyncElasticsearch
 
+from app.answering.fitness import fitness
 from tests.live.problems import check_no_leak
 from tests.live.serving import SAMPLE, Chosen, Service, ingest, serving, settings_of
 from tests.live.tcp_proxy import Break, TcpProxy, nobodys_url
@@ -16,7 +17,11 @@ pytestmark = [pytest.mark.anyio, pytest.mark.live]
 
 # Both use Ollama, which has no GPU here.
 KEPT = 1.1  # seconds, in which a report may be an earlier probe's
-ALL_WELL = (200, {"ready": True, "missing": [], "degraded": [], "model_memory": "cpu"})
+WRITING = str(fitness("auto", 135_000_000))
+ALL_WELL = (
+    200,
+    {"ready": True, "missing": [], "degraded": [], "model_memory": "cpu", "writing": WRITING},
+)
 
 
 async def readiness(service: Service) -> tuple[int, dict[str, Any]]:

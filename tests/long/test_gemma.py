@@ -95,7 +95,7 @@ async def test_a_model_of_gemmas_family_loads_from_the_baked_image_and_writes(ge
     # Its metadata hold a chat template without a system role, or none at all: never one with it.
     assert profile.style in (PromptStyle.CHAT_WITHOUT_SYSTEM, PromptStyle.COMPLETION)
     assert 200_000_000 < (profile.parameters or 0) < 500_000_000
-    prompt = build_prompt("Can I still join the course?", {1: JOIN}, profile.style, 24, ())
+    prompt = build_prompt("Can I still join the course?", {1: JOIN}, profile.style, 24)
     async with aclosing(gemma.generate(prompt)) as chunks:
         written = [chunk async for chunk in chunks]
     usage = written[-1].usage

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from app.answering.fitness import fitness
 from tests.stack.engine import docker, inspect
 from tests.stack.stack import ONE_SHOTS, SERVICES, Stack
 
@@ -34,7 +35,7 @@ def test_the_baked_model_answers_from_elasticsearch(stack: Stack) -> None:
     response = stack.post("/ask", {"question": QUESTION})
     assert response.status_code == 200, response.text
     body = response.json()
-    assert (body["status"], body["origin"], body["model"]) == ("answered", "generated", "gemma:2b")
+    assert (body["status"], body["origin"], body["model"]) == ("answered", "quoted", "gemma:2b")
     assert body["sources"][0]["id"] == "ingest-own-faq"
     assert body["notices"] == []
     assert stack.get("/collections").json()["index"]["embedder"] == "bge-small-en-v1.5"
@@ -46,6 +47,7 @@ def test_it_says_in_which_memory_the_model_is(stack: Stack) -> None:
         "missing": [],
         "degraded": [],
         "model_memory": "cpu",
+        "writing": str(fitness("auto", 135_000_000)),  # SmolLM2, whatever its tag
     }
 
 

@@ -2,13 +2,14 @@
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from app.domain import FaqEntry
 from app.embedders.base import EmbedderInfo, Vector
+from app.ranking.interaction import TokenVectors
 
 _DIMENSION = 64
 
@@ -28,6 +29,10 @@ class HashEmbedder:
         self._fail()
         return _vector(question)
 
+    async def token_vectors(self, texts: Sequence[str]) -> Sequence[TokenVectors]:
+        self._fail()
+        return [_token_vectors(text) for text in texts]
+
     def embed_entries(self, entries: Iterable[FaqEntry]) -> Iterator[Vector]:
         self._fail()
         for entry in entries:
@@ -36,6 +41,14 @@ class HashEmbedder:
     def _fail(self) -> None:
         if self.failure:
             raise self.failure
+
+
+def _token_vectors(text: str) -> TokenVectors:
+    words = re.findall(r"\w+", text.casefold())
+    vectors = np.zeros((len(words), _DIMENSION), dtype=np.float32)
+    for place, word in enumerate(words):
+        vectors[place, zlib.crc32(word.encode()) % _DIMENSION] = 1
+    return TokenVectors(vectors, words, np.arange(len(words), dtype=np.int32))
 
 
 def _vector(text: str) -> Vector:

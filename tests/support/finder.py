@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.answering.retrieval import RetrievalResult
-from app.domain import FaqEntry, Hit, Question
+from app.domain import FaqEntry, Hit, Question, Status
 from app.evaluation.questions import Case, Place, place_of
 from app.evaluation.runs import Outcome
 from app.ranking.candidates import WordStatistics
@@ -27,12 +27,10 @@ class CannedFinder:
         hits = [Hit(entry, 1.0) for entry in self.known.get(question.text, [])]
         ranking = Ranking(
             hits,
-            self.features,
+            features=self.features,
+            status=Status.ANSWERED if hits else Status.NO_ANSWER,
             confidence=0.7 if hits else 0.0,
-            answerable=bool(hits),
             confident=bool(hits),
-            exact=False,
-            short=False,
         )
         return RetrievalResult(
             ranking, [], WordStatistics(), "1", embed_ms=0.0, search_ms=0.0, retrieve_ms=0.0
@@ -50,9 +48,9 @@ def outcome(
     *,
     text: str = "What?",
     confidence: float = 0.5,
-    answerable: bool = True,
+    status: Status = Status.ANSWERED,
     features: Features = HALF,
     ms: float = 1.0,
 ) -> Outcome:
     gold: frozenset[Place] = frozenset(map(place_of, wanted))
-    return Outcome(Case(text, gold=gold), found, answerable, confidence, features, ms)
+    return Outcome(Case(text, gold=gold), found, status, confidence, features, ms)

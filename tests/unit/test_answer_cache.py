@@ -70,7 +70,7 @@ def test_it_holds_so_many_bytes() -> None:
 def test_an_answer_that_may_soon_be_better_is_not_kept() -> None:
     cache = AnswerCache(10, 100 * KB, 60.0)
     cache.put(key("a"), answer(notices=[Notice("model_unavailable", "down", passing=True)]))
-    cache.put(key("b"), answer(notices=[Notice("short_question", "few words")]))
+    cache.put(key("b"), answer(notices=[Notice("answer_cut", "the limit")]))
     assert [cache.get(key(text)) is not None for text in "ab"] == [False, True]
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.answering.pipeline import NOT_IN_FAQ
+from app.answering.phrases import phrases
 from app.answering.service import Assistant
 from app.domain import Answer, Event, Mode, Origin, Question, Replacement, Status, Text
 from app.embedders.base import Vector
@@ -27,6 +27,8 @@ from app.models.base import Chunk, Prompt
 from app.models.scripted import ScriptedModel
 from tests.support.assistant import assistant_of
 from tests.support.faq import DOCKER, FAQ, JOIN, REFUND
+
+NOT_IN_FAQ = phrases("english").no_answer
 
 pytestmark = pytest.mark.anyio
 LATE = Question("Is it possible to join the course at any time?")
@@ -67,6 +69,16 @@ async def test_ask_joins_what_reply_streams(assistant: Assistant) -> None:
     assert isinstance(last, Answer)
     assert "".join(text.text for text in texts if isinstance(text, Text)) == last.text
     assert last.text == (await assistant.ask(LATE)).text
+
+
+async def test_what_is_kept_of_a_model_that_repeats_itself_is_streamed_whole(
+    assistant: Assistant, llm: ScriptedModel
+) -> None:
+    llm.script = ["You can join at any time.", " Set it to x_olmak_olmak_olmak_olmak_olmak_", "olmak_"]
+    question = Question(LATE.text, mode=Mode.GENERATE)
+    *streamed, answer = await events(assistant, question)
+    assert isinstance(answer, Answer)
+    assert "".join(event.text for event in streamed if isinstance(event, Text)) == answer.text
 
 
 async def test_an_answer_without_marks_cites_what_it_repeats(
@@ -210,11 +222,10 @@ async def test_an_entry_that_does_not_fit_is_quoted_or_refused(llm: ScriptedMode
     assert llm.prompts == []
 
 
-async def test_a_question_that_alone_fills_the_prompt_is_refused(
-    assistant: Assistant, llm: ScriptedModel
-) -> None:
+async def test_a_question_that_alone_fills_the_prompt_is_refused(llm: ScriptedModel) -> None:
+    small = assistant_of(MemoryIndex(FAQ), llm, prompt_tokens=100)
     with pytest.raises(QuestionTooLong):
-        await assistant.ask(Question("join the course " * 130))
+        await small.ask(Question("join the course " * 30))
     assert llm.prompts == []
 
 
@@ -242,7 +253,7 @@ async def test_a_very_small_model_is_held_to_the_sentences_of_the_best_entry(llm
     answer = await assistant_of(MemoryIndex(FAQ), llm, prompt_tokens=400, answer_tokens=64).ask(LATE)
 
     assert answer.text == f"{JOIN.answer} [1]"
-    assert answer.origin is Origin.GENERATED
+    assert answer.origin is Origin.QUOTED
     assert cited(answer) == ["join"]
     assert [source.hit.entry.id for source in answer.sources if source.in_prompt] == ["join"]
 

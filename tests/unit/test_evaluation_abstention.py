@@ -1,5 +1,6 @@
 import pytest
 
+from app.domain import Status
 from app.evaluation.abstention import ANSWERABLE, REMOVED, UNANSWERABLE, Abstention, abstention
 from tests.support.finder import entries, outcome
 
@@ -11,9 +12,9 @@ def result() -> Abstention:
         {
             ANSWERABLE: [outcome([A], FOUND, confidence=each) for each in (0.4, 0.9, 0.95, 1.0)],
             UNANSWERABLE: [
-                outcome([], FOUND, confidence=0.1, answerable=False),
+                outcome([], FOUND, confidence=0.1, status=Status.NO_ANSWER),
                 outcome([], FOUND, confidence=0.6),
-                outcome([], [], confidence=0.0, answerable=False),
+                outcome([], [], confidence=0.0, status=Status.NO_ANSWER),
             ],
             REMOVED: [],
         }

@@ -71,7 +71,7 @@ def test_json_lines_are_read_alike(tmp_path: Path) -> None:
             "line 2: collection nowhere is not in the FAQ; there are: course",
         ),
         ("question,id\n ,3\n", "line 2: question is missing or empty"),
-        (f"question\n{'x' * 2001}\n", "line 2: question has more than 2,000 characters"),
+        (f"question\n{'x' * 8001}\n", "line 2: question has more than 8,000 characters"),
         ("question,id,document\nWhy?,3,2\n", "line 2: document and id are the same field, but differ"),
         ("id\n3\n", "line 1: the header names no column question"),
         ("question,id\nWhy?\n", "line 2: 1 columns where the header has 2"),

@@ -3,6 +3,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from app.domain import Status
 from app.evaluation.abstention import ANSWERABLE, UNANSWERABLE, abstention
 from app.evaluation.metrics import quality
 from app.evaluation.questions import Catalogue
@@ -51,7 +52,9 @@ def retrieval() -> Page:
 
 @pytest.fixture(scope="module")
 def declined() -> Page:
-    found = abstention({ANSWERABLE: [outcome([A], [A])], UNANSWERABLE: [outcome([], [A], answerable=False)]})
+    found = abstention(
+        {ANSWERABLE: [outcome([A], [A])], UNANSWERABLE: [outcome([], [A], status=Status.NO_ANSWER)]}
+    )
     return Page(abstention_page(ABOUT, found))
 
 

@@ -1,8 +1,10 @@
 import pytest
 
+from app.domain import Status
 from app.evaluation.questions import Case, Catalogue, place_of
-from app.evaluation.runs import DEPTH, IndexWithout, ask, compare, misplaced, put, without_answers
+from app.evaluation.runs import DEPTH, ask, compare, misplaced, put, without_answers
 from app.indexes.memory import MemoryIndex
+from app.indexes.without import IndexWithout
 from app.models.scripted import ScriptedModel
 from tests.support.assistant import assistant_of
 from tests.support.faq import CERTIFICATE, DOCKER, FAQ, JOIN, REFUND
@@ -20,7 +22,12 @@ async def test_an_outcome_keeps_what_retrieval_said() -> None:
     assert [(asked.text, asked.collection, asked.limit) for asked in finder.asked] == [
         (JOINING.text, "course", DEPTH)
     ]
-    assert (found.entries, found.rank, found.confidence, found.answerable) == ([REFUND, JOIN], 2, 0.7, True)
+    assert (found.entries, found.rank, found.confidence, found.status) == (
+        [REFUND, JOIN],
+        2,
+        0.7,
+        Status.ANSWERED,
+    )
     assert found.features == finder.features
     assert found.ms > 0
 
@@ -77,6 +84,6 @@ async def test_a_removed_entry_is_not_found_and_another_comes_instead() -> None:
 async def test_without_the_entry_the_question_itself_is_no_longer_answered() -> None:
     retrieval = assistant_of(MemoryIndex(FAQ), ScriptedModel()).pipeline.retrieval
     case = Case(DOCKER.question, "tools", frozenset({place_of(DOCKER)}))
-    assert (await put(case, retrieval)).answerable
+    assert (await put(case, retrieval)).status is Status.ANSWERED
     (outcome,) = await without_answers(retrieval, [case], CATALOGUE, lambda _: None)
-    assert (outcome.entries, outcome.answerable) == ([], False)
+    assert (outcome.entries, outcome.status) == ([], Status.NO_ANSWER)

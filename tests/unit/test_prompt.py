@@ -50,7 +50,7 @@ def test_no_question_or_entry_can_end_its_turn(token: str) -> None:
 
 
 def test_other_brackets_stay_as_they_are() -> None:
-    entry = FaqEntry("a", "c", "a < b | c > d?", "<b>bold</b> [1] <start> | </span>")
+    entry = FaqEntry("a", "c", "a < b | c > d?", "a <b> tag [1] <start> | </span>")
     content = build_prompt("x <| y", {1: entry}, PromptStyle.CHAT, 64).messages[-1].content
     assert entry.question in content
     assert entry.answer in content

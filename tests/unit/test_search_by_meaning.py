@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from app.answering.phrases import phrases
 from app.answering.readiness import Readiness
 from app.answering.service import Assistant
-from app.domain import Mode, Origin, Question, Status
+from app.domain import Mode, Question, Status
 from app.embedders.base import EmbedderInfo
 from app.errors import EmbedderUnavailable
 from app.indexes.memory import MemoryIndex
@@ -42,6 +43,18 @@ async def test_with_an_embedder_hits_have_cosines_and_nothing_is_noticed() -> No
     assert found.ranking.hits[0].semantic is not None
     assert found.ranking.features.cosine is not None
     assert not found.notices
+
+
+@pytest.mark.parametrize("interacting", [False, True])
+async def test_a_calibration_is_fitted_with_late_interaction_that_the_last_one_did_not_weigh(
+    interacting: bool,
+) -> None:
+    embedder = HashEmbedder()  # nobody calibrated it
+    retrieval = assistant_over(await index_by(embedder), embedder).pipeline.retrieval
+
+    found = await replace(retrieval, interacting=interacting).find(LATE)
+
+    assert (found.ranking.features.late is not None) is interacting
 
 
 async def test_an_embedder_that_fails_leaves_the_words_and_says_so() -> None:
@@ -96,13 +109,16 @@ async def test_one_signal_alone_can_be_asked_for() -> None:
     assert all(hit.semantic is not None for hit in meaning.ranking.hits)
 
 
-async def test_key_words_get_the_best_entry_with_a_notice() -> None:
-    assistant = assistant_over(MemoryIndex(FAQ), None)
+async def test_key_words_that_fit_by_half_get_suggestions_and_no_model() -> None:
+    model = ScriptedModel()
+    assistant = assistant_of(MemoryIndex(FAQ), model)
 
     answer = await assistant.ask(Question("docker wifi zebra"))
 
-    assert (answer.text, answer.origin) == (DOCKER.answer, Origin.EXTRACTED)
-    assert [notice.code for notice in answer.notices] == ["short_question"]
+    assert (answer.status, answer.origin, answer.model) == (Status.SUGGESTED, None, None)
+    assert answer.text == phrases("english").suggested
+    assert answer.sources[0].hit.entry == DOCKER
+    assert not model.prompts
 
 
 async def test_a_synonym_finds_what_the_question_does_not_say() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from app.domain import FaqEntry
 from app.embedders.base import EmbedderInfo, Vector
 from app.indexes.base import IndexRecord
-from app.ranking.text import STOP_WORDS
+from app.ranking.stop_words import STOP_WORDS
 
 DIMENSION = 384
 EMBEDDER = EmbedderInfo("synthetic", "drawn at random", DIMENSION)

@@ -11,12 +11,12 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
 from app.answering.service import Reply
-from app.api import problems
+from app.api import problems, server_timing
 from app.api.dependencies import AssistantDep, ContextDep, DeadlineDep, Fresh, ServiceDep, working
 from app.api.questions import Ask
 from app.api.responses import QUESTION, problems_of
 from app.api.routing import QuestionRoute
-from app.api.schemas import AnswerOut, SourcesOut, TextOut, server_timing_of_answer
+from app.api.schemas import AnswerOut, SourcesOut, TextOut
 from app.domain import Event, Replacement, Text
 from app.errors import AskdError
 
@@ -57,7 +57,7 @@ async def ask(
     """
     async with working(request):
         answer = await assistant.ask(body.question_asked(), deadline, fresh=fresh)
-    response.headers["Server-Timing"] = server_timing_of_answer(answer.timings)
+    response.headers["Server-Timing"] = server_timing.of_answer(answer.timings)
     return AnswerOut.of(answer, context.id)
 
 

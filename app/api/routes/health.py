@@ -32,6 +32,7 @@ async def readyz(readiness: ReadinessDep, service: ServiceDep, response: Respons
         missing=missing,
         degraded=report.degraded,
         model_memory=report.model_memory,
+        writing=report.writing,
     )
 
 

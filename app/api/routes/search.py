@@ -2,11 +2,12 @@
 
 from fastapi import APIRouter, Request, Response
 
+from app.api import server_timing
 from app.api.dependencies import AssistantDep, ContextDep, DeadlineDep, working
 from app.api.questions import Search
 from app.api.responses import CHECKED, QUESTION, problems_of
 from app.api.routing import ApiRoute, QuestionRoute
-from app.api.schemas import CollectionsOut, SearchOut, server_timing_of_search
+from app.api.schemas import CollectionsOut, SearchOut
 
 router = APIRouter(route_class=QuestionRoute, tags=["ask"], responses=problems_of(*QUESTION))
 collections_router = APIRouter(route_class=ApiRoute, tags=["index"])
@@ -24,7 +25,7 @@ async def search(
     """Retrieval alone: the entries nearest to a question."""
     async with working(request):
         found = await assistant.find(body.question_asked(), deadline)
-    response.headers["Server-Timing"] = server_timing_of_search(found)
+    response.headers["Server-Timing"] = server_timing.of_search(found)
     return SearchOut.of(found, context.id)
 
 

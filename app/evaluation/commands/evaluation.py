@@ -9,6 +9,7 @@ import typer
 from app.errors import BadSettings
 from app.evaluation import abstention as kinds
 from app.evaluation.abstention import Abstention
+from app.evaluation.commands.answering import answers
 from app.evaluation.commands.calibrating import calibrate
 from app.evaluation.commands.output import about_trial, check_targets, stop_at, write, write_json
 from app.evaluation.commands.tables import print_abstention, print_retrieval
@@ -184,4 +185,5 @@ async def _abstention(
     return about_trial(trial, faq, counts), kinds.abstention(outcomes)
 
 
+evaluation.command()(answers)
 evaluation.command()(calibrate)

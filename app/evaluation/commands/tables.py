@@ -60,11 +60,15 @@ def print_abstention(about: Mapping[str, object], result: Abstention) -> None:
 
 def print_fit(fitted: Fit, sets: Sequence[TrainingSet]) -> None:
     of = fitted.calibration
-    logit = f"{of.intercept:+} {of.coverage:+}·coverage {of.cosine:+}·cosine"
-    out.print(f"P = sigmoid({logit}), threshold {of.threshold}", markup=False, highlight=False)
-    table = Table("kind of question", *(escape(each.queries) for each in sets), "declined", box=None)
-    for kind, refused in fitted.refused.items():
-        table.add_row(kind, *(str(each.counts[kind]) for each in sets), f"{refused:.3f}")
+    for name, weights in (("answers", of.answers), ("held", of.held)):
+        out.print(f"{name}: {weights}", markup=False, highlight=False)
+    out.print(f"{of.thresholds}", markup=False, highlight=False)
+    table = Table(
+        "kind of question", *(escape(each.queries) for each in sets), "unsure", "declined", box=None
+    )
+    for kind, unsure in fitted.unsure.items():
+        counts = (str(each.counts[kind]) for each in sets)
+        table.add_row(kind, *counts, f"{unsure:.3f}", f"{fitted.declined[kind]:.3f}")
     out.print(table)
 
 

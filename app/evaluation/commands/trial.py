@@ -33,8 +33,13 @@ class Trial:
 
 
 @asynccontextmanager
-async def open_trial(settings: Settings, faq: Path, collection: str | None) -> AsyncIterator[Trial]:
-    """With vectors, unless ASKD_EMBEDDER is none. Raises BadFaqFile, or what publishing raises."""
+async def open_trial(
+    settings: Settings, faq: Path, collection: str | None, *, measured: bool = True
+) -> AsyncIterator[Trial]:
+    """With vectors, unless ASKD_EMBEDDER is none; with thresholds of its own, if `measured`.
+
+    Raises BadFaqFile, or what publishing raises.
+    """
     found = survey([faq], collection=collection, strict=False)
     async with wiring.open_trial(settings) as askd:
         with progress_bar("indexing", sum(found.collections.values())) as progress:
@@ -45,6 +50,7 @@ async def open_trial(settings: Settings, faq: Path, collection: str | None) -> A
                 progress,
                 embedder=askd.embedder,
                 synonyms=read_synonyms(settings.synonyms) if settings.synonyms else (),
+                scratch=wiring.scratch_index if measured else None,
             )
         yield Trial(askd, manifest, Catalogue(found.entries()), word_statistics(found.entries()))
 

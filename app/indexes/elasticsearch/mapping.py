@@ -10,6 +10,7 @@ from app.indexes.base import IndexRecord
 from app.indexes.format import entry_data, manifest_data, statistics_data
 from app.indexes.manifest import Manifest
 from app.ranking.candidates import WordStatistics
+from app.ranking.languages import UNSTEMMED
 from app.ranking.text import bigrams, grams, question_words
 
 # A document of the index itself, so that the statistics appear and disappear with it.
@@ -40,6 +41,7 @@ _ANALYSIS = {
         "bigrams": {"type": "shingle", "output_unigrams": False},
     },
     "analyzer": {
+        "plain": {"type": "custom", "tokenizer": "whitespace"},
         "bigrams": {"type": "custom", "tokenizer": "whitespace", "filter": ["bigrams"]},
         "grams": {"type": "custom", "tokenizer": "grams", "char_filter": ["edges"]},
     },
@@ -69,7 +71,7 @@ def mappings(alias: str, manifest: Manifest) -> dict[str, Any]:
             "record": {"type": "object", "enabled": False},
             "statistics": {"type": "object", "enabled": False},
             "collection": {"type": "keyword"},
-            "text": analysed(manifest.language)
+            "text": analysed("plain" if manifest.language in UNSTEMMED else manifest.language)
             | {"fields": {"bigrams": analysed("bigrams"), "grams": analysed("grams")}},
             **_vector_field(manifest),
         },

@@ -32,10 +32,13 @@ from app.indexes.format import (
 )
 from app.indexes.manifest import Manifest
 from app.ranking.candidates import Candidate, Candidates, WordStatistics
+from app.ranking.languages import LANGUAGES, UNSTEMMED
 from app.ranking.text import WordCounter, bigrams, entry_words, grams, question_words
 
 log = logging.getLogger(__name__)
 
+# Languages that tantivy has stop words for.
+_STOPPED = LANGUAGES - UNSTEMMED - {"arabic", "hindi", "turkish"}
 _HEAP_BYTES = 32_000_000  # of the one writing thread; what does not fit becomes another segment
 _MANIFEST, _STATISTICS, _FILES = "manifest.json", "statistics.json", "tantivy"
 
@@ -210,9 +213,13 @@ def _document(entry: FaqEntry, found: Sequence[str], row: int | None) -> Documen
 
 
 def _analyser(language: str) -> TextAnalyzer:
-    """For words that `app.text` has already separated and lowercased."""
+    """For words that `app.ranking.text` has already separated and lowercased."""
     builder = tantivy.TextAnalyzerBuilder(Tokenizer.whitespace())
-    return builder.filter(Filter.stopword(language)).filter(Filter.stemmer(language)).build()
+    if language in _STOPPED:
+        builder = builder.filter(Filter.stopword(language))
+    if language in LANGUAGES - UNSTEMMED - {"hindi"}:  # tantivy has no stemmer for Hindi
+        builder = builder.filter(Filter.stemmer(language))
+    return builder.build()
 
 
 @contextmanager

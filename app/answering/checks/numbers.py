@@ -1,0 +1,202 @@
+"""Numbers of a sentence against those of a source: value, unit and place. Pure.
+
+A number must stand in the source with the same unit, and where the source has it: "up to 14 days" does not
+support "14 working days in Europe". For that, each number is compared by the words around it with every
+number of the source; when another value fits its place clearly better, it is the wrong one.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from app.answering.checks.number_words import ORDINALS, SOFT, in_words, wide_number
+from app.answering.checks.units import ADJECTIVES, CURRENCIES, TIME_WORDS, UNITS
+from app.answering.checks.wording import stem
+
+_REACH = 5  # words to each side that say which number this is
+_MARGIN = 0.13  # by which another value has to fit a place better
+_FITS = 0.5
+_PARTS = {",", "and", "but", "or", "while"}  # what stands behind these says less about a number
+_BEHIND = 0.4
+_TOKEN = re.compile(
+    r"(?P<currency>[€$£¥]|\b(?:EUR|USD|GBP|CHF)\b)\s?(?=\d)"
+    r"|(?P<number>(?<!\w)(?:\d{1,2}:\d{2}(?!\d)|\d{1,3}(?:[ ,.']\d{3})+(?![\d.,]\d|\d)|\d+(?:[.,]\d+)*)"
+    r"(?P<suffix>[A-Za-zµ%°€£$]*)(?![\w]))"
+    r"|(?P<wide>[〇一二两兩三四五六七八九十百]+(?=[天日月年个個小時时分周週次倍元人円歳岁点點件项号號%]))"
+    r"|(?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*|[%€£$¥])"
+    r"|(?P<clause>[,;:()])"
+    r"|(?P<end>[.!?](?=\s|\Z)|\n)"
+)
+_LIST_NUMBER = re.compile(r"(?:^|\n)[ \t]*(?:[-*•+][ \t]+)?\(?\d{1,3}[.)](?=\s)")
+_THOUSANDS = re.compile(r"\d{1,3}(?:[ ,.']\d{3})+")
+_ORDINAL_SUFFIXES = {"st", "nd", "rd", "th"}
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    text: str
+    values: frozenset[str]  # spellings of the one value: "1.000" is 1 or 1000
+    unit: str | None
+    soft: bool  # a word like "one" or "second", which mostly counts nothing
+    context: Mapping[str, float]  # stems around it by nearness
+
+
+@lru_cache(maxsize=2_000)
+def quantities(text: str) -> Sequence[Quantity]:
+    """The numbers of a folded text; numbers of list items do not count."""
+    text = _LIST_NUMBER.sub(lambda item: "\n", text)
+    tokens = list(_TOKEN.finditer(text))
+    stems = [_stem_of(token) for token in tokens]
+    found = []
+    at = 0
+    while at < len(tokens):
+        read = _read(tokens, at)
+        if read is None:
+            at += 1
+            continue
+        values, unit, soft, length = read
+        unit = unit or _unit(tokens, at + length)
+        if at and (currency := tokens[at - 1]["currency"]):
+            unit = CURRENCIES[currency]
+        shown = text[tokens[at].start() : tokens[at + length - 1].end()]
+        found.append(Quantity(shown, values, unit, soft, _context(stems, at, length)))
+        at += length
+    return found
+
+
+def wrong_numbers(sentence: str, source: str) -> list[str]:
+    """The numbers and units of a folded sentence that the folded source does not have there."""
+    held = quantities(source)
+    wrong = []
+    for quantity in quantities(sentence):
+        same = [each for each in held if _same(quantity, each)]
+        if not same and not quantity.soft:
+            wrong.append(quantity.text)
+            continue
+        fit = max((_fit(quantity, each) for each in same), default=0.0)
+        other = max((_fit(quantity, each) for each in held if not each.values & quantity.values), default=0.0)
+        if (
+            other >= _FITS
+            and other - fit >= (_MARGIN if same else 0.0)
+            and not (quantity.soft and other < 0.8)
+        ):
+            wrong.append(quantity.text)
+    return wrong + sorted(_time_words(sentence) - _time_words(source))
+
+
+def _same(one: Quantity, other: Quantity) -> bool:
+    return bool(one.values & other.values) and (one.unit is None or other.unit in (None, one.unit))
+
+
+def _read(tokens: Sequence[re.Match[str]], at: int) -> tuple[frozenset[str], str | None, bool, int] | None:
+    """Values, unit, softness, and how many tokens a number at this place takes."""
+    token = tokens[at]
+    if token["wide"]:
+        return frozenset({str(wide_number(token["wide"]))}), None, False, 1
+    if token["number"]:
+        return _digits(token, tokens, at)
+    if not token["word"]:
+        return None
+    word = token["word"].casefold()
+    if word in ORDINALS:
+        return frozenset({f"{ORDINALS[word]}."}), None, word in SOFT, 1
+    words = [each["word"].casefold() for each in tokens[at : at + 4] if each["word"]]
+    value, length = in_words(words)
+    if value is None:
+        return None
+    unit = _unit(tokens, at + length)
+    return frozenset({str(value)}), unit, word in SOFT and length == 1 and unit is None, length
+
+
+def _digits(
+    token: re.Match[str], tokens: Sequence[re.Match[str]], at: int
+) -> tuple[frozenset[str], str | None, bool, int] | None:
+    suffix = token["suffix"].casefold()
+    digits = token["number"][: len(token["number"]) - len(suffix)]
+    if suffix in _ORDINAL_SUFFIXES:
+        return frozenset({f"{int(digits)}.", str(int(digits))}), None, False, 1
+    following = tokens[at + 1]["word"] if at + 1 < len(tokens) else None
+    half = suffix or (following or "").casefold()
+    if half in ("am", "pm", "a", "p") and (suffix or half in ("am", "pm")):
+        return frozenset({_clock(digits, half)}), None, False, 1 + (not suffix)
+    if suffix == "k":
+        return frozenset(_values(digits + "000")) | {f"{digits}k"}, None, False, 1
+    if suffix and suffix not in UNITS:
+        return None if re.search(r"[a-z]", suffix) else (frozenset(_values(digits)), None, False, 1)
+    return frozenset(_values(digits)), UNITS.get(suffix), False, 1
+
+
+def _values(digits: str) -> set[str]:
+    if ":" in digits:
+        hour, _, rest = digits.partition(":")
+        return {f"{int(hour)}:{rest}"} | ({str(int(hour))} if rest == "00" else set())
+    values = set()
+    if _THOUSANDS.fullmatch(digits):
+        values.add(re.sub(r"\D", "", digits).lstrip("0") or "0")
+    if digits.count(".") + digits.count(",") == 1 and not re.search(r"[ ']", digits):
+        whole, part = re.split(r"[.,]", digits)
+        values.add(f"{whole.lstrip('0') or '0'}.{part}")
+        if part == "00":
+            values.add(whole.lstrip("0") or "0")
+    if not values:
+        values.add(digits.lstrip("0") or "0" if digits.isdigit() else digits.replace(",", "."))
+    return values
+
+
+def _clock(digits: str, half: str) -> str:
+    hour, _, minute = digits.replace(".", ":").partition(":")
+    return f"{int(hour) % 12 + 12 * half.startswith('p')}:{minute or '00'}"
+
+
+def _unit(tokens: Sequence[re.Match[str]], at: int) -> str | None:
+    """The unit that follows; in "3 to 5 days" the 3 has it, too."""
+    for token in tokens[at : at + 4]:
+        if token["clause"] == "(":
+            continue
+        word = (token["word"] or "").casefold()
+        if word in UNITS:
+            return UNITS[word]
+        if token["number"] and token["suffix"].casefold() in UNITS:
+            return UNITS[token["suffix"].casefold()]
+        if token["end"] or not (word in ADJECTIVES or token["number"] or in_words([word])[0] is not None):
+            return None
+    return None
+
+
+def _stem_of(token: re.Match[str]) -> str | None:
+    if token["end"]:
+        return None
+    if token["clause"]:
+        return ","
+    word = (token["word"] or token["number"] or token["wide"] or "").casefold()
+    return UNITS.get(word) or stem(word)
+
+
+def _context(stems: Sequence[str | None], at: int, length: int) -> Mapping[str, float]:
+    around: dict[str, float] = {}
+    before, after = list(reversed(stems[:at])), stems[at + length :]
+    for side in (before, after):
+        near = 1.0
+        for distance, word in enumerate(side[:_REACH]):
+            if word is None:
+                break
+            if word in _PARTS:
+                near *= _BEHIND
+            elif word:
+                around[word] = max(around.get(word, 0.0), near / (1 + 0.3 * distance))
+    return around
+
+
+def _fit(one: Quantity, other: Quantity) -> float:
+    """0–1: how far two numbers stand among the same words."""
+    shared = sum(
+        min(weight, other.context[word]) for word, weight in one.context.items() if word in other.context
+    )
+    total = max(sum(one.context.values()), sum(other.context.values()))
+    return shared / total if total else 1.0
+
+
+def _time_words(text: str) -> set[str]:
+    words = re.findall(r"[^\W\d_]+", text.casefold())
+    return {TIME_WORDS[word] for word in words if word in TIME_WORDS}

@@ -1,0 +1,172 @@
+"""Whether a sentence says yes where its source says no. Pure.
+
+Sentences are compared clause by clause: a clause says the same as the source's clause that shares most of its
+words, if both are negated or neither is, and no word stands in it for its opposite.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from app.answering.checks.antonyms import OPPOSITES
+from app.answering.checks.wording import content, stem
+from app.answering.sentences import sentences
+
+_NEGATION = re.compile(
+    r"\b(?:not(?! only\b)|cannot|never|without|unable|neither|nor|none|nobody|nothing|nowhere|no(?!\. ?\d)|"
+    r"impossible|unavailable|unsupported|unnecessary|unlikely|"
+    r"nicht|kein\w{0,2}|nie|niemals|ohne|ne|pas|jamais|sans|aucune?|nunca|sin|ning[uú]n\w?|jam[aá]s|non|mai|"
+    r"senza|não|nunca|sem|niet|geen|nooit|zonder|не|нет|без|никогда|нельзя|nie|bez|nigdy)\b|"
+    r"\w+n't\b|\b(?:dont|doesnt|didnt|wont|cant|isnt|arent|wasnt|shouldnt|couldnt)\b|[不没無无未别沒]|ません|ない",
+    re.IGNORECASE,
+)
+_YES_NO = re.compile(
+    r"\W*(?P<yes>yes|yep|yeah|sure|of course|certainly|ja|oui|sí|sim|да|是的|是|はい)\b[.,!:;-]*\s*|"
+    r"\W*(?P<no>no|nope|nein|non|não|нет|不是|いいえ)(?=[.,!:;\s-]+\s|\W*\Z)(?![ ]\w)[.,!:;-]*\s*",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(
+    r"[,;:()\n]|\s-\s|\b(?:but|and|because|so|if|when|unless|until|while|although|though|which|since|or|that|aber|"
+    r"und|wenn|weil|pero|si|porque|mais|et)\b",
+    re.IGNORECASE,
+)
+_ONLY = re.compile(r"\b(?:only|solely|exclusively|nur|solo|sólo|seulement|только)\b", re.IGNORECASE)
+_UNTIL = re.compile(r"\buntil\b|\btill\b", re.IGNORECASE)
+_ALIKE = 0.5  # share of words from which two clauses are about the same
+_MARGIN = 0.08
+
+
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    words: frozenset[str]
+    negated: bool
+
+
+def leading_yes_no(text: str) -> str | None:
+    """ "yes" or "no" where a text begins with that answer."""
+    match = _YES_NO.match(text)
+    return None if match is None else "yes" if match["yes"] else "no"
+
+
+def without_yes_no(text: str) -> str:
+    """The text behind a leading yes or no."""
+    match = _YES_NO.match(text)
+    return text[match.end() :] if match else text
+
+
+def negations(text: str) -> int:
+    return len(_NEGATION.findall(text))
+
+
+def about_the_same(one: str, other: str) -> bool:
+    """Whether two folded sentences share most of the shorter one's content."""
+    words, others = content(one), content(other)
+    return bool(words and others) and 2 * len(words & others) >= min(len(words), len(others))
+
+
+def turned(one: str, other: str) -> bool:
+    """Whether one of two sentences about the same is negated and the other is not."""
+    turns = negations(one) + negations(other)
+    said, held = _words(one), _words(other)
+    turns += any(
+        opposite in held and opposite not in said
+        for word in said - held
+        for opposite in OPPOSITES.get(word, ())
+        if not {word, opposite} & {"with", "without", "possible", "impossible", "available", "unavailable"}
+    )
+    return turns % 2 == 1
+
+
+def contradiction(sentence: str, source: str) -> str | None:
+    """What turns the folded sentence against the folded source; None where nothing does."""
+    sentence = without_yes_no(sentence)
+    held = _clauses_of(source)
+    for clause in _clauses(sentence):
+        scored = [(_alike(clause.words, each.words), each) for each in held]
+        best = max((score for score, _ in scored), default=0.0)
+        if best < _ALIKE:
+            continue
+        same = max((score for score, each in scored if each.negated == clause.negated), default=0.0)
+        if best - same > _MARGIN:
+            return "negation"
+    return _opposed(sentence, source)
+
+
+def _opposed(sentence: str, source: str) -> str | None:
+    """A word of the sentence in whose place the nearest sentences of the source have its opposite."""
+    near = _nearest(sentence, source)
+    if not near:
+        return None
+    said, held = _words(sentence), set().union(*map(_words, near))
+    for word in said - held:
+        for opposite in OPPOSITES.get(word, ()):
+            if opposite in held and opposite not in said:
+                return word
+    close = [each for each in near if _alike(content(sentence), content(each)) >= 0.75]
+    if _ONLY.search(sentence) and not _ONLY.search(source):
+        return "only"
+    if close and all(_ONLY.search(each) for each in close) and not _ONLY.search(sentence):
+        return "only"
+    return None
+
+
+def _nearest(sentence: str, source: str) -> list[str]:
+    """The sentences of the source that this one says again: the best for the whole, and for each clause."""
+    held = _sentences(source)
+    near = []
+    for words in {content(sentence), *(clause.words for clause in _clauses(sentence))}:
+        scored = [(_held(words, content(each)), each) for each in held]
+        best = max((score for score, _ in scored), default=0.0)
+        if words and best >= _ALIKE:
+            near += [each for score, each in scored if score >= best - 0.05 and each not in near]
+    return near
+
+
+def _alike(one: frozenset[str], other: frozenset[str]) -> float:
+    return 2 * len(one & other) / (len(one) + len(other)) if one and other else 0.0
+
+
+def _held(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / len(one) if one else 0.0
+
+
+@lru_cache(maxsize=1_000)
+def _sentences(source: str) -> list[str]:
+    return [without_yes_no(each) for each in sentences(source)]
+
+
+@lru_cache(maxsize=1_000)
+def _clauses_of(source: str) -> list[_Clause]:
+    found = []
+    for each in _sentences(source):
+        clauses = _clauses(each)
+        found += clauses
+        if len(clauses) > 1:
+            found.append(_Clause(content(each), sum(clause.negated for clause in clauses) % 2 == 1))
+    return found
+
+
+@lru_cache(maxsize=4_000)
+def _clauses(sentence: str) -> list[_Clause]:
+    """Clauses with two content words at least; shorter ones join the one behind them."""
+    found: list[_Clause] = []
+    pending = ""
+    pieces = _CLAUSE.split(sentence)
+    for at, piece in enumerate(pieces):
+        pending = f"{pending} {piece}" if pending else piece
+        words = content(pending)
+        negated = negations(pending) % 2 == 1
+        if len(words) >= 2 or (words and negated) or (at == len(pieces) - 1 and (words or negated)):
+            if found and (not words or (len(words) < 2 and not negated)):
+                last = found.pop()
+                found.append(_Clause(last.words | words, last.negated != negated))
+            else:
+                found.append(_Clause(words, negated))
+            pending = ""
+    return found
+
+
+@lru_cache(maxsize=4_000)
+def _words(text: str) -> frozenset[str]:
+    words = re.findall(r"[^\W\d_]+", text.casefold())
+    return frozenset(words) | frozenset(stem(word) for word in words)

@@ -1,0 +1,153 @@
+"""Marks in a model's words: `[2]`, `[1-3]`, `【5】`, `(5)`, `[Source 5]`, `[^5]`, `Source: 5`.
+
+The prompt numbers its entries in id order, the caller knows sources best first: a mark is rewritten from one
+numbering to the other, and removed where it points nowhere. A bracket that follows a word (`argv[1]`), stands
+in `code`, or stands just so in an entry is text, and stays as it is. Pure.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.answering.plain_text import folded
+
+_WORD = (
+    r"(?:faq[ -]?)?(?:sources?|entry|entries|faqs?|"
+    r"refs?\.?|references?|docs?|documents?|notes?|quellen?|fuentes?)"
+)
+_LABEL = rf"(?:\^|#|(?:{_WORD})[ \t]*[:#]?[ \t]*(?:{_WORD})?[ \t]*#?)?[ \t]*\d{{1,3}}"
+_LABELS = rf"[ \t]*{_LABEL}(?:[ \t]*(?:[,;&–—-]|\band\b|\bto\b|\bund\b)[ \t]*{_LABEL})*[ \t]*"
+_BRACKETS = rf"\[\[?{_LABELS}\]\]?|【{_LABELS}(?:†[^】\n]{{0,40}})?】"
+_SEE = r"(?:(?:see|from|cf\.?|siehe)[ \t]+)?"
+_PARENTHESES = rf"\({_SEE}{_LABELS}\)"
+_NAMED = rf"\b{_WORD}[ \t]*:[ \t]*(?:{_BRACKETS}|{_LABELS}(?!\w))" + (
+    r"|\b(?:sources?|faq entry|entry)[ \t]+#?\d{1,3}\b(?!\s*\w)"
+)
+MARK = re.compile(rf"(?:{_BRACKETS}|{_PARENTHESES}|(?:{_NAMED}))(?![\w(\[]*`)", re.IGNORECASE)
+NAMED_MARK = re.compile(_NAMED, re.IGNORECASE)
+_MAY_BEGIN = re.compile(
+    rf"(?:[\[【(]{{1,2}}[\w \t,;:#&.†^–—-]{{0,40}}|{_WORD}[ \t]*:?[ \t]*[\[【]?[\d \t,;&–—-]{{0,20}})\Z",
+    re.IGNORECASE,
+)
+_WORDS_BEFORE = ("source", "sources", "entry", "entries", "faq entry", "reference", "references")
+_CODE = re.compile(r"```.*?(?:```|\Z)|(?<!`)`[^`\n]+`(?!`)", re.DOTALL)
+_RANGE = re.compile(r"(\d{1,3})\s*(?:[–—-]|\bto\b)\s*\D{0,12}?(\d{1,3})")
+_ATTACHED = re.compile(r"[A-Za-z0-9_À-ɏͰ-ϿЀ-ӿ)\]\"'`]\Z")
+_PROSE_WORD = re.compile(r"(?:^|[\s(])([A-Za-zÀ-ɏ]{2,})\Z")
+_MOST_IN_RANGE = 20
+
+
+def mark_may_begin(text: str) -> bool:
+    """Whether `text`, the end of what came so far, may still grow into a mark."""
+    if not text:
+        return False
+    low = text.casefold()
+    return bool(_MAY_BEGIN.match(text)) or any(word.startswith(low) for word in _WORDS_BEFORE)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A piece of text with its marks read."""
+
+    text: str  # marks rewritten to positions of sources
+    clean: str  # without marks
+    hints: Sequence[int]  # positions that the model's marks named
+    shown: frozenset[int]  # positions printed
+    length: int  # how much of what was given this covers; the rest may still grow into a mark
+
+
+@dataclass(frozen=True)
+class MarkReader:
+    positions: Mapping[int, int]  # label in the prompt -> position among the sources
+    entries: str = ""  # the entries' plain text, folded: a bracket that stands there is no mark
+    # The text before a mark and what the mark names -> the positions to print: repairs wrong marks.
+    attribute: Callable[[str, Sequence[int]], Sequence[int]] = field(default=lambda _, named: named)
+
+    def read(self, text: str, *, final: bool) -> Read:
+        """The marks of one sentence, or of its beginning: what may still change is left for the next time."""
+        length = len(text) if final else _settled(text)
+        code = [match.span() for match in _CODE.finditer(text)]
+        out, clean, hints, end = "", "", list[int](), 0
+        printed: set[int] = set()
+        after_mark = False
+        for mark in MARK.finditer(text):
+            if mark.end() > length:
+                break
+            if mark.end() == len(text) and not final:  # what follows may make it code
+                length = len(text[: mark.start()].rstrip())
+                break
+            before = text[end : mark.start()]
+            if any(start <= mark.start() < stop for start, stop in code) or not self._is_mark(
+                text, mark, after_mark and not before
+            ):
+                after_mark = False
+                continue
+            out, clean = out + before, clean + before
+            named = [self.positions[label] for label in _labels(mark.group()) if label in self.positions]
+            hints += [position for position in named if position not in hints]
+            shown = [each for each in self.attribute(clean, named) if each not in printed] if named else []
+            printed.update(shown)
+            if shown:
+                out += ("" if not out or out[-1].isspace() or mark.group()[0] in "[【" else " ") + "".join(
+                    f"[{position}]" for position in shown
+                )
+            else:
+                out = out.rstrip(" \t")
+            clean = clean.rstrip(" \t")
+            end, after_mark = mark.end(), True
+        rest = text[end:length]
+        return Read(out + rest, clean + rest, hints, frozenset(printed), length)
+
+    def _is_mark(self, text: str, mark: re.Match[str], after_mark: bool) -> bool:
+        group, before = mark.group(), text[: mark.start()]
+        if group[0] == "(" and not re.search(r"[A-Za-z]", group) and not self._labelled(group):
+            return False  # "thirty (30) days"
+        word = before.rstrip().rpartition(" ")[2].rpartition("\n")[2]
+        gap = before[len(before.rstrip()) :] and " "
+        if self.entries and folded(f"{word}{gap}{group}").casefold() in self.entries:
+            return False
+        if group[0] in "[【(" and _ATTACHED.search(before) and not after_mark:
+            return self._ends_prose(before, text[mark.end() :])
+        return not (group[0] not in "[【(" and not self._labelled(group))
+
+    def _labelled(self, group: str) -> bool:
+        return any(label in self.positions for label in _labels(group))
+
+    def _ends_prose(self, before: str, after: str) -> bool:
+        """Whether a bracket set against a word is a mark all the same: `…within 30 days[1].`"""
+        if before[-1:] in "\"')":
+            return before[-1] != ")" or " " in before[before.rfind("(") :]
+        word = _PROSE_WORD.search(before)
+        if word is None or not re.match(r"\s*(?:[.!?,;]|\[|\Z)", after) or len(before.split()) < 5:
+            return False
+        lowered = word[1].casefold()
+        return f"{lowered}[" not in self.entries and bool(
+            re.search(rf"(?<![\w.`]){re.escape(lowered)}(?![\w\[`(])", self.entries)
+        )
+
+
+def _settled(text: str) -> int:
+    """Up to where nothing can still become part of a mark, of code or of white space that is dropped."""
+    end = len(text.rstrip())
+    line = text.rfind("\n") + 1
+    ticks = [match.start() for match in re.finditer("`", text[line:])]
+    if len(ticks) % 2 and "```" not in text:
+        end = min(end, line + ticks[-1])
+    for start in range(max(0, end - 60), end):
+        if (start == 0 or text[start] in "[【" or not text[start - 1].isalnum()) and mark_may_begin(
+            text[start:end]
+        ):
+            return len(text[:start].rstrip())
+    return len(text[:end].rstrip())
+
+
+def _labels(mark: str) -> list[int]:
+    """The numbers a mark names, ranges filled in, each once."""
+    named = re.sub(r"†.*", "", mark)
+    labels = [int(number) for number in re.findall(r"\d+", named)]
+    for span in _RANGE.finditer(named):
+        first, last = int(span[1]), int(span[2])
+        if first < last <= first + _MOST_IN_RANGE:
+            labels = [label for label in labels if label != last]
+            labels[labels.index(first) + 1 : labels.index(first) + 1] = range(first + 1, last + 1)
+    return list(dict.fromkeys(labels))

@@ -1,0 +1,120 @@
+"""Words that identify what a question is about: codes, versions, numbers, names, quoted strings. Pure.
+
+A question about error E-1044 is not answered by the entry on E-1042, however alike the two read.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from app.domain import FaqEntry
+from app.ranking.stop_words import stop_words
+from app.ranking.text import words
+
+# Letters and digits joined, also by hyphens, dots and underscores (E-1042, v2.1.0, utf8); dotted numbers.
+_CODE = re.compile(
+    r"(?<![\w.-])(?=[\w.+-]*\d)(?=[\w.+-]*[^\W\d_])[^\W_][\w.+-]{0,60}[^\W_](?![\w])"
+    r"|(?<![\w.-])\d+(?:[.,:]\d+)+(?!\w)"
+)
+_NUMBER = re.compile(r"(?<![\w.,:-])\d{2,}(?![\w-]|[.,:]\d)")
+_SIGNED = re.compile(r"(?<!\w)[A-Za-z](?:\+\+|#)(?!\w)|(?<!\w)\.NET\b")
+# In capitals, camel case or with underscores: ECONNREFUSED, ModuleNotFoundError, max_age.
+_SYMBOL = re.compile(r"(?<![\w.-])(?:[A-Z]{2,}[A-Z0-9_]*|\w*[a-z][A-Z]\w*|[^\W_]\w*_\w*[^\W_])(?![\w-]|\.\w)")
+# A capital inside a sentence, as product names have it.
+_NAME = re.compile(
+    r"(?<=[^\W_A-Z] )(?:[A-Z][\w-]*[^\W_]|[A-Z])(?![\w'’+#])|(?<=[,;:)] )[A-Z][\w-]*[^\W_](?![\w'’+#])"
+)
+_QUOTED = re.compile(r"`([^`\n]{2,80})`|\"([^\"\n]{2,80})\"|“([^”\n]{2,80})”|(?<!\w)'([^'\n]{2,80})'(?!\w)")
+
+_MOST = 32  # of each kind
+_TITLE_CASE = 0.6  # with so many capitals a capital says nothing
+_SIMILARITY = 0.66  # as of words in coverage: a typo is not another name
+_FUZZY_LETTERS = 5
+_QUOTED_WORDS_HELD = 0.5
+_CAPITALISED_NOUNS = {"german"}  # languages in which every noun has a capital
+
+
+def lacking(question: str, entry: FaqEntry, language: str = "english") -> Sequence[str]:
+    """The identifying words of a question that an entry holds nowhere, as they stand in the question."""
+    text = unicodedata.normalize("NFKC", question)
+    held = _held(entry)
+    missing = [code for code in _found(text, _CODE, _SIGNED, _NUMBER) if not _whole(held, code)]
+    names = [*_found(text, _SYMBOL), *([] if language in _CAPITALISED_NOUNS else _names(text))]
+    vocabulary = _vocabulary(entry)
+    missing += [
+        name
+        for name in names
+        if name.casefold() not in stop_words(language)
+        and not _whole(held, name)
+        and not _nearly(name, vocabulary)
+    ]
+    missing += [quoted for quoted in _quoted(text) if _share(quoted, vocabulary) < _QUOTED_WORDS_HELD]
+    return list(dict.fromkeys(missing))
+
+
+def _found(text: str, *patterns: re.Pattern[str]) -> Iterator[str]:
+    for pattern in patterns:
+        for count, match in enumerate(pattern.finditer(text)):
+            if count == _MOST:
+                break
+            yield match[0]
+
+
+def _names(text: str) -> Sequence[str]:
+    of = text.split()
+    if sum(word[:1].isupper() for word in of) > max(_TITLE_CASE * len(of), 2):
+        return []
+    return list(_found(text, _NAME))
+
+
+def _quoted(text: str) -> Iterator[str]:
+    for count, match in enumerate(_QUOTED.finditer(text)):
+        if count == _MOST:
+            break
+        yield next(group for group in match.groups() if group is not None)
+
+
+def _share(quoted: str, vocabulary: frozenset[str]) -> float:
+    of = words(quoted)
+    return sum(word in vocabulary or _nearly(word, vocabulary) for word in of) / len(of) if of else 1.0
+
+
+@lru_cache(maxsize=500)
+def _held(entry: FaqEntry) -> str:
+    return _folded(f"{entry.section}\n{entry.question}\n{entry.answer}")
+
+
+@lru_cache(maxsize=500)
+def _vocabulary(entry: FaqEntry) -> frozenset[str]:
+    return frozenset(words(f"{entry.section} {entry.question} {entry.answer}"))
+
+
+def _folded(text: str) -> str:
+    """Without the differences in which one code is written: E-1042, E1042, e 1042."""
+    return re.sub(r"[\s_-]+", "", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _whole(held: str, code: str) -> bool:
+    """104 is not held by 1042, nor C by C++."""
+    wanted = _folded(code)
+    start = held.find(wanted)
+    while start >= 0:
+        before, after = held[start - 1 : start], held[start + len(wanted) : start + len(wanted) + 1]
+        parted = wanted[0].isdigit() and before.isdigit()
+        parted |= wanted[-1].isdigit() and after.isdigit()
+        if not parted:
+            return True
+        start = held.find(wanted, start + 1)
+    return False
+
+
+def _nearly(name: str, vocabulary: frozenset[str]) -> bool:
+    word = name.casefold()
+    if len(word) < _FUZZY_LETTERS:
+        return False
+    near = process.extractOne(word, vocabulary, scorer=OSA.normalized_similarity, score_cutoff=_SIMILARITY)
+    return near is not None

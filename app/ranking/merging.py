@@ -1,0 +1,32 @@
+"""The rankings of several questions in one as one list of sources. Pure."""
+
+from collections.abc import Sequence
+from itertools import zip_longest
+
+from app.domain import Hit, Status
+from app.ranking.fusion import NOTHING, Ranking
+
+_ORDER = (Status.NO_ANSWER, Status.SUGGESTED, Status.ANSWERED)
+
+
+def merged(rankings: Sequence[Ranking], limit: int) -> Ranking:
+    """First each one's best hit, then each one's second, … each entry once.
+
+    No hit that answers is left out, even where `limit` is less. The confidence is that of the best.
+    """
+    if not rankings:
+        return NOTHING
+    taken: dict[tuple[str, str], Hit] = {}
+    answers = [ranking.hits[0] for ranking in rankings if ranking.answerable]
+    turns = zip_longest(*(ranking.hits for ranking in rankings))
+    for hit in [*answers, *(hit for turn in turns for hit in turn if hit)]:
+        taken.setdefault(hit.entry.key, hit)
+    best = max(rankings, key=lambda ranking: (_ORDER.index(ranking.status), ranking.confidence))
+    hits = list(taken.values())[: max(limit, len({hit.entry.key for hit in answers}))]
+    return Ranking(
+        hits,
+        features=best.features,
+        status=best.status,
+        confidence=best.confidence,
+        confident=all(ranking.confident for ranking in rankings if ranking.answerable),
+    )
