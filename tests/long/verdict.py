@@ -159,7 +159,8 @@ class Judge:
             case "index-missing":
                 assert "404" in of_index, f"{name}, but {of_index}"
             case "index-unreadable":
-                assert "odd" in of_index, f"{name}, but {of_index}"
+                # Elasticsearch's client follows a redirect, to a place that may hold no index of ours.
+                assert of_index & {"odd", "another server"}, f"{name}, but {of_index}"
             case "model-unavailable":
                 assert of_model
             case "model-missing":

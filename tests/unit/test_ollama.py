@@ -160,6 +160,7 @@ TROUBLES = {
     "garbage": (Reply([b"SECRET garbage\n"]), ModelUnavailable),
     "no object": (Reply([b'["SECRET"]\n']), ModelUnavailable),
     "other object": (Reply([b'{"SECRET": 1}\n']), ModelUnavailable),
+    "nested too deep": (Reply([b"[" * 5000 + b"\n"]), ModelUnavailable),
     "bad UTF-8": (Reply([b'{"message": "\xff\xfe'], then=Then.END), ModelUnavailable),
     "torn inside a character": (Reply([lines(said("Größe"))[:-20]], then=Then.TEAR), ModelUnavailable),
     "ended inside a line": (Reply([lines(said("Größe"))[:-20]]), ModelUnavailable),
@@ -181,7 +182,17 @@ async def test_every_trouble_becomes_an_error_of_ours_and_nothing_leaks(
 
 @pytest.mark.parametrize(
     "reply",
-    [TROUBLES[name][0] for name in ("server error", "garbage", "no object", "other object", "torn at once")],
+    [
+        TROUBLES[name][0]
+        for name in (
+            "server error",
+            "garbage",
+            "no object",
+            "other object",
+            "nested too deep",
+            "torn at once",
+        )
+    ],
 )
 async def test_the_metadata_have_the_same_errors(reply: Reply) -> None:
     async with ollama_server(show=reply, tags=reply, ps=reply) as server, model_at(server.url) as model:

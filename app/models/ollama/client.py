@@ -24,13 +24,14 @@ _API_PATH = re.compile(r"/(?:v1|api)(?:/.*)?$")  # what other tools want in thei
 # JSON may contain these unescaped, but the client splits lines at them.
 _LINE_SEPARATORS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
 
-# What the client raises: for a server that is down or breaks off, then for bad JSON or UTF-8 and for JSON of
-# another shape.
+# What the client raises: for a server that is down or breaks off, then for bad JSON or UTF-8, for JSON nested
+# too deep and for JSON of another shape.
 _CLIENT_FAILURES = (
     httpx.HTTPError,
     aiohttp.ClientError,
     OSError,
     ValueError,
+    RecursionError,
     TypeError,
     AttributeError,
     LookupError,
