@@ -75,6 +75,7 @@ def create_app(
         shutdown or GracefulShutdown(),
         metrics,
         Access.of(settings),
+        settings.chat_sources,
     )
     for router in ROUTERS:
         app.include_router(router)

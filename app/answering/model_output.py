@@ -71,6 +71,11 @@ class OutputReader:
         return any(verdict.sentence.support is Support.UNMATCHED for verdict in self.verdicts)
 
     @property
+    def judged(self) -> int:
+        """Characters of the text that are of finished sentences."""
+        return max(len(self.text) - self._given, 0)
+
+    @property
     def may_be_thinking(self) -> bool:
         """Whether what nothing supports may be thoughts whose opening tag stood in the prompt."""
         first = self.verdicts[0].sentence.text if self.verdicts else ""

@@ -133,7 +133,7 @@ class Pipeline:
                     async with aclosing(pieces):
                         async for piece in pieces:
                             progress.sent = True
-                            yield Text(piece)
+                            yield Text(piece, progress.draft.checked)
                     slot.complete()
             except (NothingFits, ModelError) as error:
                 for event in self.fall_back(progress, error):

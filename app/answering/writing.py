@@ -31,6 +31,7 @@ class Draft:
     sentences: Sequence[Sentence] = ()
     retracted: bool = False  # what was sent is none of the answer: `text` takes its place
     unknown: bool = False  # the model said it does not know
+    checked: int | None = None  # characters of the text so far that are of judged sentences; None: all
     first_token: float | None = None  # on the writer's clock
 
     def record(self, chunk: Chunk, now: float) -> None:
@@ -119,12 +120,14 @@ class Writer:
                 piece = reader.feed(text)
                 muted = (muted or (supported and reader.unmatched)) and not reader.retracted
                 if piece and not muted:
+                    draft.checked = reader.judged
                     yield piece
                 if reader.refused or reader.looped or (muted and not reader.may_be_thinking):
                     break
         if not muted or reader.may_be_thinking:
             rest = reader.finish()
             if rest and not (supported and reader.unmatched):
+                draft.checked = None
                 yield rest
         draft.text, draft.retracted, draft.unknown = reader.text, reader.retracted, reader.refused
         draft.sentences = [verdict.sentence for verdict in reader.verdicts]
