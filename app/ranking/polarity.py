@@ -9,7 +9,7 @@ from collections.abc import Sequence, Set
 
 from app.ranking.text import words
 
-_NEGATIONS = frozenset("no not never without cannot none neither nor nothing".split())  # noqa: SIM905
+_NEGATIONS = frozenset("no not never without cannot none neither nor nothing impossible unable".split())  # noqa: SIM905
 _CONTRACTED = re.compile(r"n['’]t\b", re.IGNORECASE)
 _AUXILIARIES = frozenset(
     [
@@ -36,6 +36,7 @@ _AUXILIARIES = frozenset(
         "need",
     ]
 )
+_WITHOUT = (("with", "without"), ("including", "without"), ("incl", "without"))
 _OPPOSITES = (
     ("enable", "disable"),
     ("enabled", "disabled"),
@@ -44,6 +45,9 @@ _OPPOSITES = (
     ("before", "after"),
     ("first", "last"),
     ("include", "exclude"),
+    ("including", "excluding"),
+    ("with", "excluding"),
+    ("incl", "excl"),
     ("increase", "decrease"),
     ("increase", "reduce"),
     ("minimum", "maximum"),
@@ -68,9 +72,12 @@ def opposed(question: str, entry_question: str) -> bool:
     here, there = frozenset(asked), frozenset(held)
     negation_differs = _negated(question, here) != _negated(entry_question, there)
     if negation_differs:
-        parted = _parted(here, there, "with", "without") or _parted(there, here, "with", "without")
-        return parted or (_yes_no(asked) and _yes_no(held))
-    return any(_parted(here, there, *pair) or _parted(there, here, *pair) for pair in _OPPOSITES)
+        return _apart(here, there, _WITHOUT) or (_yes_no(asked) and _yes_no(held))
+    return _apart(here, there, _OPPOSITES)
+
+
+def _apart(here: Set[str], there: Set[str], pairs: Sequence[tuple[str, str]]) -> bool:
+    return any(_parted(here, there, *pair) or _parted(there, here, *pair) for pair in pairs)
 
 
 def _yes_no(of: Sequence[str]) -> bool:
