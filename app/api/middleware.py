@@ -1,6 +1,7 @@
 """What is done to every request and response, whatever the route. Pure ASGI: Starlette's BaseHTTPMiddleware
 hides from routes that the caller has hung up."""
 
+import asyncio
 import logging
 import re
 import time
@@ -52,6 +53,8 @@ class Requests:
         given = Headers(scope=scope).get("x-request-id", "")
         context = RequestContext(
             id=given if _REQUEST_ID.fullmatch(given) else token_hex(16),
+            method=scope["method"],
+            arrived=asyncio.get_running_loop().time(),
             caller=Caller(None, (scope.get("client") or ("",))[0]),
         )
         add_context(scope, context)
