@@ -8,6 +8,7 @@ import time
 from secrets import token_hex
 
 import h11
+from anyio import BrokenResourceError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -81,7 +82,9 @@ class Requests:
             await self._app(scope, receiving, sending)
         except ClientDisconnect:
             context.hung_up = True  # there is no one to answer
-        except Exception:
+        except Exception as error:
+            if context.hung_up and _is_left_stream(error):
+                return
             log.exception("unexpected error", extra={"request_id": context.id})
             if status is not None:  # the response has begun: closing the connection is all that is left
                 raise
@@ -105,6 +108,14 @@ class Requests:
                 "key": context.caller.key,  # its name
             },
         )
+
+
+def _is_left_stream(error: Exception) -> bool:
+    """Whether the error says no more than that a stream's reader has left.
+
+    FastAPI closes the stream of a caller who hung up while a task of its own may still write to it.
+    """
+    return isinstance(error, ExceptionGroup) and error.split(BrokenResourceError)[1] is None
 
 
 class SecurityHeaders:
