@@ -5,9 +5,8 @@ from dataclasses import replace
 
 from app.domain import FaqEntry, Status
 from app.ranking.confidence import Calibration, Features, Thresholds
+from app.ranking.evidence import lacking, opposed
 from app.ranking.fusion import Ranking
-from app.ranking.identifiers import lacking
-from app.ranking.polarity import opposed
 from app.ranking.stop_words import languages_of, stop_words
 from app.ranking.text import mostly_latin, words
 
