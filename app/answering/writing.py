@@ -5,11 +5,11 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from app.answering.checks.verification import Verifier
 from app.answering.fitness import Fitness, Manner, WritingSetting, fitness
-from app.answering.model_output import OutputReader
+from app.answering.model_output.reader import OutputReader
 from app.answering.prompt import build_prompt, choice_prompt, costs, fitting, labels, parts
 from app.answering.quoting import beginnings, quoted_sentences, said_by_entry
-from app.answering.verification import Verifier
 from app.domain import FaqEntry, Hit, Origin, Sentence, Source, Support, Usage
 from app.errors import ModelUnavailable, NothingFits, PromptTooLong, QuestionTooLong
 from app.models.base import Chunk, LanguageModel, ModelProfile, Prompt

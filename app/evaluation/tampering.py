@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.answering.checks.units import UNITS
+from app.answering.checks.number_words import UNITS
 from app.answering.plain_text import plain
 from app.answering.sentences import sentences
 from app.domain import FaqEntry

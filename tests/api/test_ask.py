@@ -1,9 +1,11 @@
+import asyncio
 import json
 import logging
 from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Message
 
 from app.errors import (
     AskdError,
@@ -316,6 +318,39 @@ async def test_an_unexpected_error_leaks_nothing(
     assert response.json()["type"] == "/problems/internal-error"
     assert "secret" not in response.text
     assert response.json()["request_id"] in {getattr(record, "request_id", None) for record in caplog.records}
+
+
+async def test_who_hangs_up_while_a_stream_is_held_up_is_no_error(
+    index: MemoryIndex, llm: ScriptedModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    llm.script = ["Yes, you can join it "] * 20
+    app = app_of(assistant_of(index, llm), index, llm)
+    held_up = asyncio.Event()
+    asked = iter([{"type": "http.request", "body": json.dumps(LATE | {"mode": "generate"}).encode()}])
+
+    async def receive() -> Message:
+        if message := next(asked, None):
+            return message
+        await held_up.wait()
+        await asyncio.sleep(0.1)  # until all that can be written ahead is
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            held_up.set()
+            await asyncio.Event().wait()
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/ask/stream",
+        "query_string": b"",
+        "headers": [(b"host", b"askd"), (b"content-type", b"application/json")],
+    }
+    async with app.router.lifespan_context(app) as state:
+        await app({**scope, "state": dict(state or {})}, receive, send)
+    assert llm.closed
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 async def test_a_well_formed_request_id_of_the_caller_comes_back(client: httpx.AsyncClient) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import pytest
 
+from app.answering.checks.verification import Verifier
 from app.answering.fitness import Manner, fitness
-from app.answering.model_output import OutputReader
+from app.answering.model_output.reader import OutputReader
 from app.answering.phrases import phrases
 from app.answering.prompt import labels
 from app.answering.quoting import said_by_entry
-from app.answering.verification import Verifier
 from app.domain import Answer, FaqEntry, Mode, Origin, Question, Status, Support
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel

@@ -150,7 +150,7 @@ async def test_mode_extract_asks_no_model(assistant: Assistant, llm: ScriptedMod
     ],
 )
 async def test_without_its_model_auto_falls_back_on_a_sure_entry(
-    assistant: Assistant, llm: ScriptedModel, error: AskdError, code: str
+    assistant: Assistant, llm: ScriptedModel, error: AskdError, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     llm.failure = error
 
@@ -158,6 +158,9 @@ async def test_without_its_model_auto_falls_back_on_a_sure_entry(
 
     assert (answer.text, answer.origin) == (JOIN.answer, Origin.EXTRACTED)
     assert [notice.code for notice in answer.notices] == [code]
+    (record,) = caplog.records
+    assert {"notice": code, "detail": str(error)}.items() <= vars(record).items()
+    assert LATE.text not in str(vars(record))
     with pytest.raises(type(error)):
         await assistant.ask(replace(LATE, mode=Mode.GENERATE))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.answering.verification import Verifier
+from app.answering.checks.verification import Verifier
 from app.domain import FaqEntry, Support
 from app.evaluation.paraphrases import paraphrases
 from app.evaluation.tampering import tampered, whole_sentences

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from app.answering.checks.antonyms import OPPOSITES
-from app.answering.checks.wording import stem
+from app.answering.checks.polarity import OPPOSITES
+from app.answering.plain_text import stem
 
 _NEAR = 0.78  # share of words in common, from which a sentence is a near copy
 _TOKEN = re.compile(r"[^\s,;()\"']+(?:'[^\W\d_]+)?")

@@ -10,9 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from app.answering.checks.number_words import ORDINALS, SOFT, in_words, wide_number
-from app.answering.checks.units import ADJECTIVES, CURRENCIES, TIME_WORDS, UNITS
-from app.answering.checks.wording import stem
+from app.answering.checks.number_words import (
+    ADJECTIVES,
+    CURRENCIES,
+    ORDINALS,
+    SOFT,
+    TIME_WORDS,
+    UNITS,
+    in_words,
+    wide_number,
+)
+from app.answering.plain_text import stem
 
 _REACH = 5  # words to each side that say which number this is
 _MARGIN = 0.13  # by which another value has to fit a place better

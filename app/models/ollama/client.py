@@ -13,8 +13,8 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 from ollama import AsyncClient, ResponseError
 
-from app.errors import ModelError, ModelMissing, ModelTimeout, ModelUnavailable, PromptTooLong
-from app.traffic.circuit_breaker import advice
+from app.errors import ModelError, ModelMissing, ModelUnavailable, PromptTooLong
+from app.models.failures import log_unreadable
 
 log = logging.getLogger(__name__)
 
@@ -24,18 +24,10 @@ _API_PATH = re.compile(r"/(?:v1|api)(?:/.*)?$")  # what other tools want in thei
 # JSON may contain these unescaped, but the client splits lines at them.
 _LINE_SEPARATORS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
 
-# What the client raises: for a server that is down or breaks off, then for bad JSON or UTF-8, for JSON nested
-# too deep and for JSON of another shape.
-_CLIENT_FAILURES = (
-    httpx.HTTPError,
-    aiohttp.ClientError,
-    OSError,
-    ValueError,
-    RecursionError,
-    TypeError,
-    AttributeError,
-    LookupError,
-)
+# What the client raises for a server that is down or breaks off.
+_NETWORK_FAILURES = (httpx.HTTPError, aiohttp.ClientError, OSError)
+# For bad JSON or UTF-8, for JSON nested too deep and for JSON of another shape.
+_UNREADABLE = (ValueError, RecursionError, TypeError, AttributeError, LookupError)
 _MISSING = re.compile(r"model\b.*\bnot found", re.DOTALL)
 _OVERFLOW = re.compile(r"exceed.*context|context.*exceed", re.DOTALL)
 _PROMPT_TOKENS = re.compile(r"n_prompt_tokens\D{1,4}(\d+)|\((\d+) tokens\)")
@@ -145,13 +137,6 @@ def _escaped(lines: bytes) -> bytes:
 
 # --- errors ---
 
-FAILURES = (ModelUnavailable, ModelTimeout)  # what counts against the runtime: it did not answer
-
-
-def refusal(last: str, seconds: int) -> ModelUnavailable:
-    """Raised instead of a request while the circuit breaker is open."""
-    return ModelUnavailable(advice("the model's runtime", last, seconds), retry_after=seconds)
-
 
 @contextmanager
 def translated(model: str) -> Iterator[None]:
@@ -160,7 +145,10 @@ def translated(model: str) -> Iterator[None]:
         yield
     except ResponseError as error:
         raise _answered(error.status_code, str(error.error), model) from error
-    except _CLIENT_FAILURES as error:
+    except _NETWORK_FAILURES as error:
+        raise ModelUnavailable(_no_answer(error)) from error
+    except _UNREADABLE as error:
+        log_unreadable(error)
         raise ModelUnavailable(_no_answer(error)) from error
 
 

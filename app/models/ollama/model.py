@@ -13,8 +13,9 @@ from app.domain import Usage
 from app.errors import ModelError, ModelTimeout, ModelUnavailable, PromptTooLong
 from app.models.base import Chunk, ModelProfile, ModelStatus, Prompt, PromptStyle
 from app.models.choices import ChoiceReader
+from app.models.failures import FAILURES, refusal
 from app.models.ollama import profile as ollama_profile
-from app.models.ollama.client import FAILURES, refusal, translated
+from app.models.ollama.client import translated
 from app.traffic.circuit_breaker import CircuitBreaker
 from app.traffic.deadline import GenerationTimeouts, model_timeout
 

@@ -21,8 +21,7 @@ from app.answering.checks.polarity import (
     without_yes_no,
 )
 from app.answering.checks.technical import missing_names, missing_technical
-from app.answering.checks.wording import content
-from app.answering.plain_text import folded, plain
+from app.answering.plain_text import content, folded, plain
 from app.answering.sentences import spans
 from app.domain import FaqEntry, Sentence, Support
 from app.ranking.candidates import WordStatistics

@@ -10,14 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.answering.checks.polarity import leading_yes_no, without_yes_no
-from app.answering.checks.wording import content
-from app.answering.marks import MarkReader
-from app.answering.plain_text import folded, plain
-from app.answering.refusals import declines, may_be_token, refuses, says_nothing, without_token
+from app.answering.checks.verification import Verdict, Verifier
+from app.answering.model_output.marks import MarkReader
+from app.answering.model_output.refusals import declines, may_be_token, refuses, says_nothing, without_token
+from app.answering.model_output.wrappers import ThoughtFilter, Unwrapper
+from app.answering.plain_text import content, folded, plain
 from app.answering.sentences import first_end
-from app.answering.thoughts import ThoughtFilter
-from app.answering.verification import Verdict, Verifier
-from app.answering.wrappers import Unwrapper
 from app.domain import Support
 
 _SHORT = 160  # characters: a longer reply without a word of the entries is no refusal
