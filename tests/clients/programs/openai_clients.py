@@ -1,6 +1,6 @@
 """Asks askd with clients of OpenAI's API, and prints a line of JSON for each.
 
-Arguments: the address of askd, and the question. Runs in an environment of its own (requirements/clients.txt).
+Arguments: the address of askd, and the question. It has an environment of its own: requirements/clients.txt.
 """
 
 import asyncio
