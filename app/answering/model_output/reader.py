@@ -126,7 +126,9 @@ class OutputReader:
                 self.refused = not self.verdicts
                 return ""
             said, shown = rest, without_token(shown) or rest
-        if says_nothing(said) and not given:
+        verdict = self.verifier.judge(said, read.hints)
+        quoted = verdict.sentence.support is Support.QUOTED  # "You don't need it." may be all an entry says
+        if says_nothing(said) and not given and not quoted:
             self.refused = not self.verdicts and refuses(said)
             return ""
         key = _key(said)
@@ -134,7 +136,6 @@ class OutputReader:
             self.looped = True
             return ""
         self._seen.append(key)
-        verdict = self.verifier.judge(said, read.hints)
         matched = verdict.sentence.support is not Support.UNMATCHED
         if not matched and not self.verdicts and refuses(said):
             self.refused = True
