@@ -1,7 +1,7 @@
 """Sentences that change one telling word, number or date of their entry, and others that change none."""
 
 import pytest
-from app.answering.verification import Verifier
+from app.answering.checks.verification import Verifier
 
 from app.domain import FaqEntry, Support
 
