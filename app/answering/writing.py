@@ -11,7 +11,7 @@ from app.answering.model_output.reader import OutputReader
 from app.answering.prompt import build_prompt, choice_prompt, costs, fitting, labels, parts
 from app.answering.quoting import beginnings, quoted_sentences, said_by_entry
 from app.domain import FaqEntry, Hit, Origin, Sentence, Source, Support, Usage
-from app.errors import ModelUnavailable, NothingFits, PromptTooLong, QuestionTooLong
+from app.errors import ModelError, ModelUnavailable, NothingFits, PromptTooLong, QuestionTooLong
 from app.models.base import Chunk, LanguageModel, ModelProfile, Prompt
 from app.ranking.candidates import WordStatistics
 from app.telemetry.tracing import NO_TRACING, Tracing
@@ -115,8 +115,10 @@ class Writer:
         verifier = Verifier(included, statistics, question, fit.least_coverage)
         reader = OutputReader(verifier, labels(included))
         muted = False
+        written: list[str] = []
         async with aclosing(self._generated(prompt, draft)) as texts:
             async for text in texts:
+                written.append(text)
                 piece = reader.feed(text)
                 muted = (muted or (supported and reader.unmatched)) and not reader.retracted
                 if piece and not muted:
@@ -129,6 +131,8 @@ class Writer:
             if rest and not (supported and reader.unmatched):
                 draft.checked = None
                 yield rest
+        if reader.looped and draft.usage is None:
+            draft.usage = await self._counted(prompt, "".join(written))
         draft.text, draft.retracted, draft.unknown = reader.text, reader.retracted, reader.refused
         draft.sentences = [verdict.sentence for verdict in reader.verdicts]
         draft.cited = reader.cited
@@ -161,6 +165,15 @@ class Writer:
         draft.sentences, draft.cited = quoted_sentences(text, 1), {1}
         draft.text = f"{text.rstrip()} [1]"
         yield draft.text
+
+    async def _counted(self, prompt: Prompt, written: str) -> Usage | None:
+        """The tokens of a generation that was stopped before the model told them."""
+        try:
+            texts = [*(message.content for message in prompt.messages), written]
+            *asked, answer = await self.llm.count_tokens(texts)
+        except ModelError:  # the answer stands all the same
+            return None
+        return Usage(sum(asked), answer)
 
     async def _generated(self, prompt: Prompt, draft: Draft) -> AsyncGenerator[str]:
         messages = ((message.role, message.content) for message in prompt.messages)

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import problems
 from app.api.context import Caller, RequestContext, add_context
+from app.telemetry.logs import request_id
 from app.telemetry.metrics import Metrics
 
 access = logging.getLogger("askd.access")
@@ -59,6 +60,7 @@ class Requests:
             caller=Caller(None, (scope.get("client") or ("",))[0]),
         )
         add_context(scope, context)
+        request_id.set(context.id)
         started = time.perf_counter()
         status: int | None = None
         complete = False

@@ -1,4 +1,5 @@
 import asyncio
+import io
 import json
 import logging
 from typing import Any
@@ -18,6 +19,7 @@ from app.errors import (
 )
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
+from app.telemetry.logs import JsonLines
 from tests.support.app import app_of, calling
 from tests.support.assistant import assistant_of
 from tests.support.faq import JOIN
@@ -359,6 +361,20 @@ async def test_a_well_formed_request_id_of_the_caller_comes_back(client: httpx.A
 
     assert kept.headers["x-request-id"] == kept.json()["request_id"] == "trace-1.a_B"
     assert len(made.headers["x-request-id"]) == 32
+
+
+async def test_every_line_about_a_request_has_its_id(client: httpx.AsyncClient, llm: ScriptedModel) -> None:
+    llm.failure = ModelUnavailable("gone")
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(JsonLines())
+    logging.getLogger("app").addHandler(handler)
+    try:
+        answer = await client.post("/ask", json=LATE)
+    finally:
+        logging.getLogger("app").removeHandler(handler)
+    (line,) = map(json.loads, written.getvalue().splitlines())
+    assert (line["notice"], line["request_id"]) == ("model_unavailable", answer.json()["request_id"])
 
 
 async def test_the_access_log_has_facts_and_no_question(

@@ -240,6 +240,13 @@ def test_sorrow_before_an_answer_is_no_refusal() -> None:
 # --- 8 and 21 -------------------------------------------------------------------------------------------
 
 
+def test_the_first_word_is_given_on_at_once_where_the_entries_have_it() -> None:
+    reader = OutputReader(Verifier(POSITIONS, asked=SHIP.question), labels(POSITIONS))
+    assert reader.feed("Shipping") == "Shipping"
+    reader = OutputReader(Verifier(POSITIONS, asked=SHIP.question), labels(POSITIONS))
+    assert reader.feed("Sor") == ""  # it may become "Sorry", which is left out
+
+
 async def test_8_the_same_question_with_two_answers_is_answered_with_both() -> None:
     hours = "What are your opening hours?"
     old = FaqEntry("1", "store", hours, "We open at 9:00 and close at 17:00.")

@@ -79,6 +79,9 @@ async def test_what_is_kept_of_a_model_that_repeats_itself_is_streamed_whole(
     *streamed, answer = await events(assistant, question)
     assert isinstance(answer, Answer)
     assert "".join(event.text for event in streamed if isinstance(event, Text)) == answer.text
+    assert answer.usage  # though it was stopped before it told
+    assert answer.usage.completion_tokens == 10
+    assert answer.usage.prompt_tokens > 50
 
 
 async def test_an_answer_without_marks_cites_what_it_repeats(

@@ -5,16 +5,19 @@ words, if both are negated or neither is, and no word stands in it for its oppos
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from app.answering.checks.limits import changed_limit
 from app.answering.plain_text import content, stem
 from app.answering.sentences import sentences
 
 _NEGATION = re.compile(
     r"\b(?:not(?! only\b)|cannot|never|without|unable|neither|nor|none|nobody|nothing|nowhere|no(?!\. ?\d)|"
-    r"impossible|unavailable|unsupported|unnecessary|unlikely|"
+    r"impossible|unavailable|unsupported|unnecessary|unlikely|hardly|scarcely|barely|"
+    r"fail(?:s|ed|ing)?|refus(?:e|es|ed|ing)|avoid(?:s|ed|ing)?|lack(?:s|ed|ing)?|"
+    r"kaum|verweigert|tampoco|"
     r"nicht|kein\w{0,2}|nie|niemals|ohne|ne|pas|jamais|sans|aucune?|nunca|sin|ning[uú]n\w?|jam[aá]s|non|mai|"
     r"senza|não|nunca|sem|niet|geen|nooit|zonder|не|нет|без|никогда|нельзя|nie|bez|nigdy)\b|"
     r"\w+n't\b|\b(?:dont|doesnt|didnt|wont|cant|isnt|arent|wasnt|shouldnt|couldnt)\b|[不没無无未别沒]|ません|ない",
@@ -30,8 +33,6 @@ _CLAUSE = re.compile(
     r"und|wenn|weil|pero|si|porque|mais|et)\b",
     re.IGNORECASE,
 )
-_ONLY = re.compile(r"\b(?:only|solely|exclusively|nur|solo|sólo|seulement|только)\b", re.IGNORECASE)
-_UNTIL = re.compile(r"\buntil\b|\btill\b", re.IGNORECASE)
 _ALIKE = 0.5  # share of words from which two clauses are about the same
 _MARGIN = 0.08
 
@@ -128,24 +129,17 @@ def contradiction(sentence: str, source: str) -> str | None:
         same = max((score for score, each in scored if each.negated == clause.negated), default=0.0)
         if best - same > _MARGIN:
             return "negation"
-    return _opposed(sentence, source)
-
-
-def _opposed(sentence: str, source: str) -> str | None:
-    """A word of the sentence in whose place the nearest sentences of the source have its opposite."""
     near = _nearest(sentence, source)
-    if not near:
-        return None
+    return _opposed(sentence, near) or changed_limit(sentence, source, near) if near else None
+
+
+def _opposed(sentence: str, near: Sequence[str]) -> str | None:
+    """A word of the sentence in whose place the nearest sentences of the source have its opposite."""
     said, held = _words(sentence), set().union(*map(_words, near))
     for word in said - held:
         for opposite in OPPOSITES.get(word, ()):
             if opposite in held and opposite not in said:
                 return word
-    close = [each for each in near if _alike(content(sentence), content(each)) >= 0.75]
-    if _ONLY.search(sentence) and not _ONLY.search(source):
-        return "only"
-    if close and all(_ONLY.search(each) for each in close) and not _ONLY.search(sentence):
-        return "only"
     return None
 
 

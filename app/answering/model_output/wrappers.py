@@ -17,6 +17,7 @@ _THOUGHT_TAGS = [
     *("◁think▷", "◁/think▷", "[think]", "[/think]", "<|begin_of_thought|>", "<|end_of_thought|>"),
 ]
 _LONGEST_TAG = max(map(len, _THOUGHT_TAGS))
+_FIRST = frozenset(tag[0] for tag in _THOUGHT_TAGS)
 
 
 @dataclass
@@ -75,14 +76,8 @@ class ThoughtFilter:
 def _begun_tag(text: str) -> int:
     """How many characters at the end may become a tag."""
     low = text[-_LONGEST_TAG:].casefold()
-    return next(
-        (
-            size
-            for size in range(min(len(low), _LONGEST_TAG), 0, -1)
-            if any(tag.startswith(low[-size:]) for tag in _THOUGHT_TAGS)
-        ),
-        0,
-    )
+    begin = max(map(low.rfind, _FIRST))  # no tag has one of these but at its beginning
+    return len(low) - begin if begin >= 0 and any(tag.startswith(low[begin:]) for tag in _THOUGHT_TAGS) else 0
 
 
 _FENCE = re.compile(r"```[ \t]*([\w+-]*)[ \t]*\n(.*?)(?:\n?```\s*|\Z)", re.DOTALL)
