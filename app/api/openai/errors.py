@@ -2,10 +2,11 @@
 
 from typing import Any, ClassVar
 
-from fastapi import HTTPException, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 
 from app.api import problems
 from app.api.context import RequestContext, context_of
@@ -33,19 +34,19 @@ class OpenAIRoute(ApiRoute):
     max_body: ClassVar[int] = MAX_BODY
 
     def error_response(self, error: Exception, request: Request) -> Response:
-        """With the status and the headers that the same failure has elsewhere, but 400 for 422."""
-        problem = problems.response_of(error, request)
-        status = 400 if problem.status_code == 422 else problem.status_code
-        headers = {
-            name: value
-            for name, value in problem.headers.items()
-            if name not in ("content-length", "content-type")
-        }
-        return JSONResponse(error_of(error, context_of(request.scope)), status, headers)
+        return response_of(error, request)
 
 
 class ChatRoute(OpenAIRoute):
     limited = True
+
+
+def response_of(error: Exception, request: Request) -> Response:
+    """With the status and the headers that the same failure has elsewhere, but 400 for 422."""
+    problem = problems.response_of(error, request)
+    status = 400 if problem.status_code == 422 else problem.status_code
+    told = {name: value for name, value in problem.headers.items() if not name.startswith("content-")}
+    return JSONResponse(error_of(error, context_of(request.scope)), status, told)
 
 
 def error_of(error: Exception, context: RequestContext) -> dict[str, Any]:
@@ -79,5 +80,7 @@ def _invalid(error: RequestValidationError) -> ErrorBody:
 
 def _refused(error: HTTPException) -> ErrorBody:
     message, status = str(error.detail), error.status_code
+    if status in (404, 405):
+        message = "under /v1 there is GET /v1/models, GET /v1/models/ID and POST /v1/chat/completions"
     kind = "server_error" if status >= 500 else "rate_limit_error" if status == 429 else _INVALID
     return ErrorBody(message=message, type=kind, code=_CODES.get(status, "invalid_request"))

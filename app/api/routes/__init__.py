@@ -11,7 +11,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     search.collections_router,
     openai.router,
     openai.chat_router,
-    openai.unknown_router,
     health.metrics_router,
     health.router,
 )

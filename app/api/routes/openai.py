@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, suppress
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 
 from app.answering.service import Reply
@@ -38,8 +38,6 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 }
 router = APIRouter(prefix="/v1", route_class=OpenAIRoute, tags=["openai"], responses=_ERRORS)
 chat_router = APIRouter(prefix="/v1", route_class=ChatRoute, tags=["openai"], responses=_ERRORS)
-unknown_router = APIRouter(prefix="/v1", route_class=OpenAIRoute, include_in_schema=False)
-_METHODS = {"models": "GET", "chat/completions": "POST"}
 _KEEPALIVE_SECONDS = 15.0
 
 
@@ -104,16 +102,6 @@ async def chat_completions(
         answer = await assistant.ask(body.question_asked(), deadline, fresh=fresh)
     text = complete_text(answer) + (source_list(answer) if listed else "")
     return envelope.completion(text, answer)
-
-
-@unknown_router.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-async def unknown(path: str) -> None:
-    """What askd does not have of OpenAI's API, in the form its clients read."""
-    if method := _METHODS.get(path):
-        raise HTTPException(405, f"use {method}", {"Allow": method})
-    raise HTTPException(
-        404, "askd has GET /v1/models and POST /v1/chat/completions, and nothing else under /v1"
-    )
 
 
 async def _chunks(
