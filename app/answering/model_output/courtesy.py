@@ -2,7 +2,7 @@
 
 import re
 
-from app.answering.plain_text import stem
+from app.ranking.plain_text import stem
 
 _WORDS = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+")
 _COURTEOUS = """

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.answering.model_output.courtesy import says_nothing
-from app.answering.plain_text import folded
+from app.ranking.plain_text import folded
 
 _WORD = (
     r"(?:faq[ -]?)?(?:sources?|entry|entries|faqs?|cit(?:e|ation)s?|"

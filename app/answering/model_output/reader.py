@@ -15,9 +15,9 @@ from app.answering.model_output.courtesy import says_nothing
 from app.answering.model_output.marks import MarkReader
 from app.answering.model_output.refusals import declines, may_be_token, refuses, without_token
 from app.answering.model_output.wrappers import ThoughtFilter, Unwrapper, unwrapped
-from app.answering.plain_text import content, folded, plain
 from app.answering.sentences import first_end
 from app.domain import Support
+from app.ranking.plain_text import content, folded, plain
 
 _SHORT = 160  # characters: a longer reply without a word of the entries is no refusal
 _LOOP = re.compile(r"(\S.{4,160}?)(?:\s*\1){3,}\s*\Z", re.DOTALL)
