@@ -19,6 +19,7 @@ from app.ranking.fusion import Fusion, Ranking, rank
 from app.ranking.interaction import interaction
 from app.ranking.judgement import judge
 from app.ranking.merging import merged
+from app.ranking.plain_text import plain
 from app.ranking.stop_words import stop_words
 from app.ranking.synonyms import search_text, wordings
 from app.ranking.text import mostly_latin
@@ -188,7 +189,7 @@ class Retrieval:
             return asked.ranking
         try:
             question, held = await self.embedder.token_vectors(
-                [asked.text, f"{entry.question}\n{entry.answer}"]
+                [asked.text, plain(f"{entry.question}\n{entry.answer}")]
             )
         except EmbedderUnavailable:
             return asked.ranking

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.answering.plain_text import plain
 from app.answering.sentences import sentences
 from app.domain import FaqEntry
 from app.evaluation.changed_facts import FACTS, NAME, changed_name
 from app.evaluation.changed_words import WORDS
+from app.ranking.plain_text import plain
 from app.ranking.stop_words import STOP_WORDS
 
 _ROUNDS = 12  # a sentence holds several facts; each round may meet another one

@@ -14,7 +14,7 @@ from rapidfuzz.distance import OSA
 
 from app.domain import FaqEntry
 from app.ranking.stop_words import stop_words
-from app.ranking.text import words
+from app.ranking.text import SIGNED_NAME, words
 
 # Letters and digits joined, also by hyphens, dots and underscores (E-1042, v2.1.0, utf8); dotted numbers.
 _CODE = re.compile(
@@ -22,7 +22,6 @@ _CODE = re.compile(
     r"|(?<![\w.-])\d+(?:[.,:]\d+)+(?!\w)"
 )
 _NUMBER = re.compile(r"(?<![\w.,:-])\d{2,}(?![\w-]|[.,:]\d)")
-_SIGNED = re.compile(r"(?<!\w)[A-Za-z](?:\+\+|#)(?!\w)|(?<!\w)\.NET\b")
 # In capitals, camel case or with underscores: ECONNREFUSED, ModuleNotFoundError, max_age.
 _SYMBOL = re.compile(r"(?<![\w.-])(?:[A-Z]{2,}[A-Z0-9_]*|\w*[a-z][A-Z]\w*|[^\W_]\w*_\w*[^\W_])(?![\w-]|\.\w)")
 # A capital inside a sentence, as product names have it.
@@ -81,7 +80,7 @@ def lacking(question: str, entry: FaqEntry, language: str = "english") -> Sequen
     """The identifying words of a question that an entry holds nowhere, as they stand in the question."""
     text = unicodedata.normalize("NFKC", question)
     held = _held(entry)
-    missing = [code for code in _found(text, _CODE, _SIGNED, _NUMBER) if not _whole(held, code)]
+    missing = [code for code in _found(text, _CODE, SIGNED_NAME, _NUMBER) if not _whole(held, code)]
     names = [*_found(text, _SYMBOL), *([] if language in _CAPITALISED_NOUNS else _names(text))]
     vocabulary = _vocabulary(entry)
     missing += [

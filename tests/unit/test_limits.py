@@ -1,8 +1,8 @@
 """Sentences that change one telling word, number or date of their entry, and others that change none."""
 
 import pytest
-from app.answering.checks.verification import Verifier
 
+from app.answering.checks.verification import Verifier
 from app.domain import FaqEntry, Support
 
 ENGLISH = FaqEntry(

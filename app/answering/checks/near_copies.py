@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from app.answering.checks.number_words import CARDINALS, ORDINALS
 from app.answering.checks.polarity import OPPOSITES
-from app.answering.plain_text import stem
+from app.ranking.plain_text import stem
 
 _NEAR = 0.78  # share of words in common, from which a sentence is a near copy
 _TOKEN = re.compile(r"[^\s,;()\"']+(?:'[^\W\d_]+)?")

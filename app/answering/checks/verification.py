@@ -23,11 +23,11 @@ from app.answering.checks.polarity import (
 )
 from app.answering.checks.technical import missing_names, missing_technical
 from app.answering.checks.telling_words import SPELLINGS
-from app.answering.plain_text import content, folded, plain
 from app.answering.sentences import spans
 from app.domain import FaqEntry, Sentence, Support
 from app.ranking.candidates import WordStatistics
 from app.ranking.coverage import coverage
+from app.ranking.plain_text import content, folded, plain
 
 ORDINARY, STRICT = 0.6, 0.75  # least share of a sentence's content that the entry must hold
 _ATTRIBUTED = 0.45  # from here on a sentence is about an entry, right or wrong
