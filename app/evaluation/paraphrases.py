@@ -24,7 +24,7 @@ select; delete: erase; change: modify; issue: problem; instead of: rather than; 
 complete; begin: start; several: multiple; need: require; answer: reply; folder: directory; send:
 transmit; probably: likely; about: roughly; receive: get; provide: give; solution: remedy
 """
-_SYNONYMS = _pairs(_SYNONYMS_TEXT)
+SYNONYMS = _pairs(_SYNONYMS_TEXT)
 _PARTICIPLES_TEXT = """
 use: used; run: run; install: installed; add: added; create: created; change: changed; download:
 downloaded; set: set; find: found; see: seen; check: checked; make: made; write: written; send: sent;
@@ -81,11 +81,11 @@ def paraphrases(entries: Sequence[FaqEntry], each: int, seed: int = 0) -> Iterat
 
 
 def _synonym(found: Sequence[str], at: int, entry: FaqEntry, rng: random.Random) -> str | None:
-    there = [word for word in _SYNONYMS if re.search(rf"(?<![\w/.`_-]){word}(?![\w/._-])", found[at])]
+    there = [word for word in SYNONYMS if re.search(rf"(?<![\w/.`_-]){word}(?![\w/._-])", found[at])]
     if not there:
         return None
     word = rng.choice(there)
-    return re.sub(rf"(?<![\w/.`_-]){word}(?![\w/._-])", _SYNONYMS[word], found[at])
+    return re.sub(rf"(?<![\w/.`_-]){word}(?![\w/._-])", SYNONYMS[word], found[at])
 
 
 def _reordered(found: Sequence[str], at: int, entry: FaqEntry, rng: random.Random) -> str | None:

@@ -76,22 +76,29 @@ _OPPOSITES = [
 ]
 
 
+def identifying(question: str, language: str = "english") -> Sequence[str]:
+    """The codes, versions, numbers, symbols and names of a question, as they stand there."""
+    text = unicodedata.normalize("NFKC", question)
+    found = [*_found(text, _CODE, SIGNED_NAME, _NUMBER), *_named(text, language)]
+    return list(dict.fromkeys(found))
+
+
 def lacking(question: str, entry: FaqEntry, language: str = "english") -> Sequence[str]:
     """The identifying words of a question that an entry holds nowhere, as they stand in the question."""
     text = unicodedata.normalize("NFKC", question)
     held = _held(entry)
     missing = [code for code in _found(text, _CODE, SIGNED_NAME, _NUMBER) if not _whole(held, code)]
-    names = [*_found(text, _SYMBOL), *([] if language in _CAPITALISED_NOUNS else _names(text))]
     vocabulary = _vocabulary(entry)
     missing += [
-        name
-        for name in names
-        if name.casefold() not in stop_words(language)
-        and not _whole(held, name)
-        and not _nearly(name, vocabulary)
+        name for name in _named(text, language) if not _whole(held, name) and not _nearly(name, vocabulary)
     ]
     missing += [quoted for quoted in _quoted(text) if _share(quoted, vocabulary) < _QUOTED_WORDS_HELD]
     return list(dict.fromkeys(missing))
+
+
+def _named(text: str, language: str) -> Sequence[str]:
+    names = [*_found(text, _SYMBOL), *([] if language in _CAPITALISED_NOUNS else _names(text))]
+    return [name for name in names if name.casefold() not in stop_words(language)]
 
 
 def _found(text: str, *patterns: re.Pattern[str]) -> Iterator[str]:
