@@ -132,6 +132,16 @@ async def test_a_search_that_is_no_multi_search_comes_from_another_server(found:
             await search(index)
 
 
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-ndjson"])
+async def test_an_answer_that_is_nested_too_deep_is_none(content_type: str) -> None:
+    server = ScriptedServer(bodies={**INDEX, "_msearch": '{"responses": [{"hits": {"hits": []}}]}'})
+    async with index_on(server) as index:
+        await search(index)
+        server.bodies["_msearch"], server.content_type = "[" * 5000, content_type
+        with pytest.raises(SearchUnavailable):
+            await search(index)
+
+
 @pytest.mark.parametrize("document", ["[]", "{}", '{"_source": null}', '{"_source": {"statistics": []}}'])
 async def test_statistics_of_another_shape_are_none(document: str) -> None:
     server = ScriptedServer(bodies={"_mapping": json.dumps(MAPPING), STATISTICS_ID: document})
