@@ -31,7 +31,7 @@ def hybrid(evaluate: Evaluate, *options: str) -> Any:
 def test_retrieval_is_measured(evaluate: Evaluate) -> None:
     found = evaluate("retrieval", FAQ, QUESTIONS, "--json").json
     assert found["about"]["questions"] == "questions.csv: 90"  # the others name no entry
-    assert found["about"]["faq"] == "faq.json, 140 entries"
+    assert found["about"]["faq"] == "faq.json, 163 entries"
     (quality,) = found["configurations"].values()
     for measure in quality["measures"].values():
         assert 0.5 < measure["low"] <= measure["value"] <= measure["high"] <= 1
