@@ -58,7 +58,9 @@ async def put(case: Case, finder: Finder) -> Outcome:
         confidence=ranking.confidence,
         features=ranking.features,
         ms=(time.perf_counter() - started) * 1000,
-        given=[part.ranking.hits[0].entry for part in result.parts if part.ranking.answerable],
+        given=[
+            ranking.hits[part.sources[0] - 1].entry for part in result.parts if part.status is Status.ANSWERED
+        ],
     )
 
 
