@@ -59,16 +59,19 @@ def json_events(text: io.TextIOWrapper) -> Events:
 
 def is_json_lines(text: io.TextIOWrapper) -> bool:
     """Whether a file named .json holds an object a line."""
+    objects = 0
     try:
-        lines = [line for line in (text.readline(LONGEST_LINE) for _ in range(5)) if line.strip()][:2]
-    except UnicodeError:
-        return False  # the reader says where
-    if len(lines) < 2 or not all(line.startswith("{") for line in lines):
-        return False
-    try:
-        return all(isinstance(orjson.loads(line), dict) for line in lines)
-    except orjson.JSONDecodeError:
-        return False
+        for line in (text.readline(LONGEST_LINE) for _ in range(5)):
+            if not line.strip():
+                continue
+            if not line.startswith("{") or not isinstance(orjson.loads(line), dict):
+                return False
+            objects += 1
+            if objects == 2:
+                return True
+    except (UnicodeError, orjson.JSONDecodeError):
+        pass  # the reader says where
+    return False
 
 
 def json_lines_events(text: io.TextIOWrapper) -> Events:
