@@ -58,7 +58,6 @@ Rule = Callable[[Sequence[str], int, FaqEntry, random.Random], str | None]
 class Paraphrase:
     kind: str
     entry: FaqEntry
-    original: str
     text: str
 
 
@@ -77,7 +76,7 @@ def paraphrases(entries: Sequence[FaqEntry], each: int, seed: int = 0) -> Iterat
             text = rule(found, at, entry, rng)
             if text and text != found[at] and made < each:
                 made += 1
-                yield Paraphrase(kind, entry, found[at], text)
+                yield Paraphrase(kind, entry, text)
 
 
 def _synonym(found: Sequence[str], at: int, entry: FaqEntry, rng: random.Random) -> str | None:

@@ -108,10 +108,6 @@ class Verifier:
         nearest = verdict.sentence.source or next(each for each, share in shares.items() if share == best)
         return [nearest]
 
-    def supported_share(self, text: str) -> float:
-        """The most of a text's content that one entry holds."""
-        return max(self._shares(_said(text)).values(), default=0.0)
-
     def _shares(self, said: str) -> dict[int, float]:
         weighed = _weighed(said)
         return {

@@ -28,7 +28,6 @@ _NAMED = rf"\b{_WORD}[ \t]*:[ \t]*(?:{_BRACKETS}|{_LABELS}(?!\w))" + (
     r"|\b(?:sources?|faq entry|entry)[ \t]+#?\d{1,3}\b(?!\s*\w)"
 )
 MARK = re.compile(rf"(?:{_BRACKETS}|{_PARENTHESES}|(?:{_NAMED}))(?![\w(\[]*`)", re.IGNORECASE)
-NAMED_MARK = re.compile(_NAMED, re.IGNORECASE)
 _MAY_BEGIN = re.compile(
     rf"(?:[\[【［〔(^]{{1,2}}[\w \t,;:#&.†^–—-]{{0,40}}|<sup>[\w \t,;\[\]</–—-]{{0,20}}"
     rf"|{_WORD}[ \t]*:?[ \t]*[\[【]?[\d \t,;&–—-]{{0,20}})\Z",
