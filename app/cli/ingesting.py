@@ -44,7 +44,7 @@ class _Job:
 def ingest(
     files: Annotated[
         list[Path],
-        # Not checked by typer: what cannot be read is told like all that is wrong with a file.
+        # Not checked by typer, so that unreadable files are reported like all other errors of files.
         typer.Argument(
             help=f"FAQ files ({', '.join(FORMATS)}, .gz, .zip), folders, globs, or - for standard input.",
             readable=False,
@@ -155,7 +155,7 @@ async def _once(askd: Askd, settings: Settings, job: _Job) -> bool:
 
 
 async def _watch(settings: Settings, job: _Job) -> None:
-    """Publishes now, and whenever the files change; a broken file keeps the version that serves."""
+    """Publishes now, and whenever the files change; a broken file keeps the current version."""
     from app.ingest.watch import changes
 
     if any(str(path) == "-" for path in job.files):

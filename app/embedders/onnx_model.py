@@ -49,7 +49,7 @@ class OnnxModel:
         self.info = EmbedderInfo(files.name, digest, dimension, files.latin_only)
 
     def vector(self, head: str, body: str) -> Vector:
-        """Of the whole text; where it is longer than a window, each of its windows begins with `head`.
+        """Of the full text; where it is longer than a window, each of its windows begins with `head`.
 
         Raises EmbedderUnavailable.
         """

@@ -57,7 +57,7 @@ class Collector:
         self._bad_count = 0
 
     def read(self, source: Source) -> None:
-        """One file; of a folder, a file that is no FAQ is passed over, and one that is broken is told."""
+        """Read one file. In a folder, files that hold no FAQ are skipped and broken ones reported."""
         report = FileReport(source.name, Notes(), self._reading.collection or source.stem)
         try:
             bad, records = self._records(source, report)

@@ -130,7 +130,7 @@ def _clean(given: dict[str, str], raw: Raw, base_url: str | None, notes: Notes) 
 
 @contextmanager
 def _wrong_where_unreadable(name: str, raw: Raw) -> Iterator[None]:
-    """HTML that cannot be converted makes its record wrong, not the whole file."""
+    """HTML that cannot be converted makes its record invalid, not the file."""
     try:
         yield
     except BadFaqFile as error:

@@ -97,7 +97,7 @@ class Source:
 def sources_of(
     paths: Sequence[Path], given_format: str | None, skipped: Callable[[str], None]
 ) -> list[Source]:
-    """All files; `skipped` is told of links and the like that are passed over. Raises BadFaqFile."""
+    """All files; `skipped` is called with what links and the like are skipped. Raises BadFaqFile."""
     found: list[Source] = []
     for path in paths:
         try:

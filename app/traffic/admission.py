@@ -120,7 +120,7 @@ class Admission:
         if place not in self._serving:
             return
         self._serving.remove(place)
-        # One that was cancelled tells something only when it had already taken longer than usual.
+        # A cancelled one is informative only when it had already taken longer than usual.
         if completed or place.served > self.service.mean > 0:
             self.service.learn(place.served)
             self._refuse_late()

@@ -43,7 +43,7 @@ class Place:
 def read_document(
     text: str, place: Place, names: Names, notes: Notes, *, mdx: bool = False
 ) -> Iterator[Raw | Bad]:
-    """The records of one document. What is in none of them is told to `notes`."""
+    """The records of one document. Text outside of them is reported to `notes`."""
     shape = place.shape
     if shape == "entries" or (shape == "auto" and is_written_by_askd(text)):
         notes.shape = "entries"

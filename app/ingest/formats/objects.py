@@ -20,7 +20,7 @@ _MOST_UNKNOWN_KEYS = 10
 
 
 def read_objects(open_events: Callable[[], Events], names: Names, notes: Notes) -> Iterator[Raw | Bad]:
-    """The records of a file; `open_events` begins to read it anew. Raises BadFaqFile where there is none."""
+    """The records of a file; `open_events` reads from its start. Raises BadFaqFile when empty."""
     scan = Scan(names)
     scan.read(open_events())
     chosen = scan.choose()

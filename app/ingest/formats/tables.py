@@ -58,7 +58,7 @@ def read_csv(lines: Iterator[str], names: Names, notes: Notes) -> Iterator[Raw |
 
 
 def csv_rows(lines: Iterable[str], delimiter: str, first_line: int = 1) -> Iterator[Row]:
-    """Rows with the line each starts on; a malformed row is told, and reading goes on after it."""
+    """Rows with the line each starts on; a malformed row is reported, and reading goes on after it."""
     csv.field_size_limit(LONGEST_LINE)  # ours are smaller, and name the field
     counted = _Counted(lines)
     rows = csv.reader(counted, delimiter=delimiter, strict=True)

@@ -18,7 +18,7 @@ from app.models.failures import log_unreadable
 
 log = logging.getLogger(__name__)
 
-# Bytes. The line of a token takes some hundred, the whole description of a model some hundred thousand.
+# Bytes. The line of a token takes some hundred, the full description of a model some hundred thousand.
 _LONGEST_LINE = 1 << 21
 _API_PATH = re.compile(r"/(?:v1|api)(?:/.*)?$")  # what other tools want in their Ollama address
 # JSON may contain these unescaped, but the client splits lines at them.
@@ -63,7 +63,7 @@ async def open_client(
 
 def _session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
     # A connection for each request: one that was kept open may be closed by the server just then, and a
-    # generation that failed so could not be sent again, since nobody knows whether it has begun.
+    # generation that failed so could not be sent again, since it may already have begun.
     connector = aiohttp.TCPConnector(ssl=tls, limit=0, force_close=True)
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
@@ -105,7 +105,7 @@ class _OllamaTransport(httpx.AsyncBaseTransport):
 
 
 class _Lines(httpx.AsyncByteStream):
-    """The same body in whole lines, the pieces of an answer that have arrived together in one.
+    """The same body in complete lines; pieces of an answer that have arrived together are joined.
 
     Raises ValueError for a line that is too long or is no UTF-8.
     """
