@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -187,7 +188,7 @@ async def publish_found(askd: Askd, found: Survey, settings: Settings, *, anew: 
             embedder=await _usable(askd.embedder),
             synonyms=synonyms,
             anew=anew,
-            scratch=scratch_index,
+            scratch=partial(scratch_index, settings),
         )
 
 
