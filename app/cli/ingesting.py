@@ -180,7 +180,7 @@ async def records(store: IndexStore) -> list[FaqEntry]:
 async def publish_found(askd: Askd, found: Survey, settings: Settings, *, anew: bool = False) -> Manifest:
     synonyms = read_synonyms(settings.synonyms) if settings.synonyms else ()
     with progress_bar("publishing", sum(found.collections.values())) as progress:
-        return await publish(
+        manifest = await publish(
             askd.store,
             found,
             settings.language,
@@ -190,6 +190,9 @@ async def publish_found(askd: Askd, found: Survey, settings: Settings, *, anew: 
             anew=anew,
             scratch=partial(scratch_index, settings),
         )
+    if manifest.unreadable:
+        warn(manifest.unreadable)
+    return manifest
 
 
 async def _usable(embedder: Embedder | None) -> Embedder | None:
@@ -232,11 +235,8 @@ def _report(found: Survey, manifest: Manifest | None, seconds: float, job: _Job)
     collections = ", ".join(f"{name} {count}" for name, count in sorted(found.collections.items()))
     done = f"published as version {manifest.version}" if manifest else "checked, nothing published"
     bad = sum(report.bad for report in found.files)
-    rest = "".join(
-        f", {count} {what}"
-        for count, what in ((found.merged, "merged"), (found.skipped, "skipped"), (bad, "wrong"))
-        if count
-    )
+    counts = ((found.merged, "merged"), (found.skipped, "skipped"), (bad, "wrong"))
+    rest = "".join(f", {count} {what}" for count, what in counts if count)
     _print(f"{found.read} records read, {entries} entries {done}{rest}")
     for report in [report for report in found.files if not report.passed_over][:_MOST_LINES]:
         _print(f"  {report.file}: {report.read - report.bad} entries, {report.notes.shape}")

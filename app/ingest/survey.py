@@ -17,6 +17,7 @@ from app.ingest.reading import Reading, read_records
 from app.ingest.records import Bad
 from app.ingest.report import BadRecord, FileReport, Notes
 from app.ingest.sources import Source, sources_of
+from app.ranking.text import mostly_latin
 
 _CHANGED = "the FAQ files changed while they were read; ingest them again"
 
@@ -33,6 +34,7 @@ class Survey:
     files: Sequence[FileReport] = ()
     bad: Sequence[BadRecord] = ()
     failed: Sequence[str] = ()  # files of a folder that could not be read
+    other_scripts: int = 0  # entries in another script than the Latin one
     _sources: Sequence[Source] = field(default=(), repr=False)
     _reading: Reading = field(default_factory=Reading, repr=False)
     _winners: Mapping[Key, Winner] = field(default_factory=dict, repr=False)
@@ -96,6 +98,8 @@ class Survey:
             self,
             collections=dict(sorted(Counter(names).items())),
             digest=sha256(b"".join(sorted(prints))).hexdigest(),
+            other_scripts=sum(not winner.latin for winner in self._winners.values())
+            + sum(not mostly_latin(entry.question) for entry in self._kept),
         )
 
 

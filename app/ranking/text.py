@@ -117,6 +117,8 @@ def word_statistics(entries: Iterable[FaqEntry]) -> WordStatistics:
 
 def mostly_latin(text: str) -> bool:
     """Whether at least half of a text's letters are of the Latin script; true where it has none."""
+    if text.isascii():
+        return True
     letters = [character for character in text if character.isalpha()]
     latin = sum(unicodedata.name(character, "").startswith("LATIN") for character in letters)
-    return text.isascii() or 2 * latin >= len(letters)
+    return 2 * latin >= len(letters)
