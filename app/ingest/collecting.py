@@ -188,7 +188,7 @@ class Collector:
                 f"is {without[0]}: {why}; --allow-partial publishes the others"
             )
         for path in paths:
-            below = [report for report in self.files if report.file.startswith((f"{path}/", str(path)))]
+            below = [report for report in self.files if Path(report.file).is_relative_to(path)]
             if below and all(report.passed_over for report in below):
                 told = f"; {below[0].file}: {below[0].passed_over}" if len(below) == 1 else ""
                 raise BadFaqFile(f"{path}: no records{told}")
