@@ -61,7 +61,7 @@ def read_document(
     if front.is_draft:
         notes.shape, notes.skipped = "front matter", notes.skipped + 1
         return
-    lines = body.split("\n")
+    lines: Sequence[str] = body.split("\n")
     if mdx:
         lines = _without_code(lines)
     lines = _as_markdown(lines)
