@@ -129,9 +129,10 @@ def _of_parts(entries: Sequence[FaqEntry], parts: Sequence[Part], language: str)
             texts.append(open_part(part, language))
             continue
         place = part.sources[0]
-        texts.append(answered_part(part, entries[place - 1].answer))
+        text = said_by_entry(entries[place - 1].answer, entries[place - 1], part.question)
+        texts.append(answered_part(part, text))
         if place not in cited:
-            sentences += quoted_sentences(entries[place - 1].answer, place)
+            sentences += quoted_sentences(text, place)
         cited.add(place)
     return Extraction("\n\n".join(texts), sentences, frozenset(cited))
 

@@ -226,9 +226,7 @@ _ORDER = (Status.NO_ANSWER, Status.SUGGESTED, Status.ANSWERED)
 
 def _in_other_language(language: str) -> str:
     named = language if " " in language else language.capitalize()
-    return (
-        f"the question seems to be in {named}, which the FAQ is not: askd cannot tell whether it is answered"
-    )
+    return f"the question seems to be in {named}, the FAQ is not: askd cannot tell whether it has the answer"
 
 
 def _first(asked: Asked) -> tuple[str, str] | None:

@@ -213,10 +213,9 @@ def _tell(found: Survey) -> None:
     for report in found.files:
         if not report.passed_over:
             lines += [f"{report.file}: {finding}" for finding in report.findings]
-    for line in lines[:_MOST_LINES]:
+    more = [f"and {len(lines) - _MOST_LINES} more; --json has all"] if len(lines) > _MOST_LINES else []
+    for line in [*lines[:_MOST_LINES], *more]:
         warn(line)
-    if len(lines) > _MOST_LINES:
-        warn(f"and {len(lines) - _MOST_LINES} more; --json has all")
     for bad in [*map(str, found.bad), *found.failed]:
         err.print(f"wrong: {bad}", style="red", markup=False, highlight=False, soft_wrap=True)
 
