@@ -18,7 +18,7 @@ from tests.support.assistant import assistant_of
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"
 LATE = "Is it possible to join the course at any time?"
-REFUND = "Is it possible to get a refund?"
+REFUND = "Is it possible to get a refund within thirty days?"
 
 
 def asking(*said: str, **more: Any) -> dict[str, Any]:

@@ -75,6 +75,12 @@ def through(kind: str, written: Sequence[FaqEntry]) -> list[FaqEntry]:
         return list(survey([path], collection=None, strict=False).entries())
 
 
+def _nothing_new(before: str, after: str) -> bool:
+    """Whether markup was taken away and nothing added: the letters that are left come in the same order."""
+    letters = iter("".join(WORD.findall(before)))
+    return all(letter in letters for letter in "".join(WORD.findall(after)))
+
+
 @pytest.mark.parametrize("kind", WRITERS)
 @given(written=st.lists(entries, min_size=1, max_size=4, unique_by=lambda entry: entry.key))
 def test_what_is_published_comes_back_the_same(kind: str, written: list[FaqEntry]) -> None:
@@ -83,7 +89,7 @@ def test_what_is_published_comes_back_the_same(kind: str, written: list[FaqEntry
         (entry.key, entry.section, entry.url) for entry in written
     ]
     for before, after in zip(written, published, strict=True):
-        assert set(WORD.findall(after.answer)) <= set(WORD.findall(before.answer))
+        assert _nothing_new(before.answer, after.answer)
         assert "begin" in after.question
         assert "end" in after.answer
     assert through(kind, published) == published
