@@ -106,7 +106,7 @@ def extracted(entries: Sequence[FaqEntry], parts: Sequence[Part], asked: str, la
     if parts:
         return _of_parts(entries, parts, language)
     if differing := disagreeing(entries):
-        return _of_differing(entries, differing)
+        return _of_differing(entries, differing, language)
     text = said_by_entry(entries[0].answer, entries[0], asked)
     return Extraction(text, quoted_sentences(text, 1), frozenset({1}))
 
@@ -137,9 +137,9 @@ def _of_parts(entries: Sequence[FaqEntry], parts: Sequence[Part], language: str)
     return Extraction("\n\n".join(texts), sentences, frozenset(cited))
 
 
-def _of_differing(entries: Sequence[FaqEntry], positions: Sequence[int]) -> Extraction:
+def _of_differing(entries: Sequence[FaqEntry], positions: Sequence[int], language: str) -> Extraction:
     several = len({entries[at - 1].collection for at in positions}) > 1
-    sentences, texts = list[Sentence](), ["The FAQ has several answers to this question, and they differ:"]
+    sentences, texts = list[Sentence](), [phrases(language).differ]
     for at in positions:
         entry = entries[at - 1]
         label = f"{entry.collection}: " if several and entry.collection else ""

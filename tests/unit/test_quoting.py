@@ -1,11 +1,12 @@
 """Whole sentences of entries: how much of an answer may be left out, and several questions in one."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from app.answering.phrases import phrases
-from app.answering.quoting import beginnings, least
+from app.answering.quoting import beginnings, extracted, least
 from app.domain import Answer, Mode, Origin, Question, Replacement, Status, Support, Text
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
@@ -41,6 +42,14 @@ def test_the_whole_is_always_a_choice_and_the_choices_are_few() -> None:
     assert len(choices) == 4
     assert choices == sorted(choices, key=len)
     assert choices[-1].count("More of it.") == 20
+
+
+def test_answers_that_differ_are_introduced_in_the_language_of_the_index() -> None:
+    entries = [replace(JOIN, id="first", answer="Ja."), replace(JOIN, id="second", answer="Nein.")]
+    said = extracted(entries, [], JOIN.question, "german")
+    assert said.text == (
+        "Die FAQ hat mehrere Antworten auf diese Frage, und sie unterscheiden sich:\n\nJa. [1]\n\nNein. [2]"
+    )
 
 
 async def test_more_questions_than_are_answered_are_said_to_be_open() -> None:
