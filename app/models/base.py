@@ -65,6 +65,11 @@ class Prompt:
     choices: Sequence[str] = ()  # not empty: the reply must be one of these, word for word
     stop: Sequence[str] = ()  # the reply ends before any of these
 
+    @property
+    def text(self) -> str:
+        """Of all messages."""
+        return "".join(message.content for message in self.messages)
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
