@@ -19,6 +19,7 @@ from app.models import catalogue as model_files
 from app.models.base import ModelStatus
 from app.settings import Settings, read_settings
 from app.wiring import open_askd
+from app.wiring.models import MODELS
 
 models = typer.Typer(
     help="The language model, the embedder, and the files askd can download.", invoke_without_command=True
@@ -80,8 +81,8 @@ def pull_files(
 
 
 def _pull_model_in_use(settings: Settings) -> None:
-    if settings.model_backend == "ollama":
-        _say("Ollama manages its own models: run `ollama pull` there")
+    if MODELS[settings.model_backend].served:
+        _say(f"{settings.model_name} is its server's to pull")
     else:
         _pull_model(settings.model_name, settings)
 
@@ -159,7 +160,7 @@ async def _status(settings: Settings) -> tuple[ModelStatus | None, str | None]:
     async with open_askd(settings) as askd:
         try:
             status = await askd.llm.status()
-            served = settings.model_backend == "ollama" and status.present
+            served = MODELS[settings.model_backend].served and status.present
             if not (status.loaded or served):
                 return status, None
             return status, str(fitness(settings.writing, (await askd.llm.profile()).parameters))

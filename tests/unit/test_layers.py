@@ -67,7 +67,7 @@ def test_only_one_module_knows_how_spans_are_sent() -> None:
     ]
 
 
-BACKENDS = ("elasticsearch", "embedded", "memory", "ollama", "llamacpp", "scripted", "onnx")
+BACKENDS = ("elasticsearch", "embedded", "memory", "ollama", "openai", "llamacpp", "scripted", "onnx")
 
 
 @pytest.mark.parametrize("path", modules(), ids=str)

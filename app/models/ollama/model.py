@@ -67,9 +67,12 @@ class OllamaModel:
         first_token_timeout: float,
         generate_timeout: float,
         breaker: CircuitBreaker | None = None,
+        host: str | None = None,
     ) -> None:
+        """`host` of a remote server: answers then tell where they were written."""
         self._client = client
         self._name = name
+        self._shown = f"{name}@{host}" if host else name
         self._runner = runner
         self._first_token_timeout = first_token_timeout
         self._generate_timeout = generate_timeout
@@ -97,7 +100,7 @@ class OllamaModel:
                 listed = self._own((await self._client.list()).models)
                 ollama_profile.check(shown)
         return ModelProfile(
-            name=self._name,
+            name=self._shown,
             digest=(listed and listed.digest) or "",
             style=ollama_profile.style(shown),
             context_tokens=ollama_profile.context_tokens(shown, self._runner.num_ctx),
@@ -116,7 +119,7 @@ class OllamaModel:
         if listed and self._profile and (listed.digest or "") != self._profile.digest:
             self._profile = None  # it was pulled anew
         return ModelStatus(
-            name=self._name,
+            name=self._shown,
             present=listed is not None,
             loaded=loaded is not None,
             size_bytes=loaded.size if loaded else None,
