@@ -1,4 +1,4 @@
-"""What can go wrong, in our own words. `detail` is for the caller: it says what to do, and leaks nothing.
+"""The errors that askd raises. `detail` is for callers: it says what to do and leaks no internals.
 
 * AskdError
   - QuestionError             the request cannot be answered as it is
@@ -7,23 +7,23 @@
     - NothingFits             no entry fits the prompt whole
   - RetrievalError            the index could not be searched
     - SearchUnavailable       the search engine did not answer
-    - IndexMissing            it answered, but nothing was ever ingested
-    - IndexUnreadable         another askd wrote the index, or it is damaged
-  - ModelError                the model could not write
+    - IndexMissing            nothing was ever ingested
+    - IndexUnreadable         written by another version of askd, or damaged
+  - ModelError                the model could not generate
     - ModelUnavailable        the model's runtime did not answer, or broke off
-    - ModelMissing            it answered, but does not have the model
+    - ModelMissing            the runtime does not have the model
     - ModelTimeout            it took longer than the settings allow
-    - Overloaded              too many questions wait for the model
+    - Overloaded              the queue for the model is too long
     - PromptTooLong           the model counted more tokens than its window holds
-  - DeadlineExceeded          the request's time was up
-  - ShuttingDown              askd was told to stop before the answer was ready
-  - SetupError                what no caller of the HTTP service meets
-    - EmbedderUnavailable     its files are missing, damaged or of another model: the search is then
-                              by words alone, with a notice
-    - BadSettings             a setting is unknown or has no sense
-    - CannotListen            the address of the service is taken, or not this machine's
+  - DeadlineExceeded          the request's deadline has passed
+  - ShuttingDown              askd was stopped before the answer was ready
+  - SetupError                never raised to callers of the HTTP service
+    - EmbedderUnavailable     its files are missing, damaged or of another model; search is then
+                              lexical only, with a notice
+    - BadSettings             a setting is unknown or invalid
+    - CannotListen            the address to listen on is taken, or not of this machine
     - BadFaqFile              a FAQ file cannot be read: file, record and field
-    - IngestConflict          another ingest is at work, or took over
+    - IngestConflict          another ingest is running, or has replaced this one
     - NoPreviousVersion       there is nothing to roll back to
     - DownloadFailed          model weights could not be fetched, or are not the pinned ones
 """
@@ -32,9 +32,9 @@
 class AskdError(Exception):
     """Base class: catch this to catch everything askd raises on purpose.
 
-    `retry_after` is in how many seconds a retry makes sense, where that is known. `retryable` says that the
-    same request may well succeed at once: its connection was lost, or the server was busy.
-    `reason` is what the backend itself said, shortened: for the log and the terminal, never for callers.
+    `retry_after` is the number of seconds after which to retry, where that is known. `retryable`: the same
+    request may succeed at once, since its connection was lost or the server was busy. `reason` is the
+    backend's own message, shortened: for the log and the terminal, never for callers.
     """
 
     reason: str | None = None

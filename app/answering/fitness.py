@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from app.answering.verification import ORDINARY, STRICT
+from app.answering.checks.verification import ORDINARY, STRICT
 
 # A model with fewer weights invents more than it repeats (docs/decisions.md): it only chooses sentences.
 QUOTES_BELOW = 1_000_000_000

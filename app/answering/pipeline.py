@@ -1,5 +1,6 @@
 """The pipeline, from top to bottom: retrieve, decide, write, verify."""
 
+import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, nullcontext
@@ -37,6 +38,8 @@ from app.errors import (
 from app.telemetry.tracing import NO_TRACING, Tracing
 from app.traffic.admission import Admission, Place
 from app.traffic.deadline import NEVER, TimeLeft
+
+log = logging.getLogger(__name__)
 
 _NEAREST = 3  # sources named for a part that is unsure
 
@@ -152,7 +155,11 @@ class Pipeline:
         sure = progress.result.ranking.confident or isinstance(error, NothingFits)
         if progress.question.mode is not Mode.AUTO or not sure:
             raise error
-        return self._extracted(progress, _notice_of(error))
+        notice = _notice_of(error)
+        if not isinstance(error, NothingFits):  # that is the entry's fault, and the settings'
+            facts = {"notice": notice.code, "detail": str(error), "reason": error.reason}
+            log.warning("an entry is the answer, since the model failed", extra=facts)
+        return self._extracted(progress, notice)
 
     def _declined(self, progress: Progress) -> Sequence[Event]:
         text = phrases(progress.result.language).no_answer

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from app.answering.checks.polarity import about_the_same, leading_yes_no, turned, without_yes_no
-from app.answering.checks.wording import content
-from app.answering.plain_text import folded, plain
+from app.answering.plain_text import content, folded, plain
 from app.answering.sentences import spans
 from app.domain import FaqEntry, Sentence, Support
 from app.ranking.text import normalised_question

@@ -96,8 +96,7 @@ class Retrieval:
         ranking = merged([part.ranking for part in parts], question.limit) if parts else best.ranking
         notices = searched.notices
         if ranking.foreign:
-            detail = f"the question is in {ranking.foreign.capitalize()}, the nearest entry is not"
-            notices.append(Notice("other_language", detail))
+            notices.append(Notice("other_language", _in_other_language(ranking.foreign)))
         return RetrievalResult(
             ranking,
             notices,
@@ -221,6 +220,13 @@ class Retrieval:
 
 
 _ORDER = (Status.NO_ANSWER, Status.SUGGESTED, Status.ANSWERED)
+
+
+def _in_other_language(language: str) -> str:
+    named = language if " " in language else language.capitalize()
+    return (
+        f"the question seems to be in {named}, which the FAQ is not: askd cannot tell whether it is answered"
+    )
 
 
 def _first(asked: Asked) -> tuple[str, str] | None:

@@ -74,16 +74,25 @@ _ERROR = re.compile(
     r"(?:^|\s)[\w.$]*(?:Error|Exception|Failure|Fault|Warning|Panic)\b\s*:|\b(?:error|fatal|panic|failed)\b\s*:|errno",
     re.IGNORECASE,
 )
+# The class before an error's message, with its package or its number: an entry has neither.
+_ERROR_CLASS = re.compile(
+    r"(?:(?:caused by|uncaught|unhandled exception)\b[.: ]*)?(?:[\w$]+(?:\.|::|\\))+\w*(?:error|exception)\w*"
+    r"(?: ?\(\w+\))?:\s+(?=\S)",
+    re.IGNORECASE,
+)
 _LOG_PREFIX = re.compile(
     r"\s*\[?\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\]?\s*(?:\[?[A-Z]{4,8}\]?\s*)?"
     r"(?:\[[^\]\n]{1,60}\]\s*)?(?:[-:|]\s*)?"
 )
 _BULLET = re.compile(r"[-*•–]\s+(?=\S)")
-_NUMBER = re.compile(r"(?:(?<=\s)|^)(?:\(?(?P<digits>\d{1,2})[.)]|(?P<letter>[a-h])\))\s+(?=\S)")
+_NUMBER = re.compile(
+    r"(?:(?<=\s)|^)(?:(?:\(|(?:[QqFf]|[Qq]uestion|[Ff]rage) ?)?(?P<digits>\d{1,2})[.):]"
+    r"|(?P<letter>[a-h])\))\s+(?=\S)"
+)
 # After a closing quote or "??" a small letter goes on with the sentence: see 'x'. while y; FHV_20?? data.
 _SENTENCE = re.compile(r"(?<=[.!?…])(?<!\?\?)\s+(?=\S)|(?<=[.!?…])[\"'”)]*\s+(?=[^\sa-z])|(?<=[。！？؟।])\s*")
 _SECOND_QUESTION = re.compile(
-    r",?\s+(?:and|or|also|und|y|et)(?:\s+also)?\s+(?=(?:how|what|when|where|which|who|why|can|do|does|is|are|will|"
+    r"(?:,?\s+(?:and|or|also|und|y|et)(?:\s+also)?|;)\s+(?=(?:how|what|when|where|which|who|why|can|do|does|is|are|will|"
     r"wie|was|wann|wo|warum|cómo|qué|comment)\s)",
     re.IGNORECASE,
 )
@@ -158,6 +167,8 @@ def _segments(line: str) -> Iterable[str]:
                 continue
             for piece in _SECOND_QUESTION.split(sentence) if _asks(sentence) else [sentence]:
                 yield from _cut(piece.strip())
+                if named := _ERROR_CLASS.match(piece):
+                    yield from _cut(piece[named.end() :].strip())
 
 
 def _items(line: str) -> Iterable[str]:

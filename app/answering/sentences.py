@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from app.answering.marks import MARK, mark_may_begin
+from app.answering.model_output.marks import MARK, mark_may_begin
 
 _CODE = re.compile(r"```.*?(?:```|\Z)|(?<!`)`[^`\n]+`(?!`)", re.DOTALL)
 _END = re.compile(

@@ -5,13 +5,13 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from app.answering.checks.verification import Verifier
 from app.answering.fitness import Fitness, Manner, WritingSetting, fitness
-from app.answering.model_output import OutputReader
+from app.answering.model_output.reader import OutputReader
 from app.answering.prompt import build_prompt, choice_prompt, costs, fitting, labels, parts
 from app.answering.quoting import beginnings, quoted_sentences, said_by_entry
-from app.answering.verification import Verifier
 from app.domain import FaqEntry, Hit, Origin, Sentence, Source, Support, Usage
-from app.errors import ModelUnavailable, NothingFits, PromptTooLong, QuestionTooLong
+from app.errors import ModelError, ModelUnavailable, NothingFits, PromptTooLong, QuestionTooLong
 from app.models.base import Chunk, LanguageModel, ModelProfile, Prompt
 from app.ranking.candidates import WordStatistics
 from app.telemetry.tracing import NO_TRACING, Tracing
@@ -114,8 +114,10 @@ class Writer:
         verifier = Verifier(included, statistics, question, fit.least_coverage)
         reader = OutputReader(verifier, labels(included))
         muted = False
+        written: list[str] = []
         async with aclosing(self._generated(prompt, draft)) as texts:
             async for text in texts:
+                written.append(text)
                 piece = reader.feed(text)
                 muted = (muted or (supported and reader.unmatched)) and not reader.retracted
                 if piece and not muted:
@@ -126,6 +128,8 @@ class Writer:
             rest = reader.finish()
             if rest and not (supported and reader.unmatched):
                 yield rest
+        if reader.looped and draft.usage is None:
+            draft.usage = await self._counted(prompt, "".join(written))
         draft.text, draft.retracted, draft.unknown = reader.text, reader.retracted, reader.refused
         draft.sentences = [verdict.sentence for verdict in reader.verdicts]
         draft.cited = reader.cited
@@ -158,6 +162,15 @@ class Writer:
         draft.sentences, draft.cited = quoted_sentences(text, 1), {1}
         draft.text = f"{text.rstrip()} [1]"
         yield draft.text
+
+    async def _counted(self, prompt: Prompt, written: str) -> Usage | None:
+        """The tokens of a generation that was stopped before the model told them."""
+        try:
+            texts = [*(message.content for message in prompt.messages), written]
+            *asked, answer = await self.llm.count_tokens(texts)
+        except ModelError:  # the answer stands all the same
+            return None
+        return Usage(sum(asked), answer)
 
     async def _generated(self, prompt: Prompt, draft: Draft) -> AsyncGenerator[str]:
         messages = ((message.role, message.content) for message in prompt.messages)

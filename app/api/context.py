@@ -35,6 +35,8 @@ class Caller(NamedTuple):
 @dataclass(slots=True)
 class RequestContext:
     id: str
+    method: str  # as it was sent: a route sees GET for HEAD
+    arrived: float  # when its headers had come, on the clock of the event loop
     caller: Caller
     problem: str = ""  # name of the problem it was answered with, such as "not-found"
     hung_up: bool = False  # the caller closed the connection before the response was complete

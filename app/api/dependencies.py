@@ -34,17 +34,20 @@ class RequestTimeouts:
     default: float
     most: float
 
-    def deadline(self, wanted: str | None) -> Deadline:
-        """Longer than `most` means `most`. Raises RequestValidationError for an invalid header."""
+    def deadline(self, wanted: str | None, arrived: float) -> Deadline:
+        """Counted from `arrived`, on the clock of the event loop; longer than `most` means `most`.
+
+        Raises RequestValidationError for an invalid header.
+        """
         if wanted is None:
-            return Deadline.after(min(self.default, self.most))
+            return Deadline.after(min(self.default, self.most), arrived)
         seconds = float(wanted) if _NUMBER.fullmatch(wanted) else 0.0
         if not seconds > 0:
             message = "must be a number of seconds greater than 0, such as 30 or 2.5"
             raise RequestValidationError(
                 [{"type": "header", "loc": ("header", TIMEOUT_HEADER), "msg": message}]
             )
-        return Deadline.after(min(seconds, self.most))
+        return Deadline.after(min(seconds, self.most), arrived)
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ async def get_context(request: Request) -> RequestContext:
 
 async def get_deadline(
     request: Request,
+    context: Annotated[RequestContext, Depends(get_context)],
     x_request_timeout: Annotated[
         str | None,
         Header(
@@ -87,7 +91,7 @@ async def get_deadline(
         ),
     ] = None,
 ) -> Deadline:
-    return service_of(request).timeouts.deadline(x_request_timeout)
+    return service_of(request).timeouts.deadline(x_request_timeout, context.arrived)
 
 
 async def wants_fresh(

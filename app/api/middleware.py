@@ -1,18 +1,21 @@
 """What is done to every request and response, whatever the route. Pure ASGI: Starlette's BaseHTTPMiddleware
 hides from routes that the caller has hung up."""
 
+import asyncio
 import logging
 import re
 import time
 from secrets import token_hex
 
 import h11
+from anyio import BrokenResourceError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import problems
 from app.api.context import Caller, RequestContext, add_context
+from app.telemetry.logs import request_id
 from app.telemetry.metrics import Metrics
 
 access = logging.getLogger("askd.access")
@@ -52,9 +55,12 @@ class Requests:
         given = Headers(scope=scope).get("x-request-id", "")
         context = RequestContext(
             id=given if _REQUEST_ID.fullmatch(given) else token_hex(16),
+            method=scope["method"],
+            arrived=asyncio.get_running_loop().time(),
             caller=Caller(None, (scope.get("client") or ("",))[0]),
         )
         add_context(scope, context)
+        request_id.set(context.id)
         started = time.perf_counter()
         status: int | None = None
         complete = False
@@ -78,7 +84,9 @@ class Requests:
             await self._app(scope, receiving, sending)
         except ClientDisconnect:
             context.hung_up = True  # there is no one to answer
-        except Exception:
+        except Exception as error:
+            if context.hung_up and _is_left_stream(error):
+                return
             log.exception("unexpected error", extra={"request_id": context.id})
             if status is not None:  # the response has begun: closing the connection is all that is left
                 raise
@@ -102,6 +110,14 @@ class Requests:
                 "key": context.caller.key,  # its name
             },
         )
+
+
+def _is_left_stream(error: Exception) -> bool:
+    """Whether the error says no more than that a stream's reader has left.
+
+    FastAPI closes the stream of a caller who hung up while a task of its own may still write to it.
+    """
+    return isinstance(error, ExceptionGroup) and error.split(BrokenResourceError)[1] is None
 
 
 class SecurityHeaders:

@@ -87,7 +87,9 @@ def response_of(error: Exception, request: Request) -> Response:
             return problem_response(_problem(422, PLAIN[422], detail, context, fields))
         case HTTPException():
             name = PLAIN.get(error.status_code, "http-error")
-            problem = _problem(error.status_code, name, _detail(error, request), context)
+            problem = _problem(
+                error.status_code, name, _detail(error, request.url.path, context.method), context
+            )
             headers = dict(error.headers or {})
             if "GET" in headers.get("Allow", "").split(", "):
                 headers["Allow"] += ", HEAD"
@@ -133,11 +135,10 @@ def _field(item: Mapping[str, Any]) -> FieldError:
     return FieldError(field=".".join(path) or "body", detail=item["msg"].removeprefix("Value error, "))
 
 
-def _detail(error: HTTPException, request: Request) -> str:
+def _detail(error: HTTPException, path: str, method: str) -> str:
     if error.detail != HTTPStatus(error.status_code).phrase:  # else it is the router's own
         return str(error.detail)
-    path = request.url.path
     return {
         404: f"there is nothing at {path}; /docs lists what there is",
-        405: f"{path} does not take {request.method}",
+        405: f"{path} does not take {method}",
     }.get(error.status_code, str(error.detail))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from app.domain import FaqEntry
-from app.evaluation.tampering import NAME, whole_sentences
+from app.evaluation.changed_facts import NAME
+from app.evaluation.tampering import whole_sentences
 
 
 def _pairs(text: str) -> dict[str, str]:

@@ -1,5 +1,5 @@
 """The ports of indexes: SearchIndex reads, IndexStore writes. Every index passes one contract suite
-(`tests/contract/`), the one in memory that tests use included."""
+(`tests/contract/`), including the in-memory fake."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from app.ranking.candidates import Candidates, WordStatistics
 
 @dataclass(frozen=True, slots=True)
 class IndexRecord:
-    """An entry as it is written to an index; `vector` is None in an index without an embedder."""
+    """An entry to be written to an index; `vector` is None in an index without an embedder."""
 
     entry: FaqEntry
     vector: Vector | None = None
@@ -21,9 +21,9 @@ class IndexRecord:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What one search found, with the manifest and the word statistics of the version that it searched.
+    """The candidates of one search, with the manifest and word statistics of the version that it searched.
 
-    One value, so that all three are of the same version: another one may take over between two calls.
+    One value, so that all three are of the same version: the current version may change between two calls.
     """
 
     manifest: Manifest
@@ -32,7 +32,7 @@ class SearchResult:
 
 
 class SearchIndex(Protocol):
-    """The reading side of an index: what a request needs."""
+    """The reading side of an index, used by requests."""
 
     async def search(
         self, question: str, *, vector: Vector | None, collection: str | None, size: int
@@ -40,8 +40,8 @@ class SearchIndex(Protocol):
         """Up to `size` candidates by words and, with a `vector`, up to `size` more by meaning.
 
         The `vector` must come from the embedder that the manifest names; an index without vectors
-        ignores it. A candidate of both lists carries both signals. The version searched may be another
-        than the last `manifest` was of: compare before you use the vector's signals.
+        ignores it. A candidate of both lists has both scores. The version searched may differ from that of
+        the last `manifest`: compare them before you use the semantic scores.
 
         Raises SearchUnavailable, IndexMissing or IndexUnreadable.
         """
@@ -53,38 +53,38 @@ class SearchIndex(Protocol):
 
 
 class IndexStore(Protocol):
-    """The writing side of an index: what ingest needs."""
+    """The writing side of an index, used by ingest."""
 
     async def publish(
         self, manifest: Manifest, records: Iterable[IndexRecord], progress: Callable[[int], None]
     ) -> None:
-        """Write a new version beside the old one, check it, then switch to it in one step.
+        """Write a new version beside the current one, check it, then switch to it atomically.
 
-        Readers see the old version or the new one, never a part. The version that was current is
-        kept, older ones and what killed ingests left behind are removed. `progress` is told how
-        many more entries were written. Every record has a vector when `manifest.embedder` is set,
-        and none otherwise.
+        Readers see the old version or the new one, never a part. The previously current version is
+        kept; older ones and the remains of killed ingests are removed. `progress` is called with the
+        number of entries written since its last call. Every record has a vector when
+        `manifest.embedder` is set, and none otherwise.
 
-        Raises SearchUnavailable, IngestConflict or BadSettings; the old version then keeps serving.
+        Raises SearchUnavailable, IngestConflict or BadSettings; the old version then stays current.
         """
         ...
 
     async def versions(self) -> Sequence[IndexVersion]:
-        """Newest first, without what cannot be read; empty when nothing was ever ingested.
+        """Newest first, without unreadable ones; empty when nothing was ever ingested.
 
         Raises SearchUnavailable.
         """
         ...
 
     async def rollback(self) -> IndexVersion:
-        """Switch to the version that served before the current one; a second time switches back.
+        """Switch to the previously current version; a second rollback switches back.
 
         Raises SearchUnavailable, NoPreviousVersion or IngestConflict.
         """
         ...
 
     def records(self) -> AsyncIterator[FaqEntry]:
-        """The current version's entries, whole, also when another askd wrote them.
+        """All entries of the current version, whatever its schema.
 
         Raises SearchUnavailable, IndexMissing or IndexUnreadable.
         """

@@ -1,5 +1,4 @@
-"""What every index stores beside the analysed text and the vectors, as JSON: entries, manifest and word
-statistics; and what holds for the vectors of every index."""
+"""JSON of entries, manifest and word statistics as indexes store it, and checks that all indexes share."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,11 +14,11 @@ from app.ranking.candidates import WordStatistics
 from app.ranking.confidence import Thresholds
 from app.ranking.languages import LANGUAGES
 
-DAMAGED = "the index is damaged; make it anew with `askd ingest FILE`"
+DAMAGED = "the index is damaged; recreate it with `askd ingest FILE`"
 
-# Up to so many vectors a question is compared with each; a graph leads to the nearest of more. Measured on
-# 2 busy cores, 384 dimensions: comparing with 100,000 takes 6–14 ms here and 20 ms in Elasticsearch, where
-# a graph is no faster yet; and a graph misses some neighbours and takes minutes to build.
+# Up to this many vectors are searched exhaustively, more with an HNSW graph. Measured on 2 busy cores with
+# 384 dimensions: exhaustive search of 100,000 takes 6–14 ms here and 20 ms in Elasticsearch, where a graph is
+# no faster yet; and a graph misses some neighbours and takes minutes to build.
 FLAT_VECTORS = 100_000
 
 
@@ -45,36 +44,36 @@ def read_entry(data: Mapping[str, Any]) -> FaqEntry:
     try:
         return FaqEntry(**data)
     except TypeError:
-        with damage_reported():
-            return FaqEntry(**_known(FaqEntry, data))
+        with damage_translated():
+            return FaqEntry(**_known_fields(FaqEntry, data))
 
 
 def read_manifest(data: Mapping[str, Any]) -> Manifest:
-    with damage_reported():
-        embedder = data.get("embedder")  # as the synonyms, not known to schema 1
-        thresholds = data.get("thresholds")  # unknown to askd 0.1
+    with damage_translated():
+        embedder = data.get("embedder")  # absent in schema 1, as are the synonyms
+        thresholds = data.get("thresholds")  # absent in indexes of askd 0.1
         read = {
             "created": datetime.fromisoformat(data["created"]),
-            "embedder": embedder and EmbedderInfo(**_known(EmbedderInfo, embedder)),
-            "thresholds": thresholds and Thresholds(**_known(Thresholds, thresholds)),
+            "embedder": embedder and EmbedderInfo(**_known_fields(EmbedderInfo, embedder)),
+            "thresholds": thresholds and Thresholds(**_known_fields(Thresholds, thresholds)),
             "synonyms": tuple(tuple(group) for group in data.get("synonyms", ())),
         }
-        return Manifest(**{**_known(Manifest, data), **read})
+        return Manifest(**{**_known_fields(Manifest, data), **read})
 
 
 def read_statistics(data: Mapping[str, Any]) -> WordStatistics:
-    with damage_reported():
+    with damage_translated():
         return WordStatistics(**data)
 
 
-def _known(kind: type, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what a later askd may have added."""
+def _known_fields(kind: type, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Ignores fields that a later version of askd may have added."""
     return {each.name: data[each.name] for each in fields(kind) if each.name in data}
 
 
 @contextmanager
-def damage_reported() -> Iterator[None]:
-    """What goes wrong in reading an index means that it is not one, or no longer."""
+def damage_translated() -> Iterator[None]:
+    """Translates errors of parsing stored data: the index is damaged, or is not an index of askd."""
     try:
         yield
     except (AttributeError, LookupError, TypeError, ValueError, FileNotFoundError) as error:
@@ -82,31 +81,35 @@ def damage_reported() -> Iterator[None]:
 
 
 def check_schema(manifest: Manifest) -> Manifest:
-    """Raises IndexUnreadable when another askd wrote it, in a form this one cannot search."""
+    """Raises IndexUnreadable when the index has another schema than this version of askd can search."""
     if manifest.schema != INDEX_SCHEMA:
-        raise IndexUnreadable(f"askd {manifest.askd} wrote the index; make it anew with `askd index rebuild`")
+        raise IndexUnreadable(
+            f"the index has the format of askd {manifest.askd}; recreate it with `askd index rebuild`"
+        )
     return manifest
 
 
 def check_dimension(vector: Vector, manifest: Manifest) -> None:
-    """Raises IndexUnreadable for a vector of another embedder than the manifest's."""
+    """Raises IndexUnreadable when the vector has another dimension than the index."""
     embedder = manifest.embedder
     if embedder and vector.shape != (embedder.dimension,):
         raise IndexUnreadable(
-            f"the index holds vectors of {embedder.dimension} dimensions and cannot be searched with one of"
-            f" {vector.size}; make it anew with `askd index rebuild`"
+            f"the index has vectors of {embedder.dimension} dimensions and cannot be searched with one of"
+            f" {vector.size}; recreate it with `askd index rebuild`"
         )
 
 
 def check_language(manifest: Manifest) -> None:
-    """Raises BadSettings for a language that has no analyser."""
+    """Raises BadSettings for a language without an analyser."""
     if manifest.language not in LANGUAGES:
         known = ", ".join(sorted(LANGUAGES))
-        raise BadSettings(f"there is no analyser for the language {manifest.language!r}; known are {known}")
+        raise BadSettings(
+            f"there is no analyser for the language {manifest.language!r}; choose one of {known}"
+        )
 
 
 def previous_version(versions: Iterable[IndexVersion]) -> IndexVersion:
-    """What to roll back to, as it will be then. Raises NoPreviousVersion."""
+    """The version to roll back to, already marked as current. Raises NoPreviousVersion."""
     for version in versions:
         if not version.current and version.manifest.schema == INDEX_SCHEMA:
             return replace(version, current=True)

@@ -1,4 +1,4 @@
-"""What an index says of itself, and of each of its versions."""
+"""Metadata of an index and of each of its versions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from typing import Literal
 from app.embedders.base import EmbedderInfo
 from app.ranking.confidence import Thresholds
 
-INDEX_SCHEMA = 2  # counts up when an index stores or analyses something else: older ones need `rebuild`
+INDEX_SCHEMA = 2  # incremented when storage or analysis changes: older indexes need `askd index rebuild`
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an index says of itself; written with it, never changed afterwards."""
+    """Metadata of one index version; written with it, never changed afterwards."""
 
     version: str
     created: datetime  # UTC
@@ -23,9 +23,9 @@ class Manifest:
     digest: str  # sha256 of the entries, whatever their order
     collections: Mapping[str, int]  # name -> number of entries
     embedder: EmbedderInfo | None = None  # None: lexical only
-    # Groups of words that mean the same here; a question with one of them is searched with all.
+    # Groups of synonyms; a question with one of them is searched with all.
     synonyms: Sequence[Sequence[str]] = ()
-    # Measured at ingest for searches by meaning; None: those of the embedder's calibration hold.
+    # Measured at ingest for semantic search; None: those of the embedder's calibration apply.
     thresholds: Thresholds | None = None
 
     @property
@@ -35,9 +35,9 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class IndexVersion:
-    """One version on disk or in the cluster, as `askd index list` shows it."""
+    """One stored version, as `askd index list` shows it."""
 
     manifest: Manifest
     current: bool
     size_bytes: int
-    vectors: Literal["flat", "hnsw"] | None = None  # how its vectors are searched: all of them, or a graph
+    vectors: Literal["flat", "hnsw"] | None = None  # how vectors are searched: exhaustively, or with a graph

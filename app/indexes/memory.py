@@ -1,5 +1,5 @@
-"""An index in memory: whoever shares terms with the question is found, and more terms score higher; and
-whoever is near to its vector."""
+"""An in-memory index, the fake for tests: the score is the number of terms shared with the question, and
+vectors are searched exhaustively."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -35,7 +35,7 @@ def records_of(entries: Iterable[FaqEntry], vectors: Iterable[Vector] | None = N
 
 
 class MemoryIndex:
-    """Begins with `entries` as its first version, with or without vectors, or empty."""
+    """Starts with `entries` as its first version, with or without vectors, or empty."""
 
     def __init__(
         self,
@@ -43,9 +43,9 @@ class MemoryIndex:
         embedder: EmbedderInfo | None = None,
         vectors: Iterable[Vector] | None = None,
     ) -> None:
-        self._kept: list[tuple[Manifest, Sequence[IndexRecord]]] = []  # the version that serves comes first
+        self._versions: list[tuple[Manifest, Sequence[IndexRecord]]] = []  # the current version comes first
         if entries:
-            self._kept = [(manifest_of(entries, embedder=embedder), records_of(entries, vectors))]
+            self._versions = [(manifest_of(entries, embedder=embedder), records_of(entries, vectors))]
 
     async def search(
         self, question: str, *, vector: Vector | None, collection: str | None, size: int
@@ -72,7 +72,7 @@ class MemoryIndex:
         if len(written) != manifest.entries:
             raise SearchUnavailable(f"{len(written)} of {manifest.entries} entries were written")
         progress(len(written))
-        self._kept = [(manifest, written), *self._kept[:1]]
+        self._versions = [(manifest, written), *self._versions[:1]]
 
     async def versions(self) -> Sequence[IndexVersion]:
         found = [
@@ -82,19 +82,19 @@ class MemoryIndex:
                 sum(len(record.entry.answer) for record in records),
                 "flat" if manifest.embedder else None,
             )
-            for position, (manifest, records) in enumerate(self._kept)
+            for position, (manifest, records) in enumerate(self._versions)
         ]
         return sorted(found, key=lambda version: version.manifest.created, reverse=True)
 
     async def rollback(self) -> IndexVersion:
         previous = previous_version(await self.versions())
-        self._kept.reverse()
+        self._versions.reverse()
         return previous
 
     def _current(self) -> tuple[Manifest, Sequence[IndexRecord]]:
-        if not self._kept:
+        if not self._versions:
             raise IndexMissing("there is no index yet; run `askd ingest FILE`")
-        return self._kept[0]
+        return self._versions[0]
 
     def _searchable(self) -> tuple[Manifest, Sequence[IndexRecord]]:
         check_schema(self._current()[0])

@@ -1,4 +1,4 @@
-"""An index as if it did not hold some entries."""
+"""An index with some entries hidden."""
 
 from dataclasses import dataclass, replace
 
@@ -11,9 +11,9 @@ from app.indexes.manifest import Manifest
 class IndexWithout:
     """A `SearchIndex`.
 
-    The entries are struck from the candidates, and as many more are asked for. What is left is what an index
-    made without them would find, but for the word frequencies, which still count them: a handful among
-    all entries. The other way is an index made anew for every question.
+    Asks for as many more candidates as are hidden, and drops the hidden ones. That gives the results of an
+    index built without them, except that word frequencies still count them, which hardly matters for a few
+    entries; the alternative would be a new index for every question.
     """
 
     index: SearchIndex

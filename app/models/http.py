@@ -2,31 +2,23 @@
 
 import ssl
 from collections.abc import AsyncIterable, Iterator
+from contextlib import contextmanager
 from typing import Self
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from app.errors import ModelTimeout, ModelUnavailable
-from app.traffic.circuit_breaker import advice
+from app.errors import ModelUnavailable
+from app.models.failures import log_unreadable
 
 # Bytes. The line of a token takes some hundred, the whole description of a model some hundred thousand.
 _LONGEST_LINE = 1 << 21
 
-# What a client raises: for a server that is down or breaks off, then for bad JSON or UTF-8, for JSON nested
-# too deep and for JSON of another shape.
-CLIENT_FAILURES = (
-    httpx.HTTPError,
-    aiohttp.ClientError,
-    OSError,
-    ValueError,
-    RecursionError,
-    TypeError,
-    AttributeError,
-    LookupError,
-)
-FAILURES = (ModelUnavailable, ModelTimeout)  # what counts against the runtime: it did not answer
+# What a client raises for a server that is down or breaks off.
+_NETWORK_FAILURES = (httpx.HTTPError, aiohttp.ClientError, OSError)
+# For bad JSON or UTF-8, for JSON nested too deep and for JSON of another shape.
+_UNREADABLE = (ValueError, RecursionError, TypeError, AttributeError, LookupError)
 
 
 def open_transport() -> httpx.AsyncBaseTransport:
@@ -65,13 +57,19 @@ class WholeLines:
         return rest
 
 
-def refusal(last: str, seconds: int) -> ModelUnavailable:
-    """Raised instead of a request while the circuit breaker is open."""
-    return ModelUnavailable(advice("the model's runtime", last, seconds), retry_after=seconds)
+@contextmanager
+def translated(server: str, setting: str) -> Iterator[None]:
+    """Turns what a client raises into ModelUnavailable; `setting` holds the URL of the `server`."""
+    try:
+        yield
+    except _NETWORK_FAILURES as error:
+        raise ModelUnavailable(_no_answer(error, server, setting)) from error
+    except _UNREADABLE as error:
+        log_unreadable(error)
+        raise ModelUnavailable(_no_answer(error, server, setting)) from error
 
 
-def no_answer(error: BaseException, setting: str, server: str) -> str:
-    """Why there was none from the `server` whose URL is in `setting`."""
+def _no_answer(error: BaseException, server: str, setting: str) -> str:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"the certificate of {setting} is not trusted: name the file of its CA in SSL_CERT_FILE"

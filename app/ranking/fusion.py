@@ -9,6 +9,7 @@ from app.domain import Hit, Status
 from app.ranking.candidates import Candidate, Candidates, WordStatistics
 from app.ranking.confidence import Features
 from app.ranking.coverage import coverage
+from app.ranking.stop_words import language_in
 from app.ranking.text import normalised_question
 
 
@@ -78,6 +79,7 @@ def _features(
     language: str,
 ) -> Features:
     first = hits[0]
+    language = language_in(wordings[0], language)
     covered = max(coverage(wording, first.entry, statistics, language) for wording in wordings)
     cosine = floor if first.semantic is None else first.semantic
     margin = first.score - (hits[1].score if len(hits) > 1 else 0.0)

@@ -1,18 +1,19 @@
 """Whether a ranking answers its question, may help with it, or shows that the FAQ does not hold it. Pure."""
 
+from collections.abc import Set
 from dataclasses import replace
 
 from app.domain import FaqEntry, Status
 from app.ranking.confidence import Calibration, Features, Thresholds
+from app.ranking.evidence import lacking, opposed
 from app.ranking.fusion import Ranking
-from app.ranking.identifiers import lacking
-from app.ranking.polarity import opposed
-from app.ranking.stop_words import language_of, stop_words
-from app.ranking.text import words
+from app.ranking.stop_words import languages_of, stop_words
+from app.ranking.text import mostly_latin, words
 
 _SURE = 0.6  # from here on an entry may speak for a model that is down
 _FEW_WORDS = 3  # content words: with so few each of them decides
-_NEAR_COSINE = 0.55  # an embedder of another language still finds names and cognates
+_TELLING = 2  # stop words of another language that tell it
+_SOME_OTHER = "another language"
 _UNMET = 0.52  # late interaction of a word that no word of the entry resembles
 
 
@@ -29,7 +30,7 @@ def judge(
     outweighs: the entry is then suggested at most.
     """
     if not ranking.hits:
-        return ranking
+        return replace(ranking, foreign=_other_language(question, None, 0.0, language))
     if ranking.exact:
         return replace(ranking, status=Status.ANSWERED, confidence=1.0, confident=True)
     entry = ranking.hits[0].entry
@@ -38,10 +39,9 @@ def judge(
     missing = lacking(question, entry, language)
     if missing or opposed(question, entry.question) or _word_unmet(question, features, language):
         confidence = min(confidence, thresholds.answer / 2)
-    foreign = _other_language(question, entry, language)
+    foreign = _other_language(question, entry, features.coverage, language)
     if foreign:  # neither the embedder nor the words can tell enough for an answer, nor for a refusal
-        near = features.coverage > 0 or (features.cosine or 0.0) >= _NEAR_COSINE
-        status = Status.SUGGESTED if near else Status.NO_ANSWER
+        status = Status.SUGGESTED
     elif calibration.held.probability(features) < thresholds.suggest:
         status = Status.NO_ANSWER
     else:
@@ -52,12 +52,22 @@ def judge(
     )
 
 
-def _other_language(question: str, entry: FaqEntry, language: str) -> str | None:
-    """The question's language, where the entry's is another one."""
-    asked = language_of(question)
-    if asked in (None, language):
+def _other_language(question: str, entry: FaqEntry | None, coverage: float, language: str) -> str | None:
+    """The question's language, where neither the index nor the entry is in it.
+
+    A single stop word tells one where the letters do, too, or where the entry holds no word of the question.
+    """
+    asked, count = languages_of(question)
+    held = f"{entry.question} {entry.answer}" if entry else ""
+    if not mostly_latin(question) and mostly_latin(held):
+        return _named(asked) if language not in asked else None
+    if language in asked or count < (1 if coverage == 0 or not question.isascii() else _TELLING):
         return None
-    return None if asked == language_of(f"{entry.question} {entry.answer}") else asked
+    return None if asked & languages_of(held)[0] else _named(asked)
+
+
+def _named(languages: Set[str]) -> str:
+    return next(iter(languages)) if len(languages) == 1 else _SOME_OTHER
 
 
 def _word_unmet(question: str, features: Features, language: str) -> bool:

@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Set
 from functools import lru_cache
 
-from app.ranking.text import words
-
-_TELLING = 2  # stop words that tell a language
+from app.ranking.text import mostly_latin, words
 
 _WORDS: Mapping[str, str] = {
     "arabic": """
@@ -38,7 +36,7 @@ ja on ei että se hän minä sinä me te he mitä mikä kuka missä milloin mite
 mutta tai jos kun niin olla onko oli ovat
 """,
     "french": """
-à ai au aux avec avoir ce ces cette comment dans de des du elle en est et être faire fait faut il
+à ai au aux avec avoir ce ces cette combien comment dans de des du elle en est et être faire fait faut il
 ils je la le les leur lui ma mais me mes moi mon ne nous on ou où par pas peut peux plus pour
 pourquoi puis qu quand que quel quelle quelles quels qui quoi sa se ses si son sont sur ta te tes
 ton tu un une vos votre vous y
@@ -120,9 +118,17 @@ def stop_words(language: str) -> Set[str]:
 STOP_WORDS = stop_words("english")
 
 
-def language_of(text: str) -> str | None:
-    """The language whose stop words a text has most of; None where fewer than two, or as many of another."""
+def languages_of(text: str) -> tuple[Set[str], int]:
+    """The languages whose stop words a text has most of, and how many it has; none for a text without any."""
     found = frozenset(words(text))
-    counts = sorted(((len(found & stop_words(name)), name) for name in _WORDS), reverse=True)
-    (most, name), (second, _) = counts[:2]
-    return name if most >= _TELLING and most > second else None
+    counts = {name: len(found & stop_words(name)) for name in _WORDS}
+    most = max(counts.values())
+    return (frozenset(name for name, count in counts.items() if count == most) if most else frozenset()), most
+
+
+def language_in(text: str, usual: str) -> str:
+    """`usual`, unless the text is in another script and its stop words tell one other language."""
+    if mostly_latin(text):
+        return usual
+    names, _ = languages_of(text)
+    return usual if len(names) != 1 else next(iter(names))

@@ -28,9 +28,10 @@ class Deadline:
     seconds: float  # how far away it was at first
 
     @classmethod
-    def after(cls, seconds: float) -> "Deadline":
-        """Has to be called within the event loop."""
-        return cls(asyncio.get_running_loop().time() + seconds, seconds)
+    def after(cls, seconds: float, since: float | None = None) -> "Deadline":
+        """From now, or from `since` on the clock of the event loop, within which it has to be called."""
+        started = asyncio.get_running_loop().time() if since is None else since
+        return cls(started + seconds, seconds)
 
     @property
     def left(self) -> float:

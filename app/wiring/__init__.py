@@ -1,7 +1,7 @@
 """Composition root: the one place that knows which backends there are.
 
-Each table maps a kind, which the settings decide, to what opens it. A remote backend uses its circuit
-breaker; one in this process needs none. A backend is imported where it is opened: each takes a good
+Each table maps a kind, which the settings decide, to what opens it. A backend in another process uses its
+circuit breaker; one in this process needs none. A backend is imported where it is opened: each takes a good
 part of a second, and most runs need few of them.
 """
 

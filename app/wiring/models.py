@@ -67,6 +67,7 @@ async def _open_embedded(
             options,
             first_token_timeout=settings.first_token_timeout,
             generate_timeout=settings.generate_timeout,
+            breaker=breaker,
         )
     )
 

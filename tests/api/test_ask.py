@@ -1,9 +1,12 @@
+import asyncio
+import io
 import json
 import logging
 from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Message
 
 from app.errors import (
     AskdError,
@@ -16,6 +19,7 @@ from app.errors import (
 )
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
+from app.telemetry.logs import JsonLines
 from tests.support.app import app_of, calling
 from tests.support.assistant import assistant_of
 from tests.support.faq import JOIN
@@ -318,12 +322,59 @@ async def test_an_unexpected_error_leaks_nothing(
     assert response.json()["request_id"] in {getattr(record, "request_id", None) for record in caplog.records}
 
 
+async def test_who_hangs_up_while_a_stream_is_held_up_is_no_error(
+    index: MemoryIndex, llm: ScriptedModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    llm.script = ["Yes, you can join it "] * 20
+    app = app_of(assistant_of(index, llm), index, llm)
+    held_up = asyncio.Event()
+    asked = iter([{"type": "http.request", "body": json.dumps(LATE | {"mode": "generate"}).encode()}])
+
+    async def receive() -> Message:
+        if message := next(asked, None):
+            return message
+        await held_up.wait()
+        await asyncio.sleep(0.1)  # until all that can be written ahead is
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            held_up.set()
+            await asyncio.Event().wait()
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/ask/stream",
+        "query_string": b"",
+        "headers": [(b"host", b"askd"), (b"content-type", b"application/json")],
+    }
+    async with app.router.lifespan_context(app) as state:
+        await app({**scope, "state": dict(state or {})}, receive, send)
+    assert llm.closed
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
 async def test_a_well_formed_request_id_of_the_caller_comes_back(client: httpx.AsyncClient) -> None:
     kept = await client.post("/ask", json=LATE, headers={"X-Request-ID": "trace-1.a_B"})
     made = await client.post("/ask", json=LATE, headers={"X-Request-ID": "x" * 200})
 
     assert kept.headers["x-request-id"] == kept.json()["request_id"] == "trace-1.a_B"
     assert len(made.headers["x-request-id"]) == 32
+
+
+async def test_every_line_about_a_request_has_its_id(client: httpx.AsyncClient, llm: ScriptedModel) -> None:
+    llm.failure = ModelUnavailable("gone")
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(JsonLines())
+    logging.getLogger("app").addHandler(handler)
+    try:
+        answer = await client.post("/ask", json=LATE)
+    finally:
+        logging.getLogger("app").removeHandler(handler)
+    (line,) = map(json.loads, written.getvalue().splitlines())
+    assert (line["notice"], line["request_id"]) == ("model_unavailable", answer.json()["request_id"])
 
 
 async def test_the_access_log_has_facts_and_no_question(

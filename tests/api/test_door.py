@@ -153,7 +153,11 @@ async def test_head_is_answered_as_get_without_the_body(client: httpx.AsyncClien
 
 async def test_a_method_that_is_not_taken_is_told_with_those_that_are(client: httpx.AsyncClient) -> None:
     assert (await client.post("/livez")).headers["allow"] == "GET, HEAD"
-    assert (await client.head("/ask")).status_code == 405
+    given = {"X-Request-ID": "same"}
+    head, get = await client.head("/ask", headers=given), await client.get("/ask", headers=given)
+    assert (head.status_code, get.status_code) == (405, 405)
+    # Its body, which nobody gets, would name HEAD.
+    assert int(head.headers["content-length"]) == int(get.headers["content-length"]) + 1
 
 
 @pytest.mark.parametrize("path", ["/ask", "/ask/stream", "/search"])

@@ -1,4 +1,6 @@
+import asyncio
 import re
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -32,9 +34,25 @@ async def test_an_invalid_request_timeout_is_refused_by_its_name(
 
 async def test_a_request_timeout_is_capped() -> None:
     timeouts = RequestTimeouts(default=120.0, most=600.0)
-    waits = [timeouts.deadline(wanted).seconds for wanted in (None, "0.5", "600", "601", "1" * 400, "9.")]
+    waits = [
+        timeouts.deadline(wanted, 0.0).seconds for wanted in (None, "0.5", "600", "601", "1" * 400, "9.")
+    ]
     assert waits == [120.0, 0.5, 600.0, 600.0, 600.0, 9.0]
-    assert RequestTimeouts(default=120.0, most=60.0).deadline(None).seconds == 60.0
+    assert RequestTimeouts(default=120.0, most=60.0).deadline(None, 0.0).seconds == 60.0
+
+
+@pytest.mark.parametrize("path", ["/ask", "/ask/stream", "/search"])
+async def test_the_time_of_a_request_runs_while_its_body_arrives(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        yield b'{"question": "Is it possible to join '
+        await asyncio.sleep(0.2)
+        yield b'the course at any time?"}'
+
+    headers = {"Content-Type": "application/json", "X-Request-Timeout": "0.1"}
+    response = await client.post(path, content=slow(), headers=headers)
+    assert (response.status_code, response.json()["type"]) == (504, "/problems/deadline-exceeded")
 
 
 @pytest.mark.parametrize("anyio_backend", [JUMPING], ids=["jumping"])

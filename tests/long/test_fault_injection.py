@@ -142,8 +142,10 @@ class Place:
         mode = chance.choices(["auto", "generate", "extract"], [50, 35, 15])[0]
         known = chance.random() > _UNKNOWN
         mark = mark_of(max(number - chance.randrange(1, 50), 0) if chance.random() < _AGAIN else number)
-        text = self.stubs.question if known else "Which mountain has the highest peak on the moon?"
-        body = {"question": f"{text} {mark}"} | ({} if path == "/search" else {"mode": mode})
+        text = (
+            f"{self.stubs.question} {mark}" if known else f"Which mountain is the highest of moon {number}?"
+        )
+        body = {"question": text} | ({} if path == "/search" else {"mode": mode})
         if chance.random() < _LOST:
             body["collection"] = "nope"
         elif chance.random() < 0.3:
@@ -165,7 +167,7 @@ class Place:
         caller = self.caller()
         async with asyncio.timeout(60):
             while True:
-                question = f"{self.stubs.question} {mark_of(10**6 + next(self.numbers))}"
+                question = f"{self.stubs.question} {mark_of(next(self.numbers))}"
                 reply = await caller.post("/ask", {"question": question, "mode": "generate"})
                 if reply.whole:
                     break
@@ -242,7 +244,7 @@ async def recovery(at: Place) -> float:
         for schedule, breaker in [(model, at.breakers[1]), (index, at.breakers[0])]:
             schedule.only("500")
             while breaker.state is not State.OPEN:
-                question = f"{at.stubs.question} {mark_of(10**6 + next(at.numbers))}"
+                question = f"{at.stubs.question} {mark_of(next(at.numbers))}"
                 await caller.post("/ask", {"question": question, "mode": "generate"})
     caller.close()
     for schedule in at.schedules:

@@ -66,7 +66,7 @@ class Judge:
     def check(self, asked: Asked, reply: Reply, began: float) -> str:
         """What came, in a word. Raises AssertionError."""
         assert not reply.timed_out, "nothing came"
-        late = self.lag.since(began)
+        late = self.lag.total_since(began)
         assert reply.seconds <= asked.deadline + HANGS + late, (
             f"came {reply.seconds - asked.deadline:.3f} late"
         )
@@ -145,7 +145,7 @@ class Judge:
     def _blamed(self, name: str, detail: str, began: float) -> None:
         """A fault that was there at the time accounts for it."""
         limits = self.limits
-        late = self.lag.since(began) > limits.search / 2
+        late = self.lag.total_since(began) > limits.search / 2
         long = time.monotonic() - began if late else 0.0
         of_index = self.index.since(began - limits.search - long)
         # Who joins what another caller began meets what befell that one.

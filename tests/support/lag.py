@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 
 _PERIOD = 0.005  # seconds
 _KEPT = 10_000  # looks: those of the last minute
+_LATE = 0.01  # seconds; less is the timer's own inaccuracy
 
 
 class Lag:
@@ -25,6 +26,15 @@ class Lag:
                 break
             worst = max(worst, late)
         return worst
+
+    def total_since(self, began: float) -> float:
+        """All of it since then: what happens in several steps may be held up in each. In seconds."""
+        total = max(time.monotonic() - self._due, 0.0)
+        for at, late in reversed(self._looks):
+            if at < began:
+                break
+            total += late if late > _LATE else 0.0
+        return total
 
     async def watch(self) -> None:
         while True:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import pytest
 
+from app.answering.checks.verification import Verifier
 from app.answering.fitness import Manner, fitness
-from app.answering.model_output import OutputReader
+from app.answering.model_output.reader import OutputReader
 from app.answering.phrases import phrases
 from app.answering.prompt import labels
 from app.answering.quoting import said_by_entry
-from app.answering.verification import Verifier
 from app.domain import Answer, FaqEntry, Mode, Origin, Question, Status, Support
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
@@ -238,6 +238,13 @@ def test_sorrow_before_an_answer_is_no_refusal() -> None:
 
 
 # --- 8 and 21 -------------------------------------------------------------------------------------------
+
+
+def test_the_first_word_is_given_on_at_once_where_the_entries_have_it() -> None:
+    reader = OutputReader(Verifier(POSITIONS, asked=SHIP.question), labels(POSITIONS))
+    assert reader.feed("Shipping") == "Shipping"
+    reader = OutputReader(Verifier(POSITIONS, asked=SHIP.question), labels(POSITIONS))
+    assert reader.feed("Sor") == ""  # it may become "Sorry", which is left out
 
 
 async def test_8_the_same_question_with_two_answers_is_answered_with_both() -> None:

@@ -79,6 +79,9 @@ async def test_what_is_kept_of_a_model_that_repeats_itself_is_streamed_whole(
     *streamed, answer = await events(assistant, question)
     assert isinstance(answer, Answer)
     assert "".join(event.text for event in streamed if isinstance(event, Text)) == answer.text
+    assert answer.usage  # though it was stopped before it told
+    assert answer.usage.completion_tokens == 10
+    assert answer.usage.prompt_tokens > 50
 
 
 async def test_an_answer_without_marks_cites_what_it_repeats(
@@ -150,7 +153,7 @@ async def test_mode_extract_asks_no_model(assistant: Assistant, llm: ScriptedMod
     ],
 )
 async def test_without_its_model_auto_falls_back_on_a_sure_entry(
-    assistant: Assistant, llm: ScriptedModel, error: AskdError, code: str
+    assistant: Assistant, llm: ScriptedModel, error: AskdError, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     llm.failure = error
 
@@ -158,6 +161,9 @@ async def test_without_its_model_auto_falls_back_on_a_sure_entry(
 
     assert (answer.text, answer.origin) == (JOIN.answer, Origin.EXTRACTED)
     assert [notice.code for notice in answer.notices] == [code]
+    (record,) = caplog.records
+    assert {"notice": code, "detail": str(error)}.items() <= vars(record).items()
+    assert LATE.text not in str(vars(record))
     with pytest.raises(type(error)):
         await assistant.ask(replace(LATE, mode=Mode.GENERATE))
 

@@ -16,8 +16,9 @@ import pytest
 from app.errors import ModelMissing, ModelTimeout, ModelUnavailable
 from app.models.base import Message, Prompt, PromptStyle
 from app.models.control_tokens import broken_up
+from app.models.llamacpp import model
 from app.models.llamacpp.model import LlamaCppModel
-from app.models.llamacpp.server import ServerOptions
+from app.models.llamacpp.server import LlamaServer, ServerOptions, start
 
 pytestmark = pytest.mark.anyio
 
@@ -197,6 +198,32 @@ async def test_a_damaged_file_is_an_error_and_no_crash(
             await model.load()
     assert str(tmp_path) not in str(raised.value)
     assert inside(temporary) == [damaged]
+
+
+async def test_questions_are_spared_a_file_that_cannot_be_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = tmp_path / "damaged.gguf"
+    damaged.write_bytes(b"GGUF")
+    attempts = 0
+
+    async def counted(file: Path, options: ServerOptions) -> LlamaServer:
+        nonlocal attempts
+        attempts += 1
+        return await start(file, options)
+
+    monkeypatch.setattr(model, "start", counted)
+    async with model_of(damaged) as llm:
+        for _ in range(8):
+            with pytest.raises(ModelUnavailable, match=r"damaged\.gguf"):
+                await llm.profile()
+        assert attempts == 5  # then its circuit breaker is open
+        with pytest.raises(ModelUnavailable) as raised:
+            await llm.count_tokens(["Hello?"])
+        assert raised.value.retry_after
+        with pytest.raises(ModelUnavailable):
+            await llm.load()
+        assert attempts == 6
 
 
 async def test_without_llama_cpp_it_says_how_to_get_it(gguf: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from app.errors import ModelError, ModelMissing, ModelTimeout, ModelUnavailable,
 from app.models.base import Chunk, Message, Prompt, PromptStyle
 from app.models.ollama.client import open_client
 from app.models.ollama.model import OllamaModel, Runner
+from app.telemetry.logs import JsonLines
 from tests.support.ollama_server import Reply, Then, done, lines, ollama_server, said
 
 pytestmark = pytest.mark.anyio
@@ -168,6 +169,29 @@ TROUBLES = {
     "empty": (Reply(), ModelUnavailable),
     "torn at once": (Reply(then=Then.TEAR), ModelUnavailable),
 }
+
+
+async def test_where_an_answer_could_not_be_read_is_logged_without_what_it_says(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reply, error = TROUBLES["other object"]
+    async with ollama_server(chat=reply) as server:
+        with pytest.raises(error):
+            await chunks_of(server.url)
+    (record,) = caplog.records
+    assert vars(record)["error"] == "ValidationError"
+    assert "model.py" in vars(record)["traceback"]
+    assert "SECRET" not in JsonLines().format(record)
+
+
+async def test_a_server_that_is_gone_is_no_answer_that_could_not_be_read(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reply, error = TROUBLES["torn at once"]
+    async with ollama_server(chat=reply) as server:
+        with pytest.raises(error):
+            await chunks_of(server.url)
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(("reply", "expected"), TROUBLES.values(), ids=TROUBLES)

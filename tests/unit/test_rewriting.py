@@ -61,6 +61,25 @@ def test_the_number_of_a_lone_item_is_left_out() -> None:
     assert read("2) How do I join the course?").parts == ["How do I join the course?"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Q1: Can I return a lamp?\nQ2: How long does shipping take?",
+        "Question 1: Can I return a lamp? Question 2: How long does shipping take?",
+        "Can I return a lamp; how long does shipping take?",
+    ],
+)
+def test_questions_that_are_counted_by_name_or_joined_by_a_semicolon_are_several(text: str) -> None:
+    first, second = read(text).questions
+    assert first.rstrip("?") == "Can I return a lamp"
+    assert second.casefold() == "how long does shipping take?"
+
+
+def test_what_an_error_says_is_also_searched_without_its_class() -> None:
+    text = "Unhandled exception. System.Net.Sockets.SocketException (111): the connector was refused"
+    assert "the connector was refused" in read(text).parts
+
+
 def test_a_question_that_points_back_is_no_further_one() -> None:
     assert not read("Is there a warranty for lamps? How long is it?").questions
 

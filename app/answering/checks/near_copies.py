@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from app.answering.checks.antonyms import OPPOSITES
-from app.answering.checks.wording import stem
+from app.answering.checks.number_words import CARDINALS, ORDINALS
+from app.answering.checks.polarity import OPPOSITES
+from app.answering.plain_text import stem
 
 _NEAR = 0.78  # share of words in common, from which a sentence is a near copy
 _TOKEN = re.compile(r"[^\s,;()\"']+(?:'[^\W\d_]+)?")
@@ -34,11 +35,15 @@ _NEGATIONS = frozenset(
     ]
 )
 _ONLY = frozenset(["only", "solely", "exclusively", "nur"])
+_NAME = re.compile(r"(?<=[a-z,] )[A-Z][\w-]*[^\W_]|\b\w*[A-Z]\w*[A-Z]\w*\b")
 _PLAIN = re.compile(r"[a-zà-öø-ÿ]+(?:-[a-zà-öø-ÿ]+)*")
 
 
-def changed_word(sentence: str, sources: Sequence[str]) -> str | None:
-    """The word that makes a near copy say something else than the folded sentence it copies."""
+def changed_word(sentence: str, sources: Sequence[str], whole: str = "") -> str | None:
+    """The word that makes a near copy say something else than the folded sentence it copies.
+
+    `whole` is all of the source: what is a name there is one at the beginning of a sentence, too.
+    """
     said = _tokens(sentence)
     if len(said) < 3:
         return None
@@ -56,11 +61,26 @@ def changed_word(sentence: str, sources: Sequence[str]) -> str | None:
             return word
     if (_ONLY & added.keys()) != (_ONLY & removed.keys()):
         return "only"
-    return _exchanged(said, held, added, removed)
+    return _exchanged(said, held, added, removed, whole) or _facts_moved(said, held)
+
+
+def closeness(sentence: str, sources: Sequence[str]) -> float:
+    """0–1: how many of its words the folded sentence shares with the most similar one of the source."""
+    said = _tokens(sentence)
+    return max((_common(said, _tokens(source)) for source in sources), default=0.0)
+
+
+def _facts_moved(said: Sequence[str], held: Sequence[str]) -> str | None:
+    """The same numbers and names in another order, where nothing else has moved."""
+    facts, others = ([word for word in of if not _PLAIN.fullmatch(word)] for of in (said, held))
+    words, held_words = ([word for word in of if _PLAIN.fullmatch(word)] for of in (said, held))
+    if Counter(facts) != Counter(others) or words != held_words:
+        return None
+    return next((one for one, other in zip(facts, others, strict=True) if one != other), None)
 
 
 def _exchanged(
-    said: Sequence[str], held: Sequence[str], added: Counter[str], removed: Counter[str]
+    said: Sequence[str], held: Sequence[str], added: Counter[str], removed: Counter[str], whole: str
 ) -> str | None:
     """A word in the place of a name or a technical term."""
     matcher = SequenceMatcher(
@@ -72,14 +92,24 @@ def _exchanged(
         for here, there in zip(range(start, end), range(first, last), strict=True):
             word, other = said[here], held[there]
             one, two = word.casefold(), other.casefold()
-            if one in added and two in removed and stem(one) != stem(two) and _telling(other, there):
+            if one in added and two in removed and stem(one) != stem(two) and _telling(other, there, whole):
                 return word
     return None
 
 
-def _telling(word: str, place: int) -> bool:
-    """Whether a word of the source is a name or technical: not plain lower case, or capitalised inside."""
-    return not _PLAIN.fullmatch(word) if place else not _PLAIN.fullmatch(word.casefold())
+def _telling(word: str, place: int, whole: str) -> bool:
+    """Whether a word of the source is a name, a number or technical: not plain lower case."""
+    if any(part in CARDINALS or part in ORDINALS for part in word.casefold().split("-")):
+        return True
+    if place and not _PLAIN.fullmatch(word):
+        return True
+    return not _PLAIN.fullmatch(word.casefold()) or (not place and word.casefold() in _names(whole))
+
+
+@lru_cache(maxsize=1_000)
+def _names(whole: str) -> frozenset[str]:
+    """What has a capital inside a sentence, or more than one; casefolded."""
+    return frozenset(name.casefold() for name in _NAME.findall(whole))
 
 
 def _negated(words: Counter[str]) -> int:

@@ -1,6 +1,6 @@
-"""Numbers that are written as words. Pure."""
+"""Numbers and units of measure as people write them. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 _UNIT_WORDS = """
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
@@ -38,6 +38,94 @@ _ORDINAL_WORDS = [
 ORDINALS = {word: value for value, word in enumerate(_ORDINAL_WORDS, start=1)}
 SOFT = frozenset({"one", "zero", "first", "second", "couple", "acht"})
 _WIDE_DIGITS = {sign: value for value, sign in enumerate("〇一二三四五六七八九")} | {"两": 2, "兩": 2}
+
+# Each spelling of a unit by one name.
+_SPELLINGS = {
+    "second": "seconds sec secs sekunde sekunden segundo segundos seconde secondes",
+    "minute": "minute minutes min mins minuten minuto minutos",
+    "hour": "hour hours hr hrs h hourly stunde stunden hora horas heure heures",
+    "day": "day days daily d tag tage tagen día días jour jours",
+    "week": "week weeks weekly woche wochen semana semanas semaine semaines",
+    "month": "month months monthly monat monate monaten mes meses mois",
+    "year": "year years yearly annual annually yr yrs jahr jahre jahren año años an ans",
+    "ms": "ms millisecond milliseconds",
+    "byte": "b byte bytes",
+    "kB": "kb kilobyte kilobytes kib",
+    "MB": "mb megabyte megabytes mib",
+    "GB": "gb gigabyte gigabytes gib",
+    "TB": "tb terabyte terabytes tib",
+    "percent": "% percent pct prozent",
+    "euro": "€ eur euro euros",
+    "dollar": "$ usd dollar dollars",
+    "pound": "£ gbp pound pounds",
+    "yen": "¥ jpy yen",
+    "franc": "chf franc francs franken",
+    "rupee": "₹ inr rupee rupees",
+    "krona": "sek nok dkk krona kronor krone kroner",
+    "zloty": "pln zł zloty",
+    "quarter": "quarters quartal quartale trimestre trimestres",
+    "Hz": "hz",
+    "kHz": "khz",
+    "MHz": "mhz",
+    "GHz": "ghz",
+    "kbit": "kbps kbit",
+    "Mbit": "mbps mbit",
+    "Gbit": "gbps gbit",
+    "inch": "inch inches zoll",
+    "foot": "ft foot feet",
+    "yard": "yd yards",
+    "lb": "lb lbs",
+    "ounce": "oz ounce ounces",
+    "tonne": "tonne tonnes",
+    "ml": "ml millilitre millilitres milliliter milliliters",
+    "kW": "kw",
+    "kWh": "kwh",
+    "mAh": "mah",
+    "amp": "ampere amperes amps",
+    "pixel": "px pixel pixels",
+    "dpi": "dpi",
+    "cent": "cent cents",
+    "km": "km kilometre kilometres kilometer kilometers",
+    "m": "m metre metres meter meters",
+    "cm": "cm centimetre centimetres centimeter centimeters",
+    "mm": "mm millimetre millimetres",
+    "mile": "mile miles mi",
+    "kg": "kg kilogram kilograms kilo kilos",
+    "g": "g gram grams",
+    "litre": "l litre litres liter liters",
+    "degree": "° °c °f degree degrees",
+    "watt": "w watt watts",
+    "volt": "v volt volts",
+    "token": "token tokens",
+}
+UNITS: Mapping[str, str] = {
+    spelling: name for name, spellings in _SPELLINGS.items() for spelling in spellings.split()
+}
+CURRENCIES = {"€": "euro", "EUR": "euro", "$": "dollar", "USD": "dollar", "£": "pound", "GBP": "pound"} | {
+    "¥": "yen",
+    "CHF": "franc",
+}
+# What may stand between a number and its unit, or between two numbers of a range.
+ADJECTIVES = frozenset(
+    [
+        "working",
+        "business",
+        "calendar",
+        "full",
+        "more",
+        "extra",
+        "additional",
+        "consecutive",
+        "to",
+        "or",
+        "and",
+        "bis",
+        "a",
+    ]
+)
+# Units that say something without a number, too: "every week", "monthly". Short and ambiguous ones do not.
+_TELLING = ("minute", "hour", "day", "week", "month", "year")
+TIME_WORDS = {word: unit for word, unit in UNITS.items() if unit in _TELLING and len(word) > 3}
 
 
 def in_words(words: Sequence[str]) -> tuple[int | None, int]:

@@ -6,19 +6,27 @@ number of the source; when another value fits its place clearly better, it is th
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
-from app.answering.checks.number_words import ORDINALS, SOFT, in_words, wide_number
-from app.answering.checks.units import ADJECTIVES, CURRENCIES, TIME_WORDS, UNITS
-from app.answering.checks.wording import stem
+from app.answering.checks.calendar import dates
+from app.answering.checks.number_words import (
+    ADJECTIVES,
+    CURRENCIES,
+    ORDINALS,
+    SOFT,
+    TIME_WORDS,
+    UNITS,
+    in_words,
+    wide_number,
+)
+from app.answering.checks.places import Place, fit, place_of
+from app.answering.plain_text import stem
 
-_REACH = 5  # words to each side that say which number this is
 _MARGIN = 0.13  # by which another value has to fit a place better
 _FITS = 0.5
-_PARTS = {",", "and", "but", "or", "while"}  # what stands behind these says less about a number
-_BEHIND = 0.4
 _TOKEN = re.compile(
     r"(?P<currency>[€$£¥]|\b(?:EUR|USD|GBP|CHF)\b)\s?(?=\d)"
     r"|(?P<number>(?<!\w)(?:\d{1,2}:\d{2}(?!\d)|\d{1,3}(?:[ ,.']\d{3})+(?![\d.,]\d|\d)|\d+(?:[.,]\d+)*)"
@@ -30,6 +38,8 @@ _TOKEN = re.compile(
 )
 _LIST_NUMBER = re.compile(r"(?:^|\n)[ \t]*(?:[-*•+][ \t]+)?\(?\d{1,3}[.)](?=\s)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[ ,.']\d{3})+")
+_HALF_OF_DAY = re.compile(r"(?<=\d)(\s?)([ap])\.\s?m\b\.?", re.IGNORECASE)
+_BESIDE = 3  # words between two numbers that belong together
 _ORDINAL_SUFFIXES = {"st", "nd", "rd", "th"}
 
 
@@ -39,13 +49,15 @@ class Quantity:
     values: frozenset[str]  # spellings of the one value: "1.000" is 1 or 1000
     unit: str | None
     soft: bool  # a word like "one" or "second", which mostly counts nothing
-    context: Mapping[str, float]  # stems around it by nearness
+    place: Place  # the stems around it
+    begin: int  # its first token
+    end: int
 
 
 @lru_cache(maxsize=2_000)
 def quantities(text: str) -> Sequence[Quantity]:
     """The numbers of a folded text; numbers of list items do not count."""
-    text = _LIST_NUMBER.sub(lambda item: "\n", text)
+    text = _HALF_OF_DAY.sub(r"\1\2m", _LIST_NUMBER.sub(lambda item: "\n", text))
     tokens = list(_TOKEN.finditer(text))
     stems = [_stem_of(token) for token in tokens]
     found = []
@@ -60,7 +72,7 @@ def quantities(text: str) -> Sequence[Quantity]:
         if at and (currency := tokens[at - 1]["currency"]):
             unit = CURRENCIES[currency]
         shown = text[tokens[at].start() : tokens[at + length - 1].end()]
-        found.append(Quantity(shown, values, unit, soft, _context(stems, at, length)))
+        found.append(Quantity(shown, values, unit, soft, place_of(stems, at, length), at, at + length))
         at += length
     return found
 
@@ -74,15 +86,34 @@ def wrong_numbers(sentence: str, source: str) -> list[str]:
         if not same and not quantity.soft:
             wrong.append(quantity.text)
             continue
-        fit = max((_fit(quantity, each) for each in same), default=0.0)
-        other = max((_fit(quantity, each) for each in held if not each.values & quantity.values), default=0.0)
+        own = max((fit(quantity.place, each.place) for each in same), default=0.0)
+        other = max(
+            (fit(quantity.place, each.place) for each in held if not _same(quantity, each)), default=0.0
+        )
         if (
             other >= _FITS
-            and other - fit >= (_MARGIN if same else 0.0)
+            and other - own >= (_MARGIN if same else 0.0)
             and not (quantity.soft and other < 0.8)
         ):
             wrong.append(quantity.text)
-    return wrong + sorted(_time_words(sentence) - _time_words(source))
+    wrong += _exchanged(quantities(sentence), held)
+    return wrong + sorted((_time_words(sentence) - _time_words(source)) | (dates(sentence) - dates(source)))
+
+
+def _exchanged(said: Sequence[Quantity], held: Sequence[Quantity]) -> list[str]:
+    """Numbers side by side that the source has the other way round only: "5 to 15" as "15 to 5"."""
+    pairs = _beside(held)
+    return [
+        one.text
+        for one, other in _beside(said)
+        if not one.values & other.values
+        and any(one.values & right.values and other.values & left.values for left, right in pairs)
+        and not any(one.values & left.values and other.values & right.values for left, right in pairs)
+    ]
+
+
+def _beside(of: Sequence[Quantity]) -> Sequence[tuple[Quantity, Quantity]]:
+    return [(one, other) for one, other in pairwise(of) if other.begin - one.end <= _BESIDE]
 
 
 def _same(one: Quantity, other: Quantity) -> bool:
@@ -171,30 +202,6 @@ def _stem_of(token: re.Match[str]) -> str | None:
         return ","
     word = (token["word"] or token["number"] or token["wide"] or "").casefold()
     return UNITS.get(word) or stem(word)
-
-
-def _context(stems: Sequence[str | None], at: int, length: int) -> Mapping[str, float]:
-    around: dict[str, float] = {}
-    before, after = list(reversed(stems[:at])), stems[at + length :]
-    for side in (before, after):
-        near = 1.0
-        for distance, word in enumerate(side[:_REACH]):
-            if word is None:
-                break
-            if word in _PARTS:
-                near *= _BEHIND
-            elif word:
-                around[word] = max(around.get(word, 0.0), near / (1 + 0.3 * distance))
-    return around
-
-
-def _fit(one: Quantity, other: Quantity) -> float:
-    """0–1: how far two numbers stand among the same words."""
-    shared = sum(
-        min(weight, other.context[word]) for word, weight in one.context.items() if word in other.context
-    )
-    total = max(sum(one.context.values()), sum(other.context.values()))
-    return shared / total if total else 1.0
 
 
 def _time_words(text: str) -> set[str]:

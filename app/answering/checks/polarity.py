@@ -5,16 +5,19 @@ words, if both are negated or neither is, and no word stands in it for its oppos
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from app.answering.checks.antonyms import OPPOSITES
-from app.answering.checks.wording import content, stem
+from app.answering.checks.limits import changed_limit
+from app.answering.plain_text import content, stem
 from app.answering.sentences import sentences
 
 _NEGATION = re.compile(
     r"\b(?:not(?! only\b)|cannot|never|without|unable|neither|nor|none|nobody|nothing|nowhere|no(?!\. ?\d)|"
-    r"impossible|unavailable|unsupported|unnecessary|unlikely|"
+    r"impossible|unavailable|unsupported|unnecessary|unlikely|hardly|scarcely|barely|"
+    r"fail(?:s|ed|ing)?|refus(?:e|es|ed|ing)|avoid(?:s|ed|ing)?|lack(?:s|ed|ing)?|"
+    r"kaum|verweigert|tampoco|"
     r"nicht|kein\w{0,2}|nie|niemals|ohne|ne|pas|jamais|sans|aucune?|nunca|sin|ning[uú]n\w?|jam[aá]s|non|mai|"
     r"senza|não|nunca|sem|niet|geen|nooit|zonder|не|нет|без|никогда|нельзя|nie|bez|nigdy)\b|"
     r"\w+n't\b|\b(?:dont|doesnt|didnt|wont|cant|isnt|arent|wasnt|shouldnt|couldnt)\b|[不没無无未别沒]|ません|ない",
@@ -30,10 +33,47 @@ _CLAUSE = re.compile(
     r"und|wenn|weil|pero|si|porque|mais|et)\b",
     re.IGNORECASE,
 )
-_ONLY = re.compile(r"\b(?:only|solely|exclusively|nur|solo|sólo|seulement|только)\b", re.IGNORECASE)
-_UNTIL = re.compile(r"\buntil\b|\btill\b", re.IGNORECASE)
 _ALIKE = 0.5  # share of words from which two clauses are about the same
 _MARGIN = 0.08
+
+# One word of a pair in the place of the other turns a sentence round.
+_PAIRS = """
+enable disable | enabled disabled | enables disables | up down | start stop | started stopped
+start shutdown | begin end | open close | opened closed | opens closes | install uninstall
+installed uninstalled | add remove | added removed | allow forbid | allow deny | allow block
+allow prohibit | allowed forbidden | allowed denied | allowed prohibited | accept reject | accept refuse
+accept decline | accepted rejected | include exclude | included excluded | including excluding
+before after | always never | always sometimes | more less | more fewer | minimum maximum | least most
+above below | over under | increase decrease | raise lower | first last | login logout | on off
+upload download | import export | public private | free paid | required optional | mandatory optional
+true false | early late | earlier later | old new | older newer | oldest newest | connect disconnect
+lock unlock | mount unmount | push pull | encrypt decrypt | activate deactivate | subscribe unsubscribe
+online offline | inside outside | left right | top bottom | higher lower | high low | larger smaller
+large small | faster slower | fast slow | success failure | succeed fail | succeeds fails | pass fail
+passed failed | valid invalid | correct incorrect | correct wrong | right wrong | together separately
+manual automatic | manually automatically | local remote | locally remotely | all none | everyone nobody
+everything nothing | every no | both neither | same different | since until | until after | buy sell
+ascending descending | horizontal vertical | internal external | temporary permanent | with without
+long short | longer shorter | cheap expensive | lose win | easy difficult | possible impossible
+available unavailable | weekdays weekends | morning evening | active inactive | visible hidden | show hide
+shown hidden | expand collapse | attach detach | join leave | create delete | create destroy | keep delete
+must may | best worst | positive negative | odd even | empty full | synchronous asynchronous | sync async
+empfohlen verboten | vor nach | immer nie | mit ohne | antes después | siempre nunca | con sin | avant après
+toujours jamais
+"""
+
+
+def _opposites() -> Mapping[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for pair in _PAIRS.replace("\n", "|").strip("|").split("|"):
+        one, other = pair.split()
+        for left, right in ((one, other), (other, one)):
+            for word in {left, stem(left)}:
+                found.setdefault(word, set()).update({right, stem(right)})
+    return {word: frozenset(opposites) for word, opposites in found.items()}
+
+
+OPPOSITES = _opposites()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +129,17 @@ def contradiction(sentence: str, source: str) -> str | None:
         same = max((score for score, each in scored if each.negated == clause.negated), default=0.0)
         if best - same > _MARGIN:
             return "negation"
-    return _opposed(sentence, source)
-
-
-def _opposed(sentence: str, source: str) -> str | None:
-    """A word of the sentence in whose place the nearest sentences of the source have its opposite."""
     near = _nearest(sentence, source)
-    if not near:
-        return None
+    return _opposed(sentence, near) or changed_limit(sentence, source, near) if near else None
+
+
+def _opposed(sentence: str, near: Sequence[str]) -> str | None:
+    """A word of the sentence in whose place the nearest sentences of the source have its opposite."""
     said, held = _words(sentence), set().union(*map(_words, near))
     for word in said - held:
         for opposite in OPPOSITES.get(word, ()):
             if opposite in held and opposite not in said:
                 return word
-    close = [each for each in near if _alike(content(sentence), content(each)) >= 0.75]
-    if _ONLY.search(sentence) and not _ONLY.search(source):
-        return "only"
-    if close and all(_ONLY.search(each) for each in close) and not _ONLY.search(sentence):
-        return "only"
     return None
 
 

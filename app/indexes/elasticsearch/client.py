@@ -1,4 +1,4 @@
-"""Opens Elasticsearch's own client: several nodes, credentials, TLS, and what may be sent twice."""
+"""Opens Elasticsearch's own client: several nodes, credentials, TLS, and which requests are retried."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ Client = AsyncElasticsearch
 
 _CONNECTIONS = 64  # to each node; further searches wait for one
 _WRITE_SECONDS = 60.0  # a refresh or a deletion may take longer than any search should
-_PASSING = (502, 503, 504)  # another node may answer; more requests would not help one that says 429
+_TRANSIENT = (502, 503, 504)  # another node may answer; more requests would not help one that says 429
 
 
 @asynccontextmanager
@@ -27,7 +27,7 @@ async def open_client(
     ca: Path | None = None,
     fingerprint: str | None = None,
 ) -> AsyncIterator[Client]:
-    """A client of one or several nodes, which sends nothing twice: see `reading` and `repeatable`.
+    """A client of one or several nodes, without retries: see `reading` and `repeatable`.
 
     `timeout` is in seconds, for each request. `user` is a name and a password, `ca` a file of
     certificates in PEM, `fingerprint` the SHA-256 of the server's certificate in hexadecimal digits.
@@ -60,19 +60,19 @@ async def open_client(
 
 
 def reading(client: Client, timeout: float) -> Client:
-    """For searches: a failed one is sent once more, to another node where there are several.
+    """For searches: a failed one is retried once, on another node where there are several.
 
-    A node that does not answer in time is only worth a second try if there is another one.
+    After a timeout only where there is another node.
     """
     several = len(client.transport.node_pool) > 1
     return repeatable(client.options(request_timeout=timeout, retry_on_timeout=several))
 
 
 def writing(client: Client, timeout: float) -> Client:
-    """For ingests. Nothing is sent twice: creating an index, moving an alias, the next page of a scroll."""
+    """For ingests, without retries: creating an index, moving an alias or scrolling is not idempotent."""
     return client.options(request_timeout=max(timeout, _WRITE_SECONDS), max_retries=0)
 
 
 def repeatable(client: Client) -> Client:
-    """The same for what may be sent twice: reads, and documents that carry their ids."""
-    return client.options(max_retries=1, retry_on_status=_PASSING)
+    """The same with one retry, for idempotent requests: reads, and documents that have ids."""
+    return client.options(max_retries=1, retry_on_status=_TRANSIENT)

@@ -1,4 +1,4 @@
-"""Why Elasticsearch could not be reached: address, TLS, certificate or time, each in its own sentence."""
+"""Translates connection errors of Elasticsearch: address, TLS, certificate, timeout."""
 
 import ssl
 from collections.abc import Iterator
@@ -32,11 +32,13 @@ _FINGERPRINT = (
     " be of the server's own certificate (http.crt), not of its CA; for that set ASKD_ELASTICSEARCH_CA"
 )
 _UNKNOWN_HOST = "no address is known for the host in ASKD_ELASTICSEARCH_URL; check its spelling and DNS"
-_REDIRECT = "ASKD_ELASTICSEARCH_URL redirects to nowhere; set the address of Elasticsearch itself"
+_REDIRECT = (
+    "ASKD_ELASTICSEARCH_URL redirects, and not to Elasticsearch; set the address of Elasticsearch itself"
+)
 
 
 def connection_error(error: Exception) -> SearchUnavailable:
-    """For an error of the client's that is no answer of Elasticsearch; retryable where it may pass."""
+    """For an error of the client that is not a response of Elasticsearch."""
     for cause in _chain(error):
         match cause:
             case ServerFingerprintMismatch():
@@ -60,7 +62,7 @@ def connection_error(error: Exception) -> SearchUnavailable:
                     retryable=True,
                 )
             case SerializationError():
-                return SearchUnavailable("what answers at ASKD_ELASTICSEARCH_URL is not Elasticsearch 9")
+                return SearchUnavailable("the server at ASKD_ELASTICSEARCH_URL is not Elasticsearch 9")
     return SearchUnavailable(
         "Elasticsearch did not answer; check ASKD_ELASTICSEARCH_URL and that it runs",
         retryable=isinstance(error, ConnectionError),
@@ -79,7 +81,7 @@ def _certificate(error: ssl.SSLCertVerificationError) -> str:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what led to it: the client keeps the cause of a failed connection as its context."""
+    """The error and its causes: the client keeps the cause of a failed connection as its context."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

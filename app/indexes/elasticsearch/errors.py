@@ -1,4 +1,4 @@
-"""Errors of Elasticsearch, by their own types, and of its client as errors of ours."""
+"""Translates errors of Elasticsearch (by their types) and of its client."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ from app.indexes.elasticsearch.connection_errors import connection_error
 from app.indexes.format import DAMAGED
 from app.traffic.circuit_breaker import advice
 
-NOT_ELASTICSEARCH = "what answers at ASKD_ELASTICSEARCH_URL is not Elasticsearch 9"
+NOT_ELASTICSEARCH = "the server at ASKD_ELASTICSEARCH_URL is not Elasticsearch 9"
 _CREDENTIALS = "ASKD_ELASTICSEARCH_API_KEY, or ASKD_ELASTICSEARCH_USER and ASKD_ELASTICSEARCH_PASSWORD_FILE"
 _REASON_CHARACTERS = 300
 
@@ -73,7 +73,7 @@ def _nested(error: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def translated_errors() -> Iterator[None]:
     """Raises SearchUnavailable, IndexUnreadable, or IndexMissing where Elasticsearch has no such index.
 
-    Their `reason` is what Elasticsearch said, shortened.
+    Their `reason` is Elasticsearch's own, shortened.
     """
     try:
         yield
@@ -123,7 +123,7 @@ def _answered(error: ApiError) -> AskdError:
     if not refusal.types and refusal.status in (404, 405, 406) and not _is_elasticsearch(error.meta):
         return _unavailable(NOT_ELASTICSEARCH, refusal)
     if isinstance(error.body, Mapping) and error.body.get("found") is False:
-        return IndexUnreadable(DAMAGED)  # the only document asked for is one that every version has
+        return IndexUnreadable(DAMAGED)  # the only document that is fetched by id is in every version
     return _refused(refusal)
 
 
@@ -140,14 +140,14 @@ def _refused(refusal: _Refusal) -> AskdError:
     if "maximum" in refusal.reason and "shards open" in refusal.reason:
         return _unavailable(
             "Elasticsearch is at its limit of open shards and creates no index:"
-            " delete indexes that nobody needs, or raise cluster.max_shards_per_node",
+            " delete indexes that are not needed, or raise cluster.max_shards_per_node",
             refusal,
         )
     if "media_type_header_exception" in types:
-        return _unavailable("Elasticsearch is not version 9, which askd speaks; upgrade it", refusal)
+        return _unavailable("Elasticsearch is not version 9, which askd needs; upgrade it", refusal)
     if status == 404:
         return IndexMissing("Elasticsearch holds no FAQ yet; run `askd ingest FILE`")
-    detail = f"Elasticsearch could not do it (status {status}); its log says why"
+    detail = f"Elasticsearch failed (status {status}); its log says why"
     return _unavailable(detail, refusal, retryable=status == 503)
 
 

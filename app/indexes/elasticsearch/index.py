@@ -30,7 +30,7 @@ from app.indexes.format import (
     check_dimension,
     check_language,
     check_schema,
-    damage_reported,
+    damage_translated,
     previous_version,
     read_entry,
     read_manifest,
@@ -43,16 +43,15 @@ from app.traffic.circuit_breaker import CircuitBreaker
 
 log = logging.getLogger(__name__)
 
-_MANIFEST_SECONDS = 0.5  # how old a manifest may be before it is asked for again
+_MANIFEST_SECONDS = 0.5  # maximum age of a cached manifest
 _BATCH = 500
-_MOST_CACHED = 2_000  # entries cached at most: a few megabytes
+_MAX_CACHED = 2_000  # entries: a few megabytes
 
 
 class ElasticsearchIndex:
-    """Both sides of the index behind `alias`; `timeout` bounds each request of a search, in seconds.
+    """Reads and writes the index behind `alias`; `timeout` bounds each request of a search, in seconds.
 
-    Once several searches have failed in a row, `breaker` refuses further ones for a while; it does not count
-    what ingests do.
+    `breaker` guards searches; requests of an ingest do not count.
     """
 
     def __init__(
@@ -64,10 +63,10 @@ class ElasticsearchIndex:
         self._alias = alias
         self.breaker = breaker or CircuitBreaker()
         self._indexes = VersionIndexes(self._writer, alias)
-        self._manifest: tuple[float, Manifest] | None = None  # when it was read
-        self._reading: asyncio.Task[Manifest] | None = None  # the manifest
-        self._statistics: tuple[str, WordStatistics] | None = None  # of which version
-        self._cached: tuple[str, dict[str, FaqEntry]] = "", {}  # of which version, by Elasticsearch's id
+        self._manifest: tuple[float, Manifest] | None = None  # with the time it was read
+        self._reading: asyncio.Task[Manifest] | None = None  # reads the manifest
+        self._statistics: tuple[str, WordStatistics] | None = None  # version, and its statistics
+        self._cached: tuple[str, dict[str, FaqEntry]] = "", {}  # version, and its entries by Elasticsearch id
 
     # --- reading ---
 
@@ -122,12 +121,12 @@ class ElasticsearchIndex:
             found = await self._client.msearch(searches=cast("Sequence[Mapping[str, Any]]", lines))
             check_product(found.meta, found.body)
             responses = searches_of(found.meta, found.body)
-        with damage_reported():
+        with damage_translated():
             check_responses(responses)
             return [response["hits"]["hits"] for response, _ in zip(responses, bodies, strict=True)]
 
     def _cached_entries(self, version: str) -> dict[str, FaqEntry]:
-        if self._cached[0] != version or len(self._cached[1]) > _MOST_CACHED:
+        if self._cached[0] != version or len(self._cached[1]) > _MAX_CACHED:
             self._cached = version, {}
         return self._cached[1]
 
@@ -136,7 +135,7 @@ class ElasticsearchIndex:
         if self._manifest is None or now - self._manifest[0] > _MANIFEST_SECONDS:
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.create_task(self._read_manifest())
-                # Retrieved, or asyncio would log a failure after the last caller has left.
+                # Retrieve the exception, or asyncio would log it after the last caller has left.
                 self._reading.add_done_callback(lambda task: task.cancelled() or task.exception())
             # Callers share one request; shielded, so that one who leaves does not cancel it for the others.
             self._manifest = now, await asyncio.shield(self._reading)
@@ -146,15 +145,15 @@ class ElasticsearchIndex:
         with translated_errors():
             response = await self._client.indices.get_mapping(index=self._alias)
             check_product(response.meta, response.body)
-        with damage_reported():
+        with damage_translated():
             mappings = [found["mappings"] for found in response.values()]
             metas = [each.get("_meta", {}) for each in mappings]
             aliases = [meta.get("alias") for meta in metas]
         if aliases != [self._alias]:
             raise IndexUnreadable(
-                "what Elasticsearch has under the name of ASKD_INDEX is not askd's; set it to another name"
+                "the index named in ASKD_INDEX was not created by askd; set ASKD_INDEX to another name"
             )
-        with damage_reported():
+        with damage_translated():
             manifest = check_schema(read_manifest(metas[0]["manifest"]))
             return manifest if mapping.vector_search(mappings[0]) else replace(manifest, embedder=None)
 
@@ -164,7 +163,7 @@ class ElasticsearchIndex:
                 index = mapping.index_name(self._alias, version)
                 document = await self._client.get(index=index, id=mapping.STATISTICS_ID)
                 check_product(document.meta, document.body)
-            with damage_reported():
+            with damage_translated():
                 self._statistics = version, read_statistics(document["_source"]["statistics"])
         return self._statistics[1]
 
@@ -172,7 +171,7 @@ class ElasticsearchIndex:
         body = {"query": mapping.ENTRIES, "_source": ["record"]}
         with translated_errors():
             async for hit in async_scan(self._writer, body, index=self._alias, size=_BATCH):
-                with damage_reported():
+                with damage_translated():
                     entry = _entry(hit)
                 yield entry
 
@@ -186,13 +185,15 @@ class ElasticsearchIndex:
             with translated_errors():
                 await self._publish(manifest, records, progress)
         except IndexMissing as error:
-            raise IngestConflict("another ingest took over; its entries will be served") from error
+            raise IngestConflict(
+                "another ingest has replaced this one; its entries will be published"
+            ) from error
         self._manifest = None
 
     async def _publish(
         self, manifest: Manifest, records: Iterable[IndexRecord], progress: Callable[[int], None]
     ) -> None:
-        # The ingest started last wins: one still at work finds its index gone, as a killed one would.
+        # The last ingest to start wins: an earlier one that still runs finds its index deleted.
         await self._indexes.delete([index for index in await self._indexes.all() if index.unfinished])
         await self._indexes.begin(manifest)
         await self._fill(manifest, records, progress)
@@ -202,7 +203,7 @@ class ElasticsearchIndex:
         try:
             await self._indexes.delete(obsolete)
         except (ApiError, TransportError):
-            log.warning("the next ingest will remove what could not be removed now", exc_info=True)
+            log.warning("old versions could not be removed; the next ingest tries again", exc_info=True)
 
     async def _fill(
         self, manifest: Manifest, records: Iterable[IndexRecord], progress: Callable[[int], None]
@@ -211,11 +212,11 @@ class ElasticsearchIndex:
 
         def documents() -> Iterator[dict[str, Any]]:
             for record in records:
-                found = entry_words(record.entry)
-                counter.add(found)
-                yield mapping.entry_document(record, found) | {"_id": str(next(ids))}
+                words = entry_words(record.entry)
+                counter.add(words)
+                yield mapping.entry_document(record, words) | {"_id": str(next(ids))}
 
-        # Through the alias, or a deleted index would be created again by the first document.
+        # Through the alias: the first document would create a deleted index again.
         build = self._indexes.build_alias(manifest.version)
         async for _ in async_streaming_bulk(
             self._documents, documents(), chunk_size=_BATCH, index=build, require_alias=True
@@ -228,7 +229,7 @@ class ElasticsearchIndex:
         written = (await self._writer.count(index=build, query=mapping.ENTRIES))["count"]
         if written != manifest.entries:
             raise SearchUnavailable(
-                f"Elasticsearch holds {written} of {manifest.entries} entries; the old version keeps serving"
+                f"Elasticsearch holds {written} of {manifest.entries} entries; the old version stays current"
             )
 
     async def versions(self) -> Sequence[IndexVersion]:
@@ -253,7 +254,7 @@ def _merged(
     by_words: Sequence[Mapping[str, Any]],
     by_meaning: Sequence[Mapping[str, Any]],
 ) -> Candidates:
-    """Both lists as one. An entry found before is the same object, since its words are cached by identity."""
+    """Joins both lists. Known entries are the same objects, since their words are cached by identity."""
 
     def entry(hit: Mapping[str, Any]) -> FaqEntry:
         found = known.get(hit["_id"])
@@ -261,7 +262,7 @@ def _merged(
             found = known[hit["_id"]] = _entry(hit)
         return found
 
-    with damage_reported():
+    with damage_translated():
         cosines = {hit["_id"]: mapping.cosine(hit["_score"]) for hit in by_meaning}
         worded = {hit["_id"] for hit in by_words}
         found = [Candidate(entry(hit), hit["_score"], cosines.get(hit["_id"])) for hit in by_words]

@@ -78,7 +78,7 @@ class VersionIndexes:
             )
 
     async def switch(self, version: str) -> None:
-        """Let a version serve, in one step; an unfinished one is finished by it."""
+        """Make a version the current one, atomically; it is then no longer unfinished."""
         name, build = index_name(self.alias, version), self.build_alias(version)
         actions: Sequence[Mapping[str, Any]] = [
             {"remove": {"index": f"{self.alias}-*", "alias": self.alias, "must_exist": False}},
@@ -87,7 +87,7 @@ class VersionIndexes:
         ]
         try:
             await self.client.indices.update_aliases(actions=actions)
-        except TransportError:  # it may have been done, only the answer was lost: look, rather than repeat
+        except TransportError:  # it may have succeeded, with the response lost: check, rather than retry
             if not any(index.current and index.name == name for index in await self.all()):
                 raise
 
@@ -96,6 +96,6 @@ class VersionIndexes:
             await self.client.indices.delete(index=index.name, ignore_unavailable=True)
 
     async def sizes(self) -> Mapping[str, int]:
-        """Bytes by the index' name."""
+        """Size in bytes, by index name."""
         stats = await repeatable(self.client).indices.stats(index=f"{self.alias}-*", metric="store")
         return {name: of["total"]["store"]["size_in_bytes"] for name, of in stats["indices"].items()}

@@ -1,4 +1,4 @@
-"""The index in this process: files on disk, searched by tantivy. Needs no server."""
+"""The embedded index: files on disk, searched in this process by tantivy. Needs no server."""
 
 import asyncio
 import threading
@@ -13,14 +13,14 @@ from app.errors import IndexMissing, IndexUnreadable, SearchUnavailable
 from app.indexes.base import IndexRecord, SearchResult
 from app.indexes.embedded.tantivy import Version, open_version, write_version
 from app.indexes.embedded.versions import VersionFolders, size_of
-from app.indexes.format import check_language, check_schema, damage_reported, previous_version
+from app.indexes.format import check_language, check_schema, damage_translated, previous_version
 from app.indexes.manifest import IndexVersion, Manifest
 
 _BATCH = 500
 
 
 class EmbeddedIndex:
-    """Both sides of the index `name` below `directory`. What reads and writes files runs in threads."""
+    """Reads and writes the index `name` in `directory`. File access runs in threads."""
 
     def __init__(self, directory: Path, name: str) -> None:
         self._folders = VersionFolders(directory / name)
@@ -40,7 +40,7 @@ class EmbeddedIndex:
         return (await self._readable()).manifest
 
     async def records(self) -> AsyncIterator[FaqEntry]:
-        # Whatever its schema: an index that can no longer be searched is made anew from its records.
+        # Whatever its schema: `askd index rebuild` reads an index that can no longer be searched.
         version = await asyncio.to_thread(self._current)
         records = version.records()
         while batch := await asyncio.to_thread(lambda: list(islice(records, _BATCH))):
@@ -48,7 +48,7 @@ class EmbeddedIndex:
                 yield entry
 
     async def _readable(self) -> Version:
-        # Whether another version serves is one look at a file, which a thread would make ten times slower.
+        # Checking for a new version is one `stat`, which would take ten times as long in a thread.
         version = self._unchanged()
         if version is None:
             version = await asyncio.to_thread(self._current)
@@ -56,12 +56,12 @@ class EmbeddedIndex:
         return version
 
     def _current(self) -> Version:
-        """The version that serves; opened again when that is another one than before."""
+        """The current version, opened if it has changed since the last call."""
         with _translated_errors(), self._opening:
             return self._unchanged() or self._open()
 
     def _unchanged(self) -> Version | None:
-        """The version that was opened, if it still serves."""
+        """The opened version, if it is still current."""
         with _translated_errors():
             opened = self._opened
             return opened[1] if opened and opened[0] == self._folders.signature() else None
@@ -72,12 +72,12 @@ class EmbeddedIndex:
             if signature is None:
                 raise IndexMissing("there is no index yet; run `askd ingest FILE`")
             try:
-                with damage_reported():
-                    version = open_version(self._folders.path_of(self._folders.served()[0]))
+                with damage_translated():
+                    version = open_version(self._folders.path_of(self._folders.listed()[0]))
             except IndexUnreadable:
                 if self._folders.signature() == signature:
                     raise
-                continue  # while it was opened, an ingest switched to another one and removed it
+                continue  # an ingest switched versions and removed this one while it was being opened
             self._opened = signature, version
             return version
 
@@ -97,7 +97,7 @@ class EmbeddedIndex:
         try:
             await asyncio.to_thread(self._publish, manifest, records, progress_until_cancelled)
         except asyncio.CancelledError:
-            cancelled.set()  # the thread would go on and publish
+            cancelled.set()  # otherwise the thread would go on and publish
             raise
 
     def _publish(
@@ -108,7 +108,7 @@ class EmbeddedIndex:
             written = write_version(building, manifest, records, progress)
             if written != manifest.entries:
                 raise SearchUnavailable(
-                    f"{written} of {manifest.entries} entries were written; the old version keeps serving"
+                    f"{written} of {manifest.entries} entries were written; the old version stays current"
                 )
             self._folders.finish(building)
             self._folders.switch(manifest.version)
@@ -120,13 +120,13 @@ class EmbeddedIndex:
     def _versions(self) -> Sequence[IndexVersion]:
         found = []
         with _translated_errors():
-            served = self._folders.served()
-        for name in served:
+            listed = self._folders.listed()
+        for name in listed:
             folder = self._folders.path_of(name)
-            with _translated_errors(), suppress(IndexUnreadable):  # a damaged one is none to go back to
+            with _translated_errors(), suppress(IndexUnreadable):  # no rollback to a damaged version
                 version = open_version(folder)
                 vectors = version.vectors.kind if version.vectors else None
-                found.append(IndexVersion(version.manifest, name == served[0], size_of(folder), vectors))
+                found.append(IndexVersion(version.manifest, name == listed[0], size_of(folder), vectors))
         return sorted(found, key=lambda version: version.manifest.created, reverse=True)
 
     async def rollback(self) -> IndexVersion:

@@ -1,4 +1,4 @@
-"""One version of the embedded index, as files in a folder: what it holds and how it is searched."""
+"""One version of the embedded index: the files it consists of, and how they are searched."""
 
 import logging
 import os
@@ -22,7 +22,7 @@ from app.indexes.embedded.vectors import Vectors, VectorWriter, open_vectors
 from app.indexes.format import (
     DAMAGED,
     check_dimension,
-    damage_reported,
+    damage_translated,
     entry_data,
     manifest_data,
     read_entry,
@@ -37,17 +37,17 @@ from app.ranking.text import WordCounter, bigrams, entry_words, grams, question_
 
 log = logging.getLogger(__name__)
 
-# Languages that tantivy has stop words for.
-_STOPPED = LANGUAGES - UNSTEMMED - {"arabic", "hindi", "turkish"}
-_HEAP_BYTES = 32_000_000  # of the one writing thread; what does not fit becomes another segment
+# Languages for which tantivy has stop words.
+_WITH_STOP_WORDS = LANGUAGES - UNSTEMMED - {"arabic", "hindi", "turkish"}
+_HEAP_BYTES = 32_000_000  # of the single writer thread; what does not fit goes into another segment
 _MANIFEST, _STATISTICS, _FILES = "manifest.json", "statistics.json", "tantivy"
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version opened for reading. It keeps working when its folder is removed."""
+    """A version opened for reading. It stays usable after its folder is removed."""
 
-    manifest: Manifest  # without an embedder where its vectors are not whole
+    manifest: Manifest  # without an embedder where its vectors are damaged
     statistics: WordStatistics
     vectors: Vectors | None
     _schema: Schema
@@ -55,9 +55,9 @@ class Version:
     _analyser: TextAnalyzer
 
     def search(self, question: str, vector: Vector | None, collection: str | None, size: int) -> Candidates:
-        """Raises IndexUnreadable when damage shows only now, as do `records`."""
+        """Raises IndexUnreadable for damage that opening did not find, as does `records`."""
         query = self._query(question, collection)
-        with _panics_reported():
+        with _panics_translated():
             by_words = self._searcher.search(query, size, count=False).hits
             if vector is None or self.vectors is None:
                 found = [Candidate(self._entry(address), lexical=score) for score, address in by_words]
@@ -70,7 +70,7 @@ class Version:
     def _merged(
         self, by_words: Sequence[tuple[Any, DocAddress]], cosines: Mapping[int, float]
     ) -> list[Candidate]:
-        """Both lists as one; `cosines` are of rows, best first."""
+        """Joins both lists; `cosines` maps rows to cosines, best first."""
         known = self._rows([address for _, address in by_words])
         found = [
             Candidate(self._entry(address), score, cosines.get(row))
@@ -91,8 +91,8 @@ class Version:
         return [address for _, address in self._searcher.search(query, max(len(rows), 1), count=False).hits]
 
     def records(self) -> Iterator[FaqEntry]:
-        """All entries, in the order they lie in the files."""
-        with _panics_reported():
+        """All entries, in the order of the files."""
+        with _panics_translated():
             everything = self._searcher.search(
                 Query.all_query(), max(self._searcher.num_docs, 1), count=False
             )
@@ -103,7 +103,7 @@ class Version:
         return read_entry(orjson.loads(self._searcher.doc(address).get_first("record") or b""))
 
     def _query(self, question: str, collection: str | None) -> Query:
-        """The question's words, their pairs and their pieces: whatever matches adds its BM25."""
+        """Words, bigrams and character n-grams of the question; scores are the weighted sum of their BM25."""
         asked = question_words(question)
         terms = {
             "text": (1.0, self._analyser.analyze(" ".join(asked))),
@@ -113,8 +113,8 @@ class Version:
         matches = Query.boolean_query(
             [
                 (Occur.Should, Query.boost_query(self._term(name, term, "freq"), weight * times))
-                for name, (weight, found) in terms.items()
-                for term, times in Counter(found).items()
+                for name, (weight, of_field) in terms.items()
+                for term, times in Counter(of_field).items()
             ]
         )
         if collection is None:
@@ -127,12 +127,12 @@ class Version:
 
 
 def open_version(folder: Path) -> Version:
-    """Raises IndexUnreadable when it is not whole, OSError when the system denies access."""
-    with _panics_reported():
+    """Raises IndexUnreadable when it is damaged, OSError when the system denies access."""
+    with _panics_translated():
         manifest = read_manifest(_read_json(folder / _MANIFEST))
-        with _lockable(folder / _FILES) as files:
+        with _with_lock_file(folder / _FILES) as files:
             index = tantivy.Index.open(str(files))
-            index.config_reader("manual")  # nothing is ever added, so nothing need be watched for
+            index.config_reader("manual")  # versions are immutable, so there is nothing to watch for
             index.reload()
         analyser = _analyser(manifest.language)
         statistics = read_statistics(_read_json(folder / _STATISTICS))
@@ -143,35 +143,35 @@ def open_version(folder: Path) -> Version:
 
 
 def _vectors(folder: Path, manifest: Manifest) -> Vectors | None:
-    """None in an index without an embedder, and where they are not whole: words are found without them."""
+    """None in an index without an embedder, and where they are damaged: lexical search works without them."""
     if manifest.embedder is None:
         return None
     try:
         return open_vectors(folder, manifest.collections, manifest.embedder.dimension)
     except (OSError, IndexUnreadable):
-        log.warning("the vectors of the index cannot be used; make it anew with `askd index rebuild`")
+        log.warning("the vectors of the index are damaged; recreate it with `askd index rebuild`")
         return None
 
 
 def write_version(
     folder: Path, manifest: Manifest, records: Iterable[IndexRecord], progress: Callable[[int], None]
 ) -> int:
-    """Write all that a version is, and count the entries in it afterwards. Raises SearchUnavailable."""
+    """Write all files of a version; returns the number of entries in it. Raises SearchUnavailable."""
     (folder / _FILES).mkdir()
-    with _write_failures():
+    with _write_errors_translated():
         index = tantivy.Index(_schema(), path=str(folder / _FILES), reuse=False)
         index.register_tokenizer("language", _analyser(manifest.language))
         writer = index.writer(_HEAP_BYTES, num_threads=1)
     counter = WordCounter()
     with _vector_writer(folder, manifest) as vectors:
         for record in records:
-            found = entry_words(record.entry)
-            counter.add(found)
+            words = entry_words(record.entry)
+            counter.add(words)
             row = vectors.add(record) if vectors else None
-            with _write_failures():
-                writer.add_document(_document(record.entry, found, row))
+            with _write_errors_translated():
+                writer.add_document(_document(record.entry, words, row))
             progress(1)
-    with _write_failures():
+    with _write_errors_translated():
         writer.commit()
         writer.wait_merging_threads()
     if vectors:
@@ -194,28 +194,28 @@ def _schema() -> Schema:
     fields.add_unsigned_field("row", indexed=True, fast=True)  # of its vector
     fields.add_text_field("collection", tokenizer_name="raw", index_option="basic")
     fields.add_text_field("text", tokenizer_name="language", index_option="freq")
-    # tantivy has no filter for pairs, and its n-grams ignore words: both are made here and joined by spaces.
+    # tantivy has no filter for bigrams, and its n-grams ignore word boundaries: both are computed here.
     fields.add_text_field("bigrams", tokenizer_name="whitespace", index_option="freq")
     fields.add_text_field("grams", tokenizer_name="whitespace", index_option="freq")
     return fields.build()
 
 
-def _document(entry: FaqEntry, found: Sequence[str], row: int | None) -> Document:
+def _document(entry: FaqEntry, words: Sequence[str], row: int | None) -> Document:
     document = Document()
     document.add_bytes("record", orjson.dumps(entry_data(entry)))
     if row is not None:
         document.add_unsigned("row", row)
     document.add_text("collection", entry.collection)
-    document.add_text("text", " ".join(found))
-    document.add_text("bigrams", " ".join(bigrams(found)))
-    document.add_text("grams", " ".join(grams(found)))
+    document.add_text("text", " ".join(words))
+    document.add_text("bigrams", " ".join(bigrams(words)))
+    document.add_text("grams", " ".join(grams(words)))
     return document
 
 
 def _analyser(language: str) -> TextAnalyzer:
-    """For words that `app.ranking.text` has already separated and lowercased."""
+    """For words that `app.ranking.text` has already split and lowercased."""
     builder = tantivy.TextAnalyzerBuilder(Tokenizer.whitespace())
-    if language in _STOPPED:
+    if language in _WITH_STOP_WORDS:
         builder = builder.filter(Filter.stopword(language))
     if language in LANGUAGES - UNSTEMMED - {"hindi"}:  # tantivy has no stemmer for Hindi
         builder = builder.filter(Filter.stemmer(language))
@@ -223,18 +223,18 @@ def _analyser(language: str) -> TextAnalyzer:
 
 
 @contextmanager
-def _write_failures() -> Iterator[None]:
+def _write_errors_translated() -> Iterator[None]:
     try:
         yield
-    except ValueError as error:  # all that tantivy says when its thread could not write
+    except ValueError as error:  # all that tantivy raises when its thread cannot write
         raise SearchUnavailable("the index could not be written; is the disk full?") from error
 
 
 @contextmanager
-def _panics_reported() -> Iterator[None]:
-    """As `damage_reported`; tantivy also panics, which arrives as a BaseException of no importable type."""
+def _panics_translated() -> Iterator[None]:
+    """As `damage_translated`, and for panics of tantivy: a BaseException whose type cannot be imported."""
     try:
-        with damage_reported():
+        with damage_translated():
             yield
     except BaseException as error:
         if type(error).__name__ != "PanicException":
@@ -243,10 +243,10 @@ def _panics_reported() -> Iterator[None]:
 
 
 @contextmanager
-def _lockable(files: Path) -> Iterator[Path]:
-    """Where tantivy can open the files: it makes a lock file among them, even to read.
+def _with_lock_file(files: Path) -> Iterator[Path]:
+    """A folder in which tantivy can open the files: it creates a lock file there, even for reading.
 
-    On a disk that is read-only that is a folder of links to them, for the moment of the opening.
+    On a read-only disk that is a temporary folder with links to the files.
     """
     if os.access(files, os.W_OK, effective_ids=True):
         yield files

@@ -1,7 +1,7 @@
-"""The vectors of one version of the embedded index, as files beside its words.
+"""The vectors of one version of the embedded index, as files beside those of tantivy.
 
-vectors.npy               a row for each entry, the rows of a collection together; mapped into memory
-nearest-<from>-<to>       a graph over these rows, where they are too many to compare a question with each
+vectors.npy               one row per entry, grouped by collection; memory-mapped
+nearest-<from>-<to>       an HNSW graph over these rows, where there are more than FLAT_VECTORS
 """
 
 from collections import Counter
@@ -19,21 +19,21 @@ from app.embedders.base import Vector
 from app.errors import IndexUnreadable, SearchUnavailable
 from app.indexes import format as index_format
 from app.indexes.base import IndexRecord
-from app.indexes.format import DAMAGED, damage_reported
+from app.indexes.format import DAMAGED, damage_translated
 
 _MATRIX = "vectors.npy"
 _BATCH = 1000
 
-# Of the graphs. One byte a number finds as well as four, in a third of the memory, when more neighbours than
-# wanted are fetched and then compared in full: 99.9 % of the nearest 50 (20,000 clustered vectors, against
-# comparing with all).
-_LINKS, _CARE, _FETCHED = 16, 200, 400
+# Parameters of the graphs. One byte per dimension takes a third of the memory of four, and recall is as good
+# when more neighbours than wanted are fetched and ranked with the full vectors: 99.9 % of the nearest 50
+# (20,000 clustered vectors, against exhaustive search).
+_LINKS, _EF_CONSTRUCTION, _FETCHED = 16, 200, 400
 
 Rows = NDArray[np.int64]
 
 
 class VectorWriter:
-    """Writes the vectors of a version into its folder, whatever the order of the records."""
+    """Writes the vectors of a version into its folder; records may come in any order."""
 
     def __init__(self, folder: Path, collections: Mapping[str, int], dimension: int) -> None:
         self._folder = folder
@@ -54,41 +54,44 @@ class VectorWriter:
         self._file.close()
 
     def add(self, record: IndexRecord) -> int:
-        """Write its vector; returns the row. Raises SearchUnavailable when its collection is full."""
+        """Write the record's vector and return its row.
+
+        Raises SearchUnavailable when the collection has more records than the manifest says.
+        """
         collection = record.entry.collection
         span, position = self._spans.get(collection, range(0)), self._written[collection]
         if position >= len(span):
             raise SearchUnavailable(
-                f"there are more entries in {collection!r} than were counted; the old version keeps serving"
+                f"there are more entries in {collection!r} than were counted; the old version stays current"
             )
         if record.vector is None or record.vector.shape != (self._dimension,):
             raise ValueError(f"no vector of {self._dimension} dimensions for the entry {record.entry.key}")
         self._written[collection] += 1
         row = span[position]
-        # Not through a mapping, where a full disk would kill the process.
+        # Not through a memory map, where a full disk would kill the process.
         self._file.seek(self._header + row * self._dimension * 4)
         self._file.write(record.vector.astype("<f4").tobytes())
         return row
 
-    def finish(self, alive: Callable[[], None]) -> None:
-        """Build the graphs that are needed, once all are written; `alive` is called every now and then."""
+    def finish(self, check: Callable[[], None]) -> None:
+        """Build the graphs once all vectors are written; `check` is called often and may raise to cancel."""
         matrix = np.lib.format.open_memmap(self._folder / _MATRIX, mode="r")
         everything = range(len(matrix))
         for span in {everything, *self._spans.values()}:
             if len(span) > index_format.FLAT_VECTORS:
-                self._build_graph(matrix, span, alive)
+                self._build_graph(matrix, span, check)
 
-    def _build_graph(self, matrix: NDArray[np.float32], span: range, alive: Callable[[], None]) -> None:
+    def _build_graph(self, matrix: NDArray[np.float32], span: range, check: Callable[[], None]) -> None:
         graph = Index(
             Space.Cosine,
             self._dimension,
             M=_LINKS,
-            ef_construction=_CARE,
+            ef_construction=_EF_CONSTRUCTION,
             storage_data_type=StorageDataType.Float8,
             max_elements=len(span),
         )
         for start in range(span.start, span.stop, _BATCH):
-            alive()
+            check()
             rows = np.arange(start, min(start + _BATCH, span.stop))
             graph.add_items(matrix[rows], rows)
         graph.save(str(_graph_path(self._folder, span)))
@@ -96,7 +99,7 @@ class VectorWriter:
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """The vectors of a version, opened for reading. They keep working when the folder is removed."""
+    """The vectors of a version, opened for reading. They stay usable after the folder is removed."""
 
     _matrix: NDArray[np.float32]
     _spans: Mapping[str, range]
@@ -109,18 +112,18 @@ class Vectors:
     def nearest(
         self, vector: Vector, collection: str | None, count: int
     ) -> tuple[Sequence[int], Sequence[float]]:
-        """The rows nearest to a vector, in a collection or in all, and their cosines; best first."""
+        """The rows nearest to a vector, in one collection or in all, and their cosines; best first."""
         span = range(len(self._matrix)) if collection is None else self._spans.get(collection, range(0))
-        rows = self._near(vector, span, count)
-        # Not `@`: its threads wait for each other, on busy cores 16 ms for 10,000 rows instead of 0.4.
+        rows = self._approximate(vector, span, count)
+        # Not `@`, whose threads wait for each other: on busy cores 16 ms for 10,000 rows instead of 0.4.
         near = self._matrix[span.start : span.stop] if rows is None else self._matrix[rows]
         cosines = np.vecdot(near, vector)
         best = np.argpartition(-cosines, count)[:count] if count < len(cosines) else np.arange(len(cosines))
         best = best[np.argsort(-cosines[best], kind="stable")]
         return (best + span.start if rows is None else rows[best]).tolist(), cosines[best].tolist()
 
-    def _near(self, vector: Vector, span: range, count: int) -> Rows | None:
-        """What a graph finds; None where there is none, or where it does not lead to enough rows."""
+    def _approximate(self, vector: Vector, span: range, count: int) -> Rows | None:
+        """Candidate rows from the graph; None where there is no graph, or it reaches too few rows."""
         graph = self._graphs.get(span)
         if graph is None:
             return None
@@ -133,11 +136,11 @@ class Vectors:
 
 
 def open_vectors(folder: Path, collections: Mapping[str, int], dimension: int) -> Vectors:
-    """Raises IndexUnreadable when they are not whole."""
-    with damage_reported():
+    """Raises IndexUnreadable when they are damaged or incomplete."""
+    with damage_translated():
         matrix = np.lib.format.open_memmap(folder / _MATRIX, mode="r")
         if matrix.dtype != np.float32 or matrix.shape != (sum(collections.values()), dimension):
-            raise ValueError(f"{_MATRIX} holds {matrix.shape}")
+            raise ValueError(f"{_MATRIX} has the shape {matrix.shape}")
         spans = _spans(collections)
         return Vectors(matrix, spans, _open_graphs(folder, {range(len(matrix)), *spans.values()}))
 

@@ -1,9 +1,9 @@
-"""The versions of an embedded index on disk, and which of them serves.
+"""The versions of an embedded index on disk, and which of them is current.
 
-versions/<version>/     one version, complete and never changed
+versions/<version>/     one version, complete and immutable
 versions/.building-…    one being written, or left behind by a killed ingest
-current                 the version that serves and, on a second line, the one that did before
-lock                    locked while an ingest writes; the system frees it when its holder dies
+current                 the current version and, on a second line, the previous one
+lock                    locked during an ingest; the system releases it when the process ends
 """
 
 import fcntl
@@ -21,22 +21,22 @@ _BUILDING = ".building-"
 
 @dataclass(frozen=True, slots=True)
 class VersionFolders:
-    """Raises OSError like everything that touches files."""
+    """The directories of an index's versions. Every method may raise OSError."""
 
     root: Path
 
     def path_of(self, version: str) -> Path:
         return self.root / "versions" / version
 
-    def served(self) -> Sequence[str]:
-        """The version that serves, then the one before it; empty when nothing was ever published."""
+    def listed(self) -> Sequence[str]:
+        """The current version, then the previous one; empty when nothing was ever published."""
         try:
             return self._current.read_text("utf-8").split()
         except FileNotFoundError:
             return []
 
     def signature(self) -> tuple[int, int] | None:
-        """Changes when another version is switched to; cheap enough to ask on every search."""
+        """Changes with the current version; cheap enough to call on every search."""
         try:
             status = self._current.stat()
         except FileNotFoundError:
@@ -45,27 +45,27 @@ class VersionFolders:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """For writing: one at a time. Raises IngestConflict."""
+        """Exclusive lock for writing. Raises IngestConflict when another process holds it."""
         self.path_of("").mkdir(parents=True, exist_ok=True)
         with (self.root / "lock").open("wb") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise IngestConflict("another ingest is at work on this index; wait until it ends") from error
+                raise IngestConflict("another ingest is running on this index; wait until it ends") from error
             yield
 
     def begin(self, version: str) -> Path:
-        """An empty folder to write a version into; clears what killed ingests left."""
+        """A new folder to write a version into; removes the remains of killed ingests."""
         if self.path_of(version).exists():
             raise IngestConflict(f"version {version} exists already; try again")
         for left in self.path_of("").glob(f"{_BUILDING}*"):
-            shutil.rmtree(left, ignore_errors=True)  # its writer may not be quite dead
+            shutil.rmtree(left, ignore_errors=True)  # its writer may still be ending
         building = self.path_of(f"{_BUILDING}{version}")
         building.mkdir()
         return building
 
     def finish(self, building: Path) -> None:
-        """Make what was written a version, on disk for certain. It does not serve yet."""
+        """Sync what was written to disk and rename it to its version. It is not current yet."""
         for folder, _, files in os.walk(building, topdown=False):
             for name in (*files, "."):
                 _sync(Path(folder, name))
@@ -73,19 +73,19 @@ class VersionFolders:
         _sync(self.path_of(""))
 
     def switch(self, version: str) -> None:
-        """Let a version serve, in one step."""
-        served = [version, *(self.served()[:1])]
+        """Make a version the current one, atomically."""
+        versions = [version, *self.listed()[:1]]
         new = self.root / "current.new"
-        new.write_text("\n".join(served), "utf-8")
+        new.write_text("\n".join(versions), "utf-8")
         _sync(new)
         new.replace(self._current)
         _sync(self.root)
 
     def clean(self) -> None:
-        """Remove every version but the one that serves and the one before it; what resists, a next time."""
-        served = self.served()
+        """Remove all versions but the current and the previous one; the next ingest retries failures."""
+        listed = self.listed()
         for found in self.path_of("").iterdir():
-            if found.name not in served:
+            if found.name not in listed:
                 shutil.rmtree(found, ignore_errors=True)
 
     @property
@@ -94,7 +94,7 @@ class VersionFolders:
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of all files below it."""
+    """Total size of all files in it, in bytes."""
     return sum(found.stat().st_size for found in folder.rglob("*"))
 
 

@@ -14,15 +14,20 @@ from app.domain import Usage
 from app.errors import ModelMissing, ModelUnavailable, PromptTooLong
 from app.models.base import Chunk, ModelProfile, ModelStatus, Prompt
 from app.models.catalogue import find
+from app.models.failures import log_unreadable, refusal
 from app.models.llamacpp.requests import completion
 from app.models.llamacpp.server import LlamaServer, ServerOptions, start
+from app.traffic.circuit_breaker import CircuitBreaker
 from app.traffic.deadline import GenerationTimeouts, model_timeout
+
+_NO_ANSWER = "the embedded model did not answer as it should"
 
 
 class LlamaCppModel:
     """A `LanguageModel`; timeouts in seconds. An async context manager: leaving it frees the memory.
 
-    `name` is a known model, looked for in `directory`, or the path of a GGUF file.
+    `name` is a known model, looked for in `directory`, or the path of a GGUF file. Once it could not be
+    loaded several times in a row, `breaker` spares questions the attempt for a while; `load` makes it always.
     """
 
     def __init__(
@@ -33,6 +38,7 @@ class LlamaCppModel:
         *,
         first_token_timeout: float,
         generate_timeout: float,
+        breaker: CircuitBreaker | None = None,
     ) -> None:
         self._name = name
         self._directory = directory
@@ -40,6 +46,7 @@ class LlamaCppModel:
         self._first_token_timeout = first_token_timeout
         self._generate_timeout = generate_timeout
         self._starting: asyncio.Task[LlamaServer] | None = None
+        self._breaker = breaker or CircuitBreaker()
         self._one_at_a_time = asyncio.Lock()  # the model has one slot; who waits here may leave at once
 
     async def __aenter__(self) -> Self:
@@ -58,7 +65,7 @@ class LlamaCppModel:
             await _close(starting)
 
     async def load(self) -> None:
-        await self._server()
+        await self._started()
 
     async def profile(self) -> ModelProfile:
         server = await self._server()
@@ -131,6 +138,13 @@ class LlamaCppModel:
         return server if server and server.runs else None
 
     async def _server(self) -> LlamaServer:
+        """The running server. Raises ModelUnavailable at once where it failed to start just now."""
+        if self._running is None:
+            with self._breaker.lookup((), refusal):
+                return await self._started()
+        return self._running
+
+    async def _started(self) -> LlamaServer:
         """The running server, started by whoever comes first; one that failed or died is started again."""
         if self._starting is None or (self._starting.done() and not self._running):
             model = find(self._name, self._directory)
@@ -140,12 +154,18 @@ class LlamaCppModel:
             await asyncio.wait([starting])  # and go on with it if this caller leaves: others may wait for it
         if starting.cancelled():
             raise ModelUnavailable("the embedded model was stopped while it loaded")
-        with _translated():
-            return starting.result()
+        return starting.result()
 
     async def _start(self, model: Path, before: asyncio.Task[LlamaServer] | None) -> LlamaServer:
         await _close(before)
-        return await start(model, self._options)
+        try:
+            with _translated():
+                server = await start(model, self._options)
+        except ModelUnavailable as error:
+            self._breaker.failed(error)
+            raise
+        self._breaker.succeeded()
+        return server
 
 
 def _result(starting: asyncio.Task[LlamaServer] | None) -> LlamaServer | None:
@@ -196,5 +216,8 @@ def _text(choice: dict[str, Any]) -> str | None:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (httpx.HTTPError, OSError, ValueError, LookupError, TypeError) as error:
-        raise ModelUnavailable("the embedded model did not answer as it should") from error
+    except (httpx.HTTPError, OSError) as error:
+        raise ModelUnavailable(_NO_ANSWER) from error
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        log_unreadable(error)
+        raise ModelUnavailable(_NO_ANSWER) from error

@@ -11,7 +11,8 @@ import httpx
 from ollama import AsyncClient, ResponseError
 
 from app.errors import ModelError, ModelMissing, ModelUnavailable, PromptTooLong
-from app.models.http import CLIENT_FAILURES, WholeLines, no_answer, open_transport
+from app.models import http
+from app.models.http import WholeLines, open_transport
 
 log = logging.getLogger(__name__)
 
@@ -112,11 +113,10 @@ class _Lines(httpx.AsyncByteStream):
 def translated(model: str) -> Iterator[None]:
     """Turns what the client raises into ModelMissing, PromptTooLong or ModelUnavailable."""
     try:
-        yield
+        with http.translated("Ollama", "ASKD_OLLAMA_URL"):
+            yield
     except ResponseError as error:
         raise _answered(error.status_code, str(error.error), model) from error
-    except CLIENT_FAILURES as error:
-        raise ModelUnavailable(no_answer(error, "ASKD_OLLAMA_URL", "Ollama")) from error
 
 
 def _answered(status: int, told: str, model: str) -> ModelError:

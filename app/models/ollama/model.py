@@ -12,7 +12,7 @@ from app.errors import ModelError, ModelTimeout, ModelUnavailable, PromptTooLong
 from app.models.base import Chunk, ModelProfile, ModelStatus, Prompt, PromptStyle
 from app.models.choices import ChoiceReader
 from app.models.estimate import TokenEstimate
-from app.models.http import FAILURES, refusal
+from app.models.failures import FAILURES, refusal
 from app.models.ollama import profile as ollama_profile
 from app.models.ollama.client import translated
 from app.traffic.circuit_breaker import CircuitBreaker

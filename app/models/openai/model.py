@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import httpx
@@ -12,7 +12,8 @@ from app.domain import Usage
 from app.errors import ModelError, ModelTimeout, ModelUnavailable, PromptTooLong
 from app.models.base import Chunk, ModelProfile, ModelStatus, Prompt, PromptStyle
 from app.models.estimate import TokenEstimate
-from app.models.http import CLIENT_FAILURES, FAILURES, WholeLines, no_answer, refusal
+from app.models.failures import FAILURES, refusal
+from app.models.http import WholeLines, translated
 from app.models.openai.replies import Delta, events, missing, refused
 from app.models.openai.requests import Dialect, chosen
 from app.traffic.circuit_breaker import CircuitBreaker
@@ -86,7 +87,7 @@ class OpenAIModel:
         self._refuse_what_is_too_long(prompt)
         with self.breaker.call(FAILURES, refusal):
             try:
-                with self._translated():
+                with translated("the OpenAI-compatible server", "ASKD_OPENAI_URL"):
                     async with aclosing(self._reply(prompt)) as reply:
                         async for chunk in self._chunks(reply, prompt, timeouts):
                             yield chunk
@@ -167,7 +168,7 @@ class OpenAIModel:
 
     async def _listed(self) -> list[dict[str, Any]] | None:
         async with model_timeout(_METADATA_SECONDS, "the server at ASKD_OPENAI_URL did not list its models"):
-            with self._translated():
+            with translated("the OpenAI-compatible server", "ASKD_OPENAI_URL"):
                 response = await self._client.get("models")
                 if response.status_code in _NO_LIST:
                     return None
@@ -193,14 +194,6 @@ class OpenAIModel:
             ),
             parameters=meta.get("n_params"),
         )
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except CLIENT_FAILURES as error:
-            server = "the OpenAI-compatible server"
-            raise ModelUnavailable(no_answer(error, "ASKD_OPENAI_URL", server)) from error
 
 
 async def _told(response: httpx.Response) -> str:

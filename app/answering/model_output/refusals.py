@@ -3,7 +3,7 @@
 import re
 
 from app.answering.checks.polarity import leading_yes_no, negations
-from app.answering.checks.wording import stem
+from app.answering.plain_text import stem
 from app.ranking.stop_words import STOP_WORDS
 
 NOT_IN_FAQ = "NOT_IN_FAQ"  # the token the prompt asks for

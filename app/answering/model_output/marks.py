@@ -29,6 +29,7 @@ _MAY_BEGIN = re.compile(
     rf"(?:[\[【(]{{1,2}}[\w \t,;:#&.†^–—-]{{0,40}}|{_WORD}[ \t]*:?[ \t]*[\[【]?[\d \t,;&–—-]{{0,20}})\Z",
     re.IGNORECASE,
 )
+_FIRST = re.compile(r"[\[【]|(?<![^\W_])[(defnqrs]", re.IGNORECASE)  # where a mark may begin
 _WORDS_BEFORE = ("source", "sources", "entry", "entries", "faq entry", "reference", "references")
 _CODE = re.compile(r"```.*?(?:```|\Z)|(?<!`)`[^`\n]+`(?!`)", re.DOTALL)
 _RANGE = re.compile(r"(\d{1,3})\s*(?:[–—-]|\bto\b)\s*\D{0,12}?(\d{1,3})")
@@ -133,11 +134,9 @@ def _settled(text: str) -> int:
     ticks = [match.start() for match in re.finditer("`", text[line:])]
     if len(ticks) % 2 and "```" not in text:
         end = min(end, line + ticks[-1])
-    for start in range(max(0, end - 60), end):
-        if (start == 0 or text[start] in "[【" or not text[start - 1].isalnum()) and mark_may_begin(
-            text[start:end]
-        ):
-            return len(text[:start].rstrip())
+    for first in _FIRST.finditer(text, max(0, end - 60), end):
+        if mark_may_begin(text[first.start() : end]):
+            return len(text[: first.start()].rstrip())
     return len(text[:end].rstrip())
 
 

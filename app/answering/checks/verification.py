@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from app.answering.checks.near_copies import changed_word
+from app.answering.checks.near_copies import changed_word, closeness
+from app.answering.checks.number_words import CARDINALS
 from app.answering.checks.numbers import wrong_numbers
 from app.answering.checks.polarity import (
     about_the_same,
@@ -21,8 +22,8 @@ from app.answering.checks.polarity import (
     without_yes_no,
 )
 from app.answering.checks.technical import missing_names, missing_technical
-from app.answering.checks.wording import content
-from app.answering.plain_text import folded, plain
+from app.answering.checks.telling_words import SPELLINGS
+from app.answering.plain_text import content, folded, plain
 from app.answering.sentences import spans
 from app.domain import FaqEntry, Sentence, Support
 from app.ranking.candidates import WordStatistics
@@ -31,6 +32,14 @@ from app.ranking.coverage import coverage
 ORDINARY, STRICT = 0.6, 0.75  # least share of a sentence's content that the entry must hold
 _ATTRIBUTED = 0.45  # from here on a sentence is about an entry, right or wrong
 _AS_GOOD = 0.15  # a mark stays where its entry covers the sentence nearly as well as the best one
+_ITS_WORDS = "its words"
+_CLOSE = 0.6  # an entry that says something else in so many of the same words is what the sentence is about
+_AS_CLOSE = 0.1  # … unless the entry that supports it has nearly as many
+_CHECKED_APART = CARDINALS.keys() | {
+    spelling
+    for spelling, values in SPELLINGS.items()
+    if values[0][0] in ("bound", "quantity", "modality", "frequency")
+}
 _LIST_MARKER = re.compile(r"^\s*(?:[-*•+]|\(?\d{1,3}[.)]|[a-zA-Z][.)]|#{1,6})\s+")
 
 
@@ -59,18 +68,24 @@ class Verifier:
         for position in order:
             if _quoted(said, _source(self.entries[position])) and not self._wrong_yes_no(said, position):
                 return Verdict(Sentence(text, position, Support.QUOTED))
-        findings: dict[int, list[str]] = {}
-        for position in [each for each in order if shares[each] >= self.least_coverage] or order[:1]:
-            findings[position] = self._missing(said, self.entries[position], shares[position], position)
-            if not findings[position]:
+        findings = {
+            position: self._missing(said, self.entries[position], shares[position], position)
+            for position in order
+        }
+        close = {position: closeness(said, _source(self.entries[position]).sentences) for position in order}
+        contradicting = [close[position] for position in order if set(findings[position]) - {_ITS_WORDS}]
+        nearest_other = max((each for each in contradicting if each >= _CLOSE), default=0.0)
+        for position in order:
+            if not findings[position] and close[position] >= nearest_other - _AS_CLOSE:
                 return Verdict(Sentence(text, position, Support.MATCHED))
         if len(named := [position for position in hints if position in self.entries]) > 1:
             joined = _joined([self.entries[position] for position in named])
-            if not self._missing(said, joined, coverage(said, joined, self.statistics), named[0]):
+            if not self._missing(said, joined, coverage(_weighed(said), joined, self.statistics), named[0]):
                 best = max(named, key=lambda position: shares[position])
                 return Verdict(Sentence(text, best, Support.MATCHED))
-        nearest = findings[order[0]] if order else ["no entry"]
-        return Verdict(Sentence(text, None, Support.UNMATCHED), nearest)
+        nearest = max(order, key=lambda position: close[position], default=None)
+        missing = ["no entry"] if nearest is None else findings[nearest] or findings[order[0]]
+        return Verdict(Sentence(text, None, Support.UNMATCHED), missing)
 
     def attribute(self, text: str, hints: Sequence[int]) -> Sequence[int]:
         """The positions to print for a mark behind `text` that names `hints`: wrong ones are repaired."""
@@ -98,17 +113,20 @@ class Verifier:
         return max(self._shares(_said(text)).values(), default=0.0)
 
     def _shares(self, said: str) -> dict[int, float]:
-        return {position: coverage(said, entry, self.statistics) for position, entry in self.entries.items()}
+        weighed = _weighed(said)
+        return {
+            position: coverage(weighed, entry, self.statistics) for position, entry in self.entries.items()
+        }
 
     def _missing(self, said: str, entry: FaqEntry, share: float, position: int) -> list[str]:
         source = _source(entry).whole
         missing = wrong_numbers(said, source) + missing_technical(said, source) + missing_names(said, source)
-        if turn := changed_word(said, _source(entry).sentences) or contradiction(said, source):
+        if turn := changed_word(said, _source(entry).sentences, source) or contradiction(said, source):
             missing.append(turn)
         if self._wrong_yes_no(said, position):
             missing.append("yes or no")
         if content(said) and share < self.least_coverage:
-            missing.append("its words")
+            missing.append(_ITS_WORDS)
         return list(dict.fromkeys(missing))
 
     def _wrong_yes_no(self, said: str, position: int) -> bool:
@@ -167,8 +185,15 @@ def _said(text: str) -> str:
     return "\n".join(folded(line) for line in plain(text).split("\n") if line.strip())
 
 
+def _weighed(said: str) -> str:
+    """Without the words that are checked one by one: 3 is held by "three", "usually" by "generally"."""
+    return " ".join(word for word in said.split() if word.casefold().strip(".,;:!?") not in _CHECKED_APART)
+
+
 def _words_of(text: str) -> str:
     bare = _LIST_MARKER.sub("", folded(text)).replace("`", "'").strip(" .,;:!?\"'()[]*_-…。！？、，；：")
+    if folded(text).startswith("-") and not folded(text).startswith("- "):
+        return bare  # a flag: -d is not -D
     return f"{bare[:1].casefold()}{bare[1:]}"
 
 

@@ -1,9 +1,84 @@
-"""JSON, a code fence or quotes around a whole answer, taken off. Pure."""
+"""What a model puts around its answer: thoughts, JSON, a code fence, quotes. Pure.
+
+Servers that know a model's template take thoughts out; old templates and GGUF files leave them in the
+text, some of them without the opening tag, which stood in the prompt.
+"""
 
 import re
 from dataclasses import dataclass
 
 from pydantic_core import from_json
+
+_THOUGHTS = "think|thinking|thought|thoughts|reasoning|reflection|scratchpad"
+_OPENING = re.compile(rf"<(?:{_THOUGHTS})>|◁think▷|\[THINK\]|<\|begin_of_thought\|>", re.IGNORECASE)
+_CLOSING = re.compile(rf"</(?:{_THOUGHTS})>|◁/think▷|\[/THINK\]|<\|end_of_thought\|>", re.IGNORECASE)
+_THOUGHT_TAGS = [
+    *(f"<{slash}{name}>" for name in _THOUGHTS.split("|") for slash in ("", "/")),
+    *("◁think▷", "◁/think▷", "[think]", "[/think]", "<|begin_of_thought|>", "<|end_of_thought|>"),
+]
+_LONGEST_TAG = max(map(len, _THOUGHT_TAGS))
+_FIRST = frozenset(tag[0] for tag in _THOUGHT_TAGS)
+
+
+@dataclass
+class ThoughtFilter:
+    """Feed it pieces; what it gives back is no thought.
+
+    `retracted` counts the closing tags without an opening one: what was given back before was thought.
+    """
+
+    quoted: str = ""  # text of the entries: a tag that stands there is text, but for the first thing said
+    retracted: int = 0
+    _held: str = ""
+    _thinking: bool = False
+    _said: bool = False
+
+    def feed(self, piece: str) -> str:
+        self._held += piece
+        return self._taken(final=False)
+
+    def finish(self) -> str:
+        return self._taken(final=True)
+
+    def _taken(self, *, final: bool) -> str:
+        out = ""
+        while self._held:
+            if self._thinking:
+                closing = _CLOSING.search(self._held)
+                if not closing:
+                    self._held = "" if final else self._held[-_LONGEST_TAG:]
+                    return out
+                self._held, self._thinking = self._held[closing.end() :].lstrip(), False
+                continue
+            opening, closing = _OPENING.search(self._held), _CLOSING.search(self._held)
+            tag = min(
+                (each for each in (opening, closing) if each), key=lambda each: each.start(), default=None
+            )
+            if tag is None:
+                keep = 0 if final else _begun_tag(self._held)
+                out += self._held[: len(self._held) - keep]
+                self._held = self._held[len(self._held) - keep :]
+                break
+            before, self._held = self._held[: tag.start()], self._held[tag.end() :]
+            if ((out + before).strip() or self._said) and tag.group() in self.quoted:
+                out += before + tag.group()
+                continue
+            if tag is closing:
+                self.retracted += 1
+                out, self._said = "", False
+                self._held = self._held.lstrip()
+            else:
+                out, self._thinking = out + before, True
+        self._said = self._said or bool(out.strip())
+        return out
+
+
+def _begun_tag(text: str) -> int:
+    """How many characters at the end may become a tag."""
+    low = text[-_LONGEST_TAG:].casefold()
+    begin = max(map(low.rfind, _FIRST))  # no tag has one of these but at its beginning
+    return len(low) - begin if begin >= 0 and any(tag.startswith(low[begin:]) for tag in _THOUGHT_TAGS) else 0
+
 
 _FENCE = re.compile(r"```[ \t]*([\w+-]*)[ \t]*\n(.*?)(?:\n?```\s*|\Z)", re.DOTALL)
 _TEXT_FENCES = {"", "text", "txt", "plaintext", "markdown", "md", "json", "answer"}

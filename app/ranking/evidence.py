@@ -1,11 +1,12 @@
-"""Words that identify what a question is about: codes, versions, numbers, names, quoted strings. Pure.
+"""What speaks against an entry, however alike it and a question read. Pure.
 
-A question about error E-1044 is not answered by the entry on E-1042, however alike the two read.
+Words that identify what is asked: a question about error E-1044 is not answered by the entry on E-1042.
+And opposites: "Can I order with an account?" shares every word with "Can I order without an account?".
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache
 
 from rapidfuzz import process
@@ -36,6 +37,44 @@ _SIMILARITY = 0.66  # as of words in coverage: a typo is not another name
 _FUZZY_LETTERS = 5
 _QUOTED_WORDS_HELD = 0.5
 _CAPITALISED_NOUNS = {"german"}  # languages in which every noun has a capital
+
+_NEGATIONS = frozenset("no not never without cannot none neither nor nothing impossible unable".split())  # noqa: SIM905
+_CONTRACTED = re.compile(r"n['’]t\b", re.IGNORECASE)
+_AUXILIARY = (
+    "am is are was were do does did can could may might must shall should will would has have had need"
+)
+_AUXILIARIES = frozenset(_AUXILIARY.split())
+_WITHOUT = (("with", "without"), ("including", "without"), ("incl", "without"))
+_OPPOSITES = [
+    pair.split()
+    for pair in (
+        "enable disable",
+        "enabled disabled",
+        "install uninstall",
+        "start stop",
+        "before after",
+        "first last",
+        "include exclude",
+        "including excluding",
+        "with excluding",
+        "incl excl",
+        "increase decrease",
+        "increase reduce",
+        "minimum maximum",
+        "min max",
+        "upload download",
+        "import export",
+        "login logout",
+        "subscribe unsubscribe",
+        "activate deactivate",
+        "allow forbid",
+        "allowed forbidden",
+        "add remove",
+        "public private",
+        "lock unlock",
+        "upgrade downgrade",
+    )
+]
 
 
 def lacking(question: str, entry: FaqEntry, language: str = "english") -> Sequence[str]:
@@ -118,3 +157,29 @@ def _nearly(name: str, vocabulary: frozenset[str]) -> bool:
         return False
     near = process.extractOne(word, vocabulary, scorer=OSA.normalized_similarity, score_cutoff=_SIMILARITY)
     return near is not None
+
+
+def opposed(question: str, entry_question: str) -> bool:
+    """By a pair of opposites, one word in each; or by a negation in one of two yes/no questions."""
+    asked, held = words(question), words(entry_question)
+    here, there = frozenset(asked), frozenset(held)
+    negation_differs = _negated(question, here) != _negated(entry_question, there)
+    if negation_differs:
+        return _apart(here, there, _WITHOUT) or (_yes_no(asked) and _yes_no(held))
+    return _apart(here, there, _OPPOSITES)
+
+
+def _apart(here: Set[str], there: Set[str], pairs: Sequence[Sequence[str]]) -> bool:
+    return any(_parted(here, there, *pair) or _parted(there, here, *pair) for pair in pairs)
+
+
+def _yes_no(of: Sequence[str]) -> bool:
+    return len(of) > 1 and of[0] in _AUXILIARIES and of[1] not in _NEGATIONS
+
+
+def _parted(here: Set[str], there: Set[str], one: str, other: str) -> bool:
+    return one in here and other in there and other not in here and one not in there
+
+
+def _negated(text: str, of: Set[str]) -> bool:
+    return bool(of & _NEGATIONS) or _CONTRACTED.search(text) is not None

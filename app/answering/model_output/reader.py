@@ -10,18 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.answering.checks.polarity import leading_yes_no, without_yes_no
-from app.answering.checks.wording import content
-from app.answering.marks import MarkReader
-from app.answering.plain_text import folded, plain
-from app.answering.refusals import declines, may_be_token, refuses, says_nothing, without_token
+from app.answering.checks.verification import Verdict, Verifier
+from app.answering.model_output.marks import MarkReader
+from app.answering.model_output.refusals import declines, may_be_token, refuses, says_nothing, without_token
+from app.answering.model_output.wrappers import ThoughtFilter, Unwrapper
+from app.answering.plain_text import content, folded, plain
 from app.answering.sentences import first_end
-from app.answering.thoughts import ThoughtFilter
-from app.answering.verification import Verdict, Verifier
-from app.answering.wrappers import Unwrapper
 from app.domain import Support
 
 _SHORT = 160  # characters: a longer reply without a word of the entries is no refusal
 _LOOP = re.compile(r"(\S.{4,160}?)(?:\s*\1){3,}\s*\Z", re.DOTALL)
+_LEAST_LOOP = 5  # characters of what _LOOP finds repeated
 _LOOP_WORDS = 3  # of a sentence whose repetition ends the answer
 _THOUGHTFUL = re.compile(
     r"\b(?:user|question|asks?|asking|faq|entry|entries|let me|let's|"
@@ -111,7 +110,7 @@ class OutputReader:
             out += self._finished(raw)
         if self.looped or self.refused:
             return out
-        if _LOOP.search(self._tail):
+        if _may_loop(self._tail) and _LOOP.search(self._tail):
             self.looped = True
             return out + self._finished(_LOOP.sub(r"\1", self._tail))
         return out + ("" if final else self._growing())
@@ -128,7 +127,9 @@ class OutputReader:
                 self.refused = not self.verdicts
                 return ""
             said, shown = rest, without_token(shown) or rest
-        if says_nothing(said) and not given:
+        verdict = self.verifier.judge(said, read.hints)
+        quoted = verdict.sentence.support is Support.QUOTED  # "You don't need it." may be all an entry says
+        if says_nothing(said) and not given and not quoted:
             self.refused = not self.verdicts and refuses(said)
             return ""
         key = _key(said)
@@ -136,7 +137,6 @@ class OutputReader:
             self.looped = True
             return ""
         self._seen.append(key)
-        verdict = self.verifier.judge(said, read.hints)
         matched = verdict.sentence.support is not Support.UNMATCHED
         if not matched and not self.verdicts and refuses(said):
             self.refused = True
@@ -157,7 +157,9 @@ class OutputReader:
         said = read.clean.strip()
         if len(read.text) <= self._given or not said:
             return ""
-        opens = bool(_answers_yes_no(said) or content(folded(said).casefold()) & self._content)
+        # Looked up only where it decides: this runs for every token, over the whole sentence so far.
+        decided = self._given and self._opened
+        opens = bool(decided or _answers_yes_no(said) or content(folded(said).casefold()) & self._content)
         if not self._given and self._may_be_none(said, opens):
             return ""
         body = read.text.rstrip()
@@ -172,7 +174,9 @@ class OutputReader:
             return True
         if not self.verdicts and _answers_yes_no(said):
             return False
-        nothing = not whole_words or says_nothing(said) or says_nothing(whole_words)
+        if not whole_words and not opens:  # a word that may go on: "Sor"
+            return True
+        nothing = says_nothing(said) or says_nothing(whole_words)
         return nothing or may_be_token(said) or (not self.verdicts and (not opens or refuses(said)))
 
     def _give(self, piece: str, opens: bool, gap: str) -> str:
@@ -203,6 +207,11 @@ class OutputReader:
             return False
         words = " ".join(_WORDS.findall(self._entries))
         return self._seen.count(key) >= max(1, words.count(key))
+
+
+def _may_loop(text: str) -> bool:
+    """Whether its end stands in it three times: without that `_LOOP`, which takes long, need not look."""
+    return text.count(text.rstrip()[-_LEAST_LOOP:]) >= 3
 
 
 def _key(sentence: str) -> str:
