@@ -12,6 +12,7 @@ from rich.table import Table
 
 from app.answering.fitness import fitness
 from app.answering.readiness import gpu_trouble
+from app.cli.fitting import fit_models
 from app.embedders import catalogue as embedder_files
 from app.embedders.catalogue import EmbedderFiles, own_recipe
 from app.errors import EmbedderUnavailable, ModelError, ModelMissing
@@ -57,6 +58,9 @@ def show(context: typer.Context, as_json: JsonOption = False) -> None:
         place = "downloaded" if row["here"] else "not downloaded"
         table.add_row(row["name"], row["kind"], f"{row['size'] / 1e6:.0f} MB", row["licence"], place)
     out.print(table)
+
+
+models.command("fit")(fit_models)
 
 
 @models.command("pull")
