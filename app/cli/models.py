@@ -13,12 +13,14 @@ from rich.table import Table
 from app.answering.fitness import fitness
 from app.answering.readiness import gpu_trouble
 from app.cli.fitting import fit_models
+from app.cli.model_library import list_models, pull_into_server, remove_model, run_model
 from app.embedders import catalogue as embedder_files
 from app.embedders.catalogue import EmbedderFiles, own_recipe
 from app.errors import EmbedderUnavailable, ModelError, ModelMissing
 from app.models import catalogue as model_files
 from app.models.base import ModelStatus
 from app.settings import Settings, read_settings
+from app.settings.backends import backend_named
 from app.wiring import open_askd
 from app.wiring.models import MODELS
 
@@ -61,15 +63,19 @@ def show(context: typer.Context, as_json: JsonOption = False) -> None:
 
 
 models.command("fit")(fit_models)
+models.command("list")(list_models)
+models.command("rm")(remove_model)
+models.command("run")(run_model)
 
 
 @models.command("pull")
 def pull_files(
     name: Annotated[
-        str | None, typer.Argument(help="Name of a file; default: the model and the embedder in use.")
+        str | None,
+        typer.Argument(help="Name of a file, or `ollama:NAME`; default: the model and the embedder in use."),
     ] = None,
 ) -> None:
-    """Download files once, and check them against their pinned digests."""
+    """Download files once, and check them against their digests; Ollama downloads its models itself."""
     settings = read_settings()
     if name is None:
         _pull_model_in_use(settings)
@@ -79,6 +85,8 @@ def pull_files(
         _pull_model(name, settings)
     elif name in embedder_files.KNOWN:
         _pull_embedder(name, settings)
+    elif backend_named(name)[0] or MODELS[settings.model_backend].library:
+        _pull_model_in_use(read_settings(model=name))
     else:
         known = ", ".join([*model_files.KNOWN, *embedder_files.KNOWN])
         raise ModelMissing(f"askd knows no file {name}; it knows {known}")
@@ -86,7 +94,7 @@ def pull_files(
 
 def _pull_model_in_use(settings: Settings) -> None:
     if MODELS[settings.model_backend].served:
-        _say(f"{settings.model_name} is its server's to pull")
+        pull_into_server(settings, settings.model_name)
     else:
         _pull_model(settings.model_name, settings)
 

@@ -2,15 +2,20 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from app.errors import BadSettings
 from app.models.base import LanguageModel
+from app.models.library import ModelLibrary
 from app.models.remote import remote_host
 from app.settings import Settings, secret
 from app.settings.backends import ModelBackend
 from app.traffic.circuit_breaker import CircuitBreaker
+
+if TYPE_CHECKING:
+    from ollama import AsyncClient
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +28,9 @@ class ModelKind:
     open: Callable[[Settings, AsyncExitStack, CircuitBreaker, str | None], Awaitable[LanguageModel]]
     provider: str  # as OpenTelemetry's conventions for generative AI name it
     url: Callable[[Settings], tuple[str, str]] | None = None  # of its server: the setting and the value
+
+    # What the server has, where it can be told to get more.
+    library: Callable[[Settings, AsyncExitStack], Awaitable[ModelLibrary]] | None = None
 
     @property
     def served(self) -> bool:
@@ -75,14 +83,9 @@ async def _open_embedded(
 async def _open_ollama(
     settings: Settings, opened: AsyncExitStack, breaker: CircuitBreaker, host: str | None
 ) -> LanguageModel:
-    from app.models.ollama.client import open_client
     from app.models.ollama.model import OllamaModel, Runner
 
-    key_file = settings.ollama_api_key_file
-    key = secret("ASKD_OLLAMA_API_KEY_FILE", key_file) if key_file else None
-    client = await opened.enter_async_context(
-        open_client(str(settings.ollama_url or OLLAMA), settings.connect_timeout, key)
-    )
+    client = await opened.enter_async_context(_ollama(settings))
     runner = Runner(
         num_ctx=settings.num_ctx,
         num_batch=settings.num_batch,
@@ -99,6 +102,20 @@ async def _open_ollama(
         breaker=breaker,
         host=host,
     )
+
+
+async def _open_ollama_library(settings: Settings, opened: AsyncExitStack) -> ModelLibrary:
+    from app.models.ollama.library import OllamaLibrary
+
+    return OllamaLibrary(await opened.enter_async_context(_ollama(settings)))
+
+
+def _ollama(settings: Settings) -> "AbstractAsyncContextManager[AsyncClient]":
+    from app.models.ollama.client import open_client
+
+    key_file = settings.ollama_api_key_file
+    key = secret("ASKD_OLLAMA_API_KEY_FILE", key_file) if key_file else None
+    return open_client(str(settings.ollama_url or OLLAMA), settings.connect_timeout, key)
 
 
 async def _open_openai(
@@ -129,7 +146,10 @@ async def _open_openai(
 MODELS: Mapping[ModelBackend, ModelKind] = {
     "embedded": ModelKind(_open_embedded, "llama_cpp"),
     "ollama": ModelKind(
-        _open_ollama, "ollama", lambda settings: ("ASKD_OLLAMA_URL", str(settings.ollama_url or OLLAMA))
+        _open_ollama,
+        "ollama",
+        lambda settings: ("ASKD_OLLAMA_URL", str(settings.ollama_url or OLLAMA)),
+        _open_ollama_library,
     ),
     "openai": ModelKind(
         _open_openai, "openai", lambda settings: ("ASKD_OPENAI_URL", str(settings.openai_url))
