@@ -165,9 +165,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A further piece of the answer."""
+    """A further piece of the answer.
+
+    `checked`: how many characters of the text so far are of sentences that were checked; None: all of them.
+    """
 
     text: str
+    checked: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from app.api import openapi, problems
 from app.api.access import Access, listed
 from app.api.dependencies import TIMEOUT_HEADER, RequestTimeouts, Service
 from app.api.middleware import HeadAsGet, Requests, SecurityHeaders, TrailingSlash
+from app.api.openai import errors as openai_errors
 from app.api.routes import ROUTERS
 from app.api.traces import Traces
 from app.settings import Settings
@@ -80,10 +81,11 @@ def create_app(
         shutdown or GracefulShutdown(),
         metrics,
         Access.of(settings),
+        settings.chat_sources,
     )
     for router in ROUTERS:
         app.include_router(router)
-    problems.install(app)
+    problems.install(app, {"/v1/": openai_errors.response_of})
     openapi.install(app)
     _add_middleware(app, settings, metrics, tracing if collector else None)
     return app

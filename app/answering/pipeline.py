@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from app.answering.phrases import phrases
-from app.answering.quoting import both_answers, disagreeing, quoted_sentences, said_by_entry
+from app.answering.quoting import disagreeing, extracted, open_part
 from app.answering.retrieval import Retrieval, RetrievalResult
-from app.answering.writing import Draft, Writer
+from app.answering.writing import Draft, Task, Writer
 from app.domain import (
     Answer,
     Event,
@@ -18,7 +18,6 @@ from app.domain import (
     Notice,
     NoticeCode,
     Origin,
-    Part,
     Question,
     Replacement,
     Source,
@@ -40,8 +39,6 @@ from app.traffic.admission import Admission, Place
 from app.traffic.deadline import NEVER, TimeLeft
 
 log = logging.getLogger(__name__)
-
-_NEAREST = 3  # sources named for a part that is unsure
 
 
 class Decision(Enum):
@@ -105,38 +102,18 @@ class Pipeline:
         with place or nullcontext():
             progress = Progress(question, started, await self.retrieval.find(question))
             yield progress
-            match decide(progress.result, question.mode):
-                case Decision.DECLINE:
-                    for event in self._declined(progress):
-                        yield event
-                    return
-                case Decision.SUGGEST:
-                    for event in self._suggested(progress):
-                        yield event
-                    return
-                case Decision.EXTRACT:
-                    for event in self._extracted(progress):
-                        yield event
-                    return
-            entries = [hit.entry for hit in progress.result.ranking.hits]
-            auto = question.mode is Mode.AUTO
-            asked = progress.result.asked or question.text
+            decision = decide(progress.result, question.mode)
+            if decision is not Decision.GENERATE:
+                for event in self._without_model(progress, decision):
+                    yield event
+                return
             try:
                 with place or self.admission.enter(deadline) as slot:
-                    progress.place = slot
-                    with self.tracing.span("queue", {"askd.queue_position": slot.ahead}):
-                        await slot.turn()
-                    pieces = self.writer.write(
-                        asked,
-                        entries,
-                        progress.draft,
-                        supported=auto,
-                        statistics=progress.result.statistics,
-                    )
-                    async with aclosing(pieces):
+                    await self._turn(progress, slot)
+                    async with aclosing(self.writer.write(_task(progress), progress.draft)) as pieces:
                         async for piece in pieces:
                             progress.sent = True
-                            yield Text(piece)
+                            yield Text(piece, progress.draft.checked)
                     slot.complete()
             except (NothingFits, ModelError) as error:
                 for event in self.fall_back(progress, error):
@@ -144,6 +121,12 @@ class Pipeline:
                 return
         for event in self._verified(progress):
             yield event
+
+    async def _turn(self, progress: Progress, slot: Place) -> None:
+        """Wait in the queue for the model."""
+        progress.place = slot
+        with self.tracing.span("queue", {"askd.queue_position": slot.ahead}):
+            await slot.turn()
 
     def fall_back(
         self, progress: Progress, error: NothingFits | ModelError | DeadlineExceeded
@@ -161,36 +144,27 @@ class Pipeline:
             log.warning("an entry is the answer, since the model failed", extra=facts)
         return self._extracted(progress, notice)
 
-    def _declined(self, progress: Progress) -> Sequence[Event]:
-        text = phrases(progress.result.language).no_answer
-        return [_text(progress, text), self._answer(progress, progress.draft, text, None)]
+    def _without_model(self, progress: Progress, decision: Decision) -> Sequence[Event]:
+        if decision is Decision.EXTRACT:
+            return self._extracted(progress)
+        return self._declined(progress, suggest=decision is Decision.SUGGEST)
 
-    def _suggested(self, progress: Progress) -> Sequence[Event]:
-        text = phrases(progress.result.language).suggested
-        answer = self._answer(progress, progress.draft, text, None, status=Status.SUGGESTED)
-        return [Text(text), answer]
+    def _declined(self, progress: Progress, *, suggest: bool = False) -> Sequence[Event]:
+        said = phrases(progress.result.language)
+        text, status = (said.suggested, Status.SUGGESTED) if suggest else (said.no_answer, Status.NO_ANSWER)
+        return [_text(progress, text), self._answer(progress, progress.draft, text, None, status=status)]
 
     def _extracted(self, progress: Progress, *notices: Notice) -> Sequence[Event]:
         """The best entry's own words; of several questions, or where entries disagree, those of each."""
-        entries = [hit.entry for hit in progress.result.ranking.hits]
-        if progress.result.parts:
-            text, cited = _own_words(progress.result)
-            said = [each for at in sorted(cited) for each in quoted_sentences(entries[at - 1].answer, at)]
-            draft = Draft(cited=cited, sentences=said)
-        elif differing := disagreeing(entries):
-            text, sentences = both_answers(entries, differing)
-            notices = (
-                *notices,
-                Notice("answers_differ", "the FAQ answers this question in more than one way"),
-            )
-            draft = Draft(cited=set(differing), sentences=sentences)
-        else:
-            text = said_by_entry(
-                entries[0].answer, entries[0], progress.result.asked or progress.question.text
-            )
-            draft = Draft(cited={1}, sentences=quoted_sentences(text, 1))
-        answer = self._answer(progress, draft, text, Origin.EXTRACTED, notices=notices)
-        return [_text(progress, text), answer]
+        result = progress.result
+        entries = [hit.entry for hit in result.ranking.hits]
+        own = extracted(entries, result.parts, result.asked or progress.question.text, result.language)
+        if own.differ:
+            detail = "the FAQ answers this question in more than one way"
+            notices = (*notices, Notice("answers_differ", detail))
+        draft = Draft(cited=set(own.cited), sentences=own.sentences)
+        answer = self._answer(progress, draft, own.text, Origin.EXTRACTED, notices=notices)
+        return [_text(progress, own.text), answer]
 
     def _verified(self, progress: Progress) -> Iterator[Event]:
         """The finished text, if an entry supports each of its sentences.
@@ -208,6 +182,11 @@ class Pipeline:
             return
         if draft.retracted:
             yield _text(progress, draft.text)
+        for part in progress.result.parts:
+            if part.status is not Status.ANSWERED:
+                left_open = f"\n\n{open_part(part, progress.result.language)}"
+                draft.text += left_open
+                yield Text(left_open)
         notices = []
         if draft.unmatched:
             notices.append(Notice("unsupported", "the FAQ entries do not hold all that this answer says"))
@@ -224,11 +203,11 @@ class Pipeline:
         origin: Origin | None,
         model: str | None = None,
         notices: Sequence[Notice] = (),
-        status: Status | None = None,
+        status: Status = Status.ANSWERED,
     ) -> Answer:
         first, place = draft.first_token if model else None, progress.place
         return Answer(
-            status=status or (Status.ANSWERED if origin else Status.NO_ANSWER),
+            status=status,
             text=text,
             origin=origin,
             sources=draft.sources(progress.result.ranking.hits),
@@ -238,7 +217,7 @@ class Pipeline:
             confidence=progress.result.ranking.confidence,
             sentences=draft.sentences if origin else (),
             asked=progress.result.asked,
-            parts=_parts(progress.result),
+            parts=progress.result.parts,
             timings=Timings(
                 retrieve=progress.result.retrieve_ms,
                 queue=place.waited * 1000 if place else 0.0,
@@ -249,38 +228,22 @@ class Pipeline:
         )
 
 
+def _task(progress: Progress) -> Task:
+    """What the model is asked: the part of the question that told, or all parts that have an answer."""
+    result = progress.result
+    parts = [part for part in result.parts if part.status is Status.ANSWERED]
+    return Task(
+        "\n".join(part.question for part in parts) or result.asked or progress.question.text,
+        [hit.entry for hit in result.ranking.hits],
+        parts,
+        supported=progress.question.mode is Mode.AUTO,
+        statistics=result.statistics,
+    )
+
+
 def _text(progress: Progress, text: str) -> Event:
     """The whole text, in place of what may have been sent before."""
     return Replacement(text) if progress.sent else Text(text)
-
-
-def _parts(result: RetrievalResult) -> list[Part]:
-    places = {hit.entry.key: place for place, hit in enumerate(result.ranking.hits, start=1)}
-    most = {Status.ANSWERED: 1, Status.SUGGESTED: _NEAREST, Status.NO_ANSWER: 0}
-    parts = []
-    for part in result.parts:
-        keys = [hit.entry.key for hit in part.ranking.hits[: most[part.ranking.status]]]
-        parts.append(Part(part.text, part.ranking.status, [places[key] for key in keys if key in places]))
-    return parts
-
-
-def _own_words(result: RetrievalResult) -> tuple[str, set[int]]:
-    """The text, and the positions of the entries it is of."""
-    hits = result.ranking.hits
-    if not result.parts:
-        return hits[0].entry.answer, {1}
-    said = phrases(result.language)
-    texts: list[str] = []
-    cited: set[int] = set()
-    for part in _parts(result):
-        if part.status is Status.ANSWERED:
-            (place,) = part.sources
-            answer = f"{hits[place - 1].entry.answer} [{place}]"
-            cited.add(place)
-        else:
-            answer = said.suggested if part.status is Status.SUGGESTED else said.no_answer
-        texts.append(f"{part.question}\n{answer}")
-    return "\n\n".join(texts), cited
 
 
 def _notice_of(error: AskdError) -> Notice:

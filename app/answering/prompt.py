@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from app.answering.plain_text import plain
 from app.domain import FaqEntry
 from app.models.base import Message, Prompt, PromptStyle
 from app.models.control_tokens import broken_up
+from app.ranking.plain_text import plain
 
 PROMPT_VERSION = 2  # counts up when the wording changes: answers written with another one are not the same
 

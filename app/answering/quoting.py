@@ -1,47 +1,47 @@
 """Whole sentences of an entry in place of words of the model's own. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from app.answering.checks.polarity import about_the_same, leading_yes_no, turned, without_yes_no
-from app.answering.plain_text import content, folded, plain
+from app.answering.phrases import phrases
 from app.answering.sentences import spans
-from app.domain import FaqEntry, Sentence, Support
+from app.domain import FaqEntry, Part, Sentence, Status, Support
+from app.ranking.plain_text import content, folded, plain
 from app.ranking.text import normalised_question
 
 _LEAST_SENTENCES = 2
 _MOST_CHOICES = 4
 _SAME_QUESTION = 0.75  # share of the entry's question in the one that was asked
-_OPEN_QUESTIONS = frozenset(
-    [
-        "how",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "why",
-        "whom",
-        "whose",
-        "was",
-        "wie",
-        "wo",
-        "wann",
-        "warum",
-        "wer",
-    ]
-)
+_OPEN_WORDS = "how what when where which who why whom whose was wie wo wann warum wer"
+_OPEN_QUESTIONS = frozenset(_OPEN_WORDS.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What entries say themselves; positions count sources from 1."""
+
+    text: str
+    sentences: Sequence[Sentence]
+    cited: frozenset[int]
+    differ: bool = False  # several entries answer the one question in different words
 
 
 def beginnings(answer: str, question: str) -> list[str]:
-    """An answer's beginnings of whole sentences: the longest few of two sentences or more, and the whole.
+    """An answer's beginnings of whole sentences that may be enough: the shortest few, and the whole.
 
-    None leaves out a word of the question that the whole answer has: what was asked is not cut off.
+    What was asked is not cut off: up to the sentence behind the last one that has a word of the question all
+    of them agree. Where no sentence has one, there is only the whole.
     """
     whole = answer.rstrip()
-    asked = content(folded(question)) & content(folded(plain(whole)))
-    ends = [answer[:end].rstrip() for _, end in spans(answer) if answer[:end].strip()]
-    enough = [end for end in ends[_LEAST_SENTENCES - 1 : -1] if asked <= content(folded(plain(end)))]
-    return list(dict.fromkeys([*enough, whole]))[-_MOST_CHOICES:]
+    asked = content(folded(question))
+    pieces = [(start, end) for start, end in spans(answer) if answer[start:end].strip()]
+    telling = [
+        at for at, (start, end) in enumerate(pieces) if asked & content(folded(plain(answer[start:end])))
+    ]
+    least = max(telling[-1] + 1, _LEAST_SENTENCES - 1) if telling else len(pieces)
+    enough = [answer[:end].rstrip() for _, end in pieces[least:-1]]
+    return [*enough[: _MOST_CHOICES - 1], whole]
 
 
 def said_by_entry(text: str, entry: FaqEntry, asked: str) -> str:
@@ -91,13 +91,48 @@ def disagreeing(entries: Sequence[FaqEntry]) -> list[int]:
     return same if len(answers) > 1 else []
 
 
-def both_answers(entries: Sequence[FaqEntry], positions: Sequence[int]) -> tuple[str, list[Sentence]]:
-    """The differing answers to one question, each with its mark."""
+def extracted(entries: Sequence[FaqEntry], parts: Sequence[Part], asked: str, language: str) -> Extraction:
+    """The best entry's own words; those of each part's entry where several things are asked, or of each entry
+    where they disagree."""
+    if parts:
+        return _of_parts(entries, parts, language)
+    if differing := disagreeing(entries):
+        return _of_differing(entries, differing)
+    text = said_by_entry(entries[0].answer, entries[0], asked)
+    return Extraction(text, quoted_sentences(text, 1), frozenset({1}))
+
+
+def answered_part(part: Part, text: str) -> str:
+    """A part that has an answer: what was asked, and `text` with its mark."""
+    return f"{part.question}\n{text.rstrip()} [{part.sources[0]}]"
+
+
+def open_part(part: Part, language: str) -> str:
+    """A part that has no answer, or is unsure: what was asked, and that it is open."""
+    said = phrases(language)
+    return f"{part.question}\n{said.suggested if part.status is Status.SUGGESTED else said.no_answer}"
+
+
+def _of_parts(entries: Sequence[FaqEntry], parts: Sequence[Part], language: str) -> Extraction:
+    texts, sentences, cited = list[str](), list[Sentence](), set[int]()
+    for part in parts:
+        if part.status is not Status.ANSWERED:
+            texts.append(open_part(part, language))
+            continue
+        place = part.sources[0]
+        texts.append(answered_part(part, entries[place - 1].answer))
+        if place not in cited:
+            sentences += quoted_sentences(entries[place - 1].answer, place)
+        cited.add(place)
+    return Extraction("\n\n".join(texts), sentences, frozenset(cited))
+
+
+def _of_differing(entries: Sequence[FaqEntry], positions: Sequence[int]) -> Extraction:
     several = len({entries[at - 1].collection for at in positions}) > 1
-    sentences, parts = list[Sentence](), ["The FAQ has several answers to this question, and they differ:"]
+    sentences, texts = list[Sentence](), ["The FAQ has several answers to this question, and they differ:"]
     for at in positions:
         entry = entries[at - 1]
         label = f"{entry.collection}: " if several and entry.collection else ""
-        parts.append(f"{label}{entry.answer.strip()} [{at}]")
+        texts.append(f"{label}{entry.answer.strip()} [{at}]")
         sentences += quoted_sentences(entry.answer, at)
-    return "\n\n".join(parts), sentences
+    return Extraction("\n\n".join(texts), sentences, frozenset(positions), differ=True)

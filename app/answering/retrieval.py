@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from app.answering.embedder_state import embedder_trouble, unavailable
 from app.answering.rewriting import read
-from app.domain import Notice, Question, Status
+from app.domain import Notice, Part, Question, Status
 from app.embedders.base import Embedder, Vector
 from app.errors import EmbedderUnavailable, IndexUnreadable, UnknownCollection
 from app.indexes.base import SearchIndex, SearchResult
@@ -19,6 +19,7 @@ from app.ranking.fusion import Fusion, Ranking, rank
 from app.ranking.interaction import interaction
 from app.ranking.judgement import judge
 from app.ranking.merging import merged
+from app.ranking.plain_text import plain
 from app.ranking.stop_words import stop_words
 from app.ranking.synonyms import search_text, wordings
 from app.ranking.text import mostly_latin
@@ -26,6 +27,7 @@ from app.telemetry.tracing import NO_TRACING, Tracing
 
 _CANDIDATES = 30  # of each list: enough that de-duplication still leaves as many hits as wanted
 _MOST_ASKED = 4  # of several questions in one; the others are said to be open
+_NEAREST = 3  # sources named for a part that is unsure
 _LOOKED_AT = 3  # of the parts of one question: the most promising are judged by their token vectors
 
 
@@ -50,7 +52,7 @@ class RetrievalResult:
     retrieve_ms: float  # both, and the ranking
     asked: str | None = None  # the part of the question that decided; None: the question as it came
     language: str = "english"  # of the same index
-    parts: Sequence[Asked] = ()  # of several questions in one, in their order; `ranking` then joins theirs
+    parts: Sequence[Part] = ()  # of several questions in one, in their order; `ranking` then joins theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class Retrieval:
             retrieve_ms=(self.clock() - started) * 1000,
             asked=None if parts or best.text == question.text else best.text,
             language=searched.manifest.language,
-            parts=parts,
+            parts=[_part(each, ranking) for each in parts],
         )
 
     async def _decided(
@@ -188,7 +190,7 @@ class Retrieval:
             return asked.ranking
         try:
             question, held = await self.embedder.token_vectors(
-                [asked.text, f"{entry.question}\n{entry.answer}"]
+                [asked.text, plain(f"{entry.question}\n{entry.answer}")]
             )
         except EmbedderUnavailable:
             return asked.ranking
@@ -231,6 +233,14 @@ def _in_other_language(language: str) -> str:
 
 def _first(asked: Asked) -> tuple[str, str] | None:
     return asked.ranking.hits[0].entry.key if asked.ranking.hits else None
+
+
+def _part(asked: Asked, joint: Ranking) -> Part:
+    """One of several questions, with the places of its own hits among those of all."""
+    places = {hit.entry.key: place for place, hit in enumerate(joint.hits, start=1)}
+    most = {Status.ANSWERED: 1, Status.SUGGESTED: _NEAREST, Status.NO_ANSWER: 0}[asked.ranking.status]
+    keys = [hit.entry.key for hit in asked.ranking.hits[:most]]
+    return Part(asked.text, asked.ranking.status, [places[key] for key in keys if key in places])
 
 
 def _promise(asked: Asked) -> float:

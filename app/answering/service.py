@@ -121,7 +121,8 @@ class Assistant:
                 event = cast(Event, item)
                 if isinstance(event, Text):
                     # Under load several pieces have arrived: the stream gets coarser rather than slower.
-                    event = Text("".join([event.text, *(piece.text for piece in follower.ready(Text))]))
+                    pieces = [event, *follower.ready(Text)]
+                    event = Text("".join(piece.text for piece in pieces), pieces[-1].checked)
                 if isinstance(event, Answer):
                     if shared:
                         first = progress.draft.first_token if event.model else None

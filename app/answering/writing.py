@@ -1,20 +1,20 @@
 """Writing: the model writes an answer from the entries that fit its prompt."""
 
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, field
 
 from app.answering.checks.verification import Verifier
-from app.answering.fitness import Fitness, Manner, WritingSetting, fitness
+from app.answering.fitness import Manner, WritingSetting, fitness
 from app.answering.model_output.reader import OutputReader
 from app.answering.prompt import build_prompt, choice_prompt, costs, fitting, labels, parts
-from app.answering.quoting import beginnings, quoted_sentences, said_by_entry
-from app.domain import FaqEntry, Hit, Origin, Sentence, Source, Support, Usage
+from app.answering.quoting import answered_part, beginnings, quoted_sentences, said_by_entry
+from app.domain import FaqEntry, Hit, Origin, Part, Sentence, Source, Support, Usage
 from app.errors import ModelError, ModelUnavailable, NothingFits, PromptTooLong, QuestionTooLong
 from app.models.base import Chunk, LanguageModel, ModelProfile, Prompt
 from app.ranking.candidates import WordStatistics
-from app.telemetry.tracing import NO_TRACING, Tracing
+from app.telemetry.tracing import NO_TRACING, GenerationSpan, Tracing
 
 
 @dataclass
@@ -31,12 +31,18 @@ class Draft:
     sentences: Sequence[Sentence] = ()
     retracted: bool = False  # what was sent is none of the answer: `text` takes its place
     unknown: bool = False  # the model said it does not know
+    checked: int | None = None  # characters of the text so far that are of judged sentences; None: all
     first_token: float | None = None  # on the writer's clock
 
     def record(self, chunk: Chunk, now: float) -> None:
         if self.first_token is None and chunk.text:
             self.first_token = now
-        self.usage = chunk.usage or self.usage
+        if chunk.usage:  # of several choices the sum
+            before = self.usage or Usage(0, 0)
+            self.usage = Usage(
+                before.prompt_tokens + chunk.usage.prompt_tokens,
+                before.completion_tokens + chunk.usage.completion_tokens,
+            )
         self.cut = self.cut or chunk.cut
 
     @property
@@ -50,6 +56,17 @@ class Draft:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be written, from `entries`, best first."""
+
+    question: str
+    entries: Sequence[FaqEntry]
+    parts: Sequence[Part] = ()  # of several questions those that have an answer, and by which entry
+    supported: bool = False  # the best entry must be used, and the first sentence without support ends it
+    statistics: WordStatistics = field(default_factory=WordStatistics)
+
+
 @dataclass(frozen=True)
 class Writer:
     llm: LanguageModel
@@ -59,39 +76,31 @@ class Writer:
     clock: Callable[[], float] = time.perf_counter  # seconds
     writing: WritingSetting = "auto"
 
-    async def write(
-        self,
-        question: str,
-        entries: Sequence[FaqEntry],
-        draft: Draft,
-        *,
-        supported: bool,
-        statistics: WordStatistics | None = None,
-    ) -> AsyncGenerator[str]:
-        """The answer, piece by piece, from `entries` (best first); `draft` is kept up to date.
+    async def write(self, task: Task, draft: Draft) -> AsyncGenerator[str]:
+        """The answer, piece by piece; `draft` is kept up to date.
 
-        With `supported` the prompt must hold the best entry, and the model is stopped at the first sentence
-        that no entry supports. Raises QuestionTooLong, NothingFits, or what `LanguageModel.generate` raises.
+        Raises QuestionTooLong, NothingFits, or what `LanguageModel.generate` raises.
         """
         profile = await self.llm.profile()
         draft.model = profile.name
         fit = fitness(self.writing, profile.parameters)
-        quotes = fit.manner is Manner.QUOTE
-        included = await self._included(question, entries, profile, supported or quotes)
-        if quotes:
-            async for piece in self._quotation(question, included[1], profile, draft):
-                yield piece
+        if fit.manner is Manner.QUOTE:
+            yield await self._quotation(task, profile, draft)
             return
+        included = await self._included(task.question, task.entries, profile, task.supported)
         while True:
             prompt = build_prompt(
-                question, included, profile.style, self.answer_tokens, control_tokens=profile.control_tokens
+                task.question,
+                included,
+                profile.style,
+                self.answer_tokens,
+                control_tokens=profile.control_tokens,
             )
             draft.in_prompt = list(included)
-            pieces = self._free(
-                prompt, question, included, fit, draft, supported, statistics or WordStatistics()
-            )
+            verifier = Verifier(included, task.statistics, task.question, fit.least_coverage)
+            reader = OutputReader(verifier, labels(included))
             try:
-                async with aclosing(pieces):
+                async with aclosing(self._read(prompt, reader, draft, supported=task.supported)) as pieces:
                     async for piece in pieces:
                         yield piece
                 return
@@ -100,33 +109,28 @@ class Writer:
                 if not included:
                     raise NothingFits("no FAQ entry fits the model's context window") from error
 
-    async def _free(
-        self,
-        prompt: Prompt,
-        question: str,
-        included: Mapping[int, FaqEntry],
-        fit: Fitness,
-        draft: Draft,
-        supported: bool,
-        statistics: WordStatistics,
+    async def _read(
+        self, prompt: Prompt, reader: OutputReader, draft: Draft, *, supported: bool
     ) -> AsyncGenerator[str]:
         """The model's own words, as far as they are the answer."""
-        verifier = Verifier(included, statistics, question, fit.least_coverage)
-        reader = OutputReader(verifier, labels(included))
         muted = False
         written: list[str] = []
-        async with aclosing(self._generated(prompt, draft)) as texts:
-            async for text in texts:
-                written.append(text)
-                piece = reader.feed(text)
-                muted = (muted or (supported and reader.unmatched)) and not reader.retracted
-                if piece and not muted:
-                    yield piece
-                if reader.refused or reader.looped or (muted and not reader.may_be_thinking):
-                    break
+        with self._span(prompt, draft) as span:
+            async with aclosing(self.llm.generate(prompt)) as chunks:
+                async for chunk in chunks:
+                    self._record(chunk, span, draft)
+                    written.append(chunk.text)
+                    piece = reader.feed(chunk.text)
+                    muted = (muted or (supported and reader.unmatched)) and not reader.retracted
+                    if piece and not muted:
+                        draft.checked = reader.judged
+                        yield piece
+                    if reader.refused or reader.looped or (muted and not reader.may_be_thinking):
+                        break
         if not muted or reader.may_be_thinking:
             rest = reader.finish()
             if rest and not (supported and reader.unmatched):
+                draft.checked = None
                 yield rest
         if reader.looped and draft.usage is None:
             draft.usage = await self._counted(prompt, "".join(written))
@@ -136,32 +140,58 @@ class Writer:
         if not (draft.text or draft.unknown or draft.sentences):
             raise ModelUnavailable("the model wrote nothing; try again, or use mode extract")
 
-    async def _quotation(
-        self, question: str, entry: FaqEntry, profile: ModelProfile, draft: Draft
-    ) -> AsyncGenerator[str]:
-        """So many of the best entry's sentences as the model chooses with one token.
+    async def _quotation(self, task: Task, profile: ModelProfile, draft: Draft) -> str:
+        """So many sentences of the best entry, or of each part's, as the model chooses with one token each.
 
-        Where there is but one choice, no model is asked.
+        Where there is nothing to choose, no model is asked.
         """
-        choices = await self._choices(entry.answer, question)
-        draft.in_prompt, draft.origin = [1], Origin.QUOTED
-        chosen = choices[0]
-        if len(choices) == 1:
-            draft.model = None
+        draft.origin, draft.model = Origin.QUOTED, None
+        if not task.parts:
+            text = await self._quoted(task.question, task.entries[0], 1, profile, draft)
+            draft.text = f"{text.rstrip()} [1]"
         else:
+            texts = [
+                answered_part(
+                    part,
+                    await self._quoted(
+                        part.question, task.entries[part.sources[0] - 1], part.sources[0], profile, draft
+                    ),
+                )
+                for part in task.parts
+            ]
+            draft.text = "\n\n".join(texts)
+        return draft.text
+
+    async def _quoted(
+        self, question: str, entry: FaqEntry, position: int, profile: ModelProfile, draft: Draft
+    ) -> str:
+        await self._included(question, [entry], profile, best_needed=True)
+        choices = beginnings(entry.answer, question)
+        chosen = choices[0]
+        if len(choices) > 1:
+            draft.model = profile.name
             prompt = choice_prompt(question, entry, choices, profile.style, profile.control_tokens)
-            try:
-                async with aclosing(self._generated(prompt, draft)) as texts:
-                    said = "".join([text async for text in texts])
-            except PromptTooLong as error:
-                raise NothingFits("no FAQ entry fits the model's context window") from error
-            if said not in prompt.choices:
-                raise ModelUnavailable("the model wrote nothing; try again, or use mode extract")
-            chosen = choices[prompt.choices.index(said)]
+            chosen = choices[prompt.choices.index(await self._choice(prompt, draft))]
         text = said_by_entry(chosen, entry, question)
-        draft.sentences, draft.cited = quoted_sentences(text, 1), {1}
-        draft.text = f"{text.rstrip()} [1]"
-        yield draft.text
+        draft.in_prompt = [*draft.in_prompt, position]
+        draft.sentences = [*draft.sentences, *quoted_sentences(text, position)]
+        draft.cited.add(position)
+        return text
+
+    async def _choice(self, prompt: Prompt, draft: Draft) -> str:
+        """Which of the prompt's choices the model writes."""
+        said = ""
+        try:
+            with self._span(prompt, draft) as span:
+                async with aclosing(self.llm.generate(prompt)) as chunks:
+                    async for chunk in chunks:
+                        self._record(chunk, span, draft)
+                        said += chunk.text
+        except PromptTooLong as error:
+            raise NothingFits("no FAQ entry fits the model's context window") from error
+        if said not in prompt.choices:
+            raise ModelUnavailable("the model wrote nothing; try again, or use mode extract")
+        return said
 
     async def _counted(self, prompt: Prompt, written: str) -> Usage | None:
         """The tokens of a generation that was stopped before the model told them."""
@@ -172,14 +202,13 @@ class Writer:
             return None
         return Usage(sum(asked), answer)
 
-    async def _generated(self, prompt: Prompt, draft: Draft) -> AsyncGenerator[str]:
+    def _span(self, prompt: Prompt, draft: Draft) -> AbstractContextManager[GenerationSpan]:
         messages = ((message.role, message.content) for message in prompt.messages)
-        with self.tracing.generation(draft.model or "", prompt.max_answer_tokens, messages) as span:
-            async with aclosing(self.llm.generate(prompt)) as chunks:
-                async for chunk in chunks:
-                    span.record(chunk.text, chunk.usage, chunk.cut)
-                    draft.record(chunk, self.clock())
-                    yield chunk.text
+        return self.tracing.generation(draft.model or "", prompt.max_answer_tokens, messages)
+
+    def _record(self, chunk: Chunk, span: GenerationSpan, draft: Draft) -> None:
+        span.record(chunk.text, chunk.usage, chunk.cut)
+        draft.record(chunk, self.clock())
 
     async def _included(
         self, question: str, entries: Sequence[FaqEntry], profile: ModelProfile, best_needed: bool
@@ -199,15 +228,3 @@ class Writer:
                 "tokens whole; raise ASKD_PROMPT_TOKENS, or use mode extract"
             )
         return included
-
-    async def _choices(self, answer: str, question: str) -> Sequence[str]:
-        """The beginnings of an answer, whole sentences, that fit the answer's budget of tokens."""
-        choices = beginnings(answer, question)
-        counts = await self.llm.count_tokens(choices)
-        fit = [choice for choice, count in zip(choices, counts, strict=True) if count <= self.answer_tokens]
-        if not fit:
-            raise NothingFits(
-                f"the best FAQ entry has no beginning that fits an answer of {self.answer_tokens} tokens; "
-                "raise ASKD_ANSWER_TOKENS, or use mode extract"
-            )
-        return fit

@@ -6,7 +6,7 @@ Dependencies are coroutines, also where they await nothing: FastAPI runs plain f
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from app.answering.readiness import Readiness
-from app.answering.service import Assistant
+from app.answering.service import Assistant, Reply
 from app.api.access import Access
 from app.api.context import RequestContext, context_of
 from app.telemetry.metrics import Metrics
@@ -58,6 +58,7 @@ class Service:
     shutdown: GracefulShutdown
     metrics: Metrics
     access: Access
+    chat_sources: bool = False  # ASKD_CHAT_SOURCES
 
 
 def service_of(request: Request) -> Service:
@@ -113,6 +114,18 @@ async def working(request: Request) -> AsyncIterator[None]:
     with shutdown.request():
         async with _until_disconnect(request.receive), shutdown.interrupting():
             yield
+
+
+@asynccontextmanager
+async def opened_reply(
+    opening: AbstractAsyncContextManager[Reply], request: Request, service: Service
+) -> AsyncIterator[Reply]:
+    """A reply for a stream: opening it ends when the caller hangs up, and shutdown waits for the whole."""
+    with service.shutdown.request():
+        async with AsyncExitStack() as opened:
+            async with working(request):
+                reply = await opened.enter_async_context(opening)
+            yield reply
 
 
 @asynccontextmanager

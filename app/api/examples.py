@@ -180,9 +180,20 @@ _HITS: _JSON = {
     },
 }
 
+_CHAT: _JSON = {
+    "question": {
+        "summary": "The last message is the question",
+        "value": {
+            "model": "askd",
+            "messages": [{"role": "user", "content": "How do I put my own questions and answers into askd?"}],
+        },
+    }
+}
+
 # By the name of the endpoint's function: requests, and what each is answered.
 BY_ENDPOINT: dict[str, tuple[_JSON, _JSON]] = {
     "ask": (_ASK, _ANSWERS),
     "ask_stream": (_ASK, {}),
+    "chat_completions": (_CHAT, {}),
     "search": (_SEARCH, _HITS),
 }

@@ -1,7 +1,7 @@
 """Failures as problem documents (RFC 9457)."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -102,10 +102,16 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
     return Response(problem.model_dump_json(), problem.status, {**retry, **(headers or {})}, PROBLEM)
 
 
-def install(app: FastAPI) -> None:
-    """For what fails outside of routes: no such path, a method it does not take."""
+def install(app: FastAPI, forms: Mapping[str, Callable[[Exception, Request], Response]]) -> None:
+    """For what fails outside of routes: no such path, a method it does not take.
+
+    `forms`: how it is told under a path's beginning where clients read another form than problems.
+    """
 
     async def handle(request: Request, error: Exception) -> Response:
+        for beginning, form in forms.items():
+            if request.url.path.startswith(beginning):
+                return form(error, request)
         return response_of(error, request)
 
     for kind in (AskdError, RequestValidationError, HTTPException):

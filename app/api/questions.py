@@ -40,8 +40,7 @@ Limit = Annotated[
     Field(description="the most sources wanted"),
 ]
 
-
-_LIMIT = 5
+DEFAULT_LIMIT = 5
 
 
 class _Request(BaseModel):
@@ -51,13 +50,13 @@ class _Request(BaseModel):
 
 
 def _limit(given: int | None) -> int:
-    return _LIMIT if given is None else given
+    return DEFAULT_LIMIT if given is None else given
 
 
 class Ask(_Request):
     question: QuestionText
     collection: CollectionName | None = None
-    limit: Limit = _LIMIT
+    limit: Limit = DEFAULT_LIMIT
     mode: Mode | None = Field(
         Mode.AUTO,
         description="`generate`: the model writes; `extract`: the best entry's own words, no model; "
@@ -73,7 +72,7 @@ class Ask(_Request):
 class Search(_Request):
     question: QuestionText
     collection: CollectionName | None = None
-    limit: Limit = _LIMIT
+    limit: Limit = DEFAULT_LIMIT
 
     def question_asked(self) -> domain.Question:
         return domain.Question(self.question, self.collection, _limit(self.limit))

@@ -36,6 +36,7 @@ class ApiRoute(APIRoute):
 
     checked: ClassVar[bool] = True  # host name and API key
     limited: ClassVar[bool] = False  # counts against the rate limit
+    max_body: ClassVar[int] = MAX_BODY  # bytes
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
@@ -45,7 +46,7 @@ class ApiRoute(APIRoute):
                 _check_head(request)
                 if self.checked:
                     await service_of(request).access.admit(request, limited=self.limited)
-                return await handler(await _read_body(request) if self.body_field else request)
+                return await handler(await _read_body(request, self.max_body) if self.body_field else request)
             except (AskdError, HTTPException, RequestValidationError) as error:
                 return self.error_response(error, request)
 
@@ -97,7 +98,7 @@ def _check_head(request: Request) -> None:
         raise HTTPException(431, detail, {"Connection": "close"})
 
 
-async def _read_body(request: Request) -> _JsonRequest:
+async def _read_body(request: Request, most: int) -> _JsonRequest:
     """Raises HTTPException (408, 413, 415), RequestValidationError or ClientDisconnect."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
@@ -109,42 +110,42 @@ async def _read_body(request: Request) -> _JsonRequest:
         )
     try:
         async with asyncio.timeout(_BODY_SECONDS):
-            content = await _received(request)
+            content = await _received(request, most)
     except TimeoutError:
         raise HTTPException(
             408, f"the body did not come within {_BODY_SECONDS} seconds", {"Connection": "close"}
         ) from None
-    return _JsonRequest(request, content if encoding == "identity" else _decompressed(content))
+    return _JsonRequest(request, content if encoding == "identity" else _decompressed(content, most))
 
 
-async def _received(request: Request) -> bytes:
+async def _received(request: Request, most: int) -> bytes:
     declared = request.headers.get("content-length", "")
-    if _LENGTH.fullmatch(declared) and int(declared) > MAX_BODY:
-        raise _too_large()
+    if _LENGTH.fullmatch(declared) and int(declared) > most:
+        raise _too_large(most)
     content = bytearray()
     while True:
         message = await request.receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         content += message.get("body", b"")
-        if len(content) > MAX_BODY:
-            raise _too_large()
+        if len(content) > most:
+            raise _too_large(most)
         if not message.get("more_body", False):
             return bytes(content)
 
 
-def _decompressed(content: bytes) -> bytes:
+def _decompressed(content: bytes, most: int) -> bytes:
     try:
         with gzip.GzipFile(fileobj=BytesIO(content)) as file:
-            plain = file.read(MAX_BODY + 1)
+            plain = file.read(most + 1)
     except (OSError, EOFError, zlib.error) as error:
         message = "not valid gzip, which Content-Encoding says it is"
         raise RequestValidationError([{"type": "gzip_invalid", "loc": ("body",), "msg": message}]) from error
-    if len(plain) > MAX_BODY:
-        raise _too_large()
+    if len(plain) > most:
+        raise _too_large(most)
     return plain
 
 
-def _too_large() -> HTTPException:
-    detail = f"the body is larger than {MAX_BODY} bytes; a question has at most 8,000 characters"
+def _too_large(most: int) -> HTTPException:
+    detail = f"the body is larger than {most} bytes; a question has at most 8,000 characters"
     return HTTPException(413, detail, {"Connection": "close"})

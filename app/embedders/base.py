@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from app.domain import FaqEntry
 from app.ranking.interaction import TokenVectors
 
+ENTRY_TEXTS = 2  # which form of an entry's text is embedded. 1: as it is, with its markup; 2: plain text
+
 Vector = NDArray[np.float32]  # of unit length, so that a dot product is a cosine
 
 
@@ -42,7 +44,7 @@ class Embedder(Protocol):
         ...
 
     def embed_entries(self, entries: Iterable[FaqEntry]) -> Iterator[Vector]:
-        """One vector for each entry, of all its text, however long; for ingest, so it may block.
+        """One vector for each entry, of all its plain text, however long; for ingest, so it may block.
 
         Raises EmbedderUnavailable.
         """

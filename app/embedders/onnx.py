@@ -18,6 +18,7 @@ from app.embedders.cache import EmbeddingCache
 from app.embedders.catalogue import Recipe, find
 from app.errors import EmbedderUnavailable
 from app.ranking.interaction import TokenVectors
+from app.ranking.plain_text import plain
 
 if TYPE_CHECKING:
     from app.embedders.onnx_model import OnnxModel
@@ -68,7 +69,7 @@ class OnnxEmbedder:
         model = self._loaded()
         with EmbeddingCache(self._cache, model.info) as cache:
             for entry in entries:
-                head, body = f"{model.recipe.entry_prefix}{entry.question} ", entry.answer
+                head, body = f"{model.recipe.entry_prefix}{plain(entry.question)} ", plain(entry.answer)
                 yield cache.vector(f"{head}\0{body}", partial(model.vector, head, body))
 
     def _question(self, question: str) -> Vector:

@@ -15,7 +15,7 @@ from app.answering.writing import Writer
 from app.domain import Answer, FaqEntry, Hit, Origin, Question, Status
 from app.evaluation.paraphrases import paraphrases
 from app.evaluation.tampering import changed, whole_sentences
-from app.models.scripted import ScriptedModel
+from app.models.base import LanguageModel
 
 VERBATIM, PARAPHRASED = "word for word", "paraphrased"
 IN_PARAPHRASES = ", paraphrased"
@@ -50,18 +50,14 @@ class AnswerCheck:
     """Puts sentences to the pipeline; `retrieval` searches an index that holds their entries."""
 
     retrieval: Retrieval
+    model: Callable[[Sequence[str], int], LanguageModel]  # that says these pieces, with so many parameters
     parameters: int = ORDINARY
     _found: dict[tuple[str, str], RetrievalResult] = field(default_factory=dict)
 
     async def catches(self, said: Said) -> bool:
-        model = ScriptedModel(
-            _PIECE.findall(said.text), context_tokens=2 * _PROMPT, parameters=self.parameters
-        )
+        model = self.model(_PIECE.findall(said.text), self.parameters)
         found = _Found(self.retrieval.index, result=await self._search(said.entry))
-        pipeline = Pipeline(
-            found,
-            Writer(model, _PROMPT, _ANSWER, writing="free"),
-        )
+        pipeline = Pipeline(found, Writer(model, _PROMPT, _ANSWER, writing="free"))
         answer = None
         async for event in pipeline.answer(Question(said.entry.question, said.entry.collection)):
             answer = event

@@ -24,7 +24,7 @@ select; delete: erase; change: modify; issue: problem; instead of: rather than; 
 complete; begin: start; several: multiple; need: require; answer: reply; folder: directory; send:
 transmit; probably: likely; about: roughly; receive: get; provide: give; solution: remedy
 """
-_SYNONYMS = _pairs(_SYNONYMS_TEXT)
+SYNONYMS = _pairs(_SYNONYMS_TEXT)
 _PARTICIPLES_TEXT = """
 use: used; run: run; install: installed; add: added; create: created; change: changed; download:
 downloaded; set: set; find: found; see: seen; check: checked; make: made; write: written; send: sent;
@@ -58,7 +58,6 @@ Rule = Callable[[Sequence[str], int, FaqEntry, random.Random], str | None]
 class Paraphrase:
     kind: str
     entry: FaqEntry
-    original: str
     text: str
 
 
@@ -77,15 +76,15 @@ def paraphrases(entries: Sequence[FaqEntry], each: int, seed: int = 0) -> Iterat
             text = rule(found, at, entry, rng)
             if text and text != found[at] and made < each:
                 made += 1
-                yield Paraphrase(kind, entry, found[at], text)
+                yield Paraphrase(kind, entry, text)
 
 
 def _synonym(found: Sequence[str], at: int, entry: FaqEntry, rng: random.Random) -> str | None:
-    there = [word for word in _SYNONYMS if re.search(rf"(?<![\w/.`_-]){word}(?![\w/._-])", found[at])]
+    there = [word for word in SYNONYMS if re.search(rf"(?<![\w/.`_-]){word}(?![\w/._-])", found[at])]
     if not there:
         return None
     word = rng.choice(there)
-    return re.sub(rf"(?<![\w/.`_-]){word}(?![\w/._-])", _SYNONYMS[word], found[at])
+    return re.sub(rf"(?<![\w/.`_-]){word}(?![\w/._-])", SYNONYMS[word], found[at])
 
 
 def _reordered(found: Sequence[str], at: int, entry: FaqEntry, rng: random.Random) -> str | None:

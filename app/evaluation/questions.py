@@ -38,6 +38,9 @@ class Catalogue:
     def __contains__(self, place: Place) -> bool:
         return place in self._entries
 
+    def entries(self) -> Sequence[FaqEntry]:
+        return [entry for entries in self._entries.values() for entry in entries]
+
     def at(self, place: Place) -> Sequence[FaqEntry]:
         return self._entries[place]
 

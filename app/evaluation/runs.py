@@ -30,6 +30,13 @@ class Outcome:
     confidence: float
     features: Features  # of the first entry
     ms: float
+    given: Sequence[FaqEntry] = ()  # of several questions in one the entries that answer each
+
+    @property
+    def right(self) -> bool:
+        """Whether each entry that would be given as an answer is a right one."""
+        given = self.given or self.entries[:1]
+        return bool(given) and all(place_of(entry) in self.case.gold for entry in given)
 
     @property
     def rank(self) -> int | None:
@@ -42,7 +49,8 @@ class Outcome:
 
 async def put(case: Case, finder: Finder) -> Outcome:
     started = time.perf_counter()
-    ranking = (await finder.find(Question(case.text, case.collection, limit=DEPTH))).ranking
+    result = await finder.find(Question(case.text, case.collection, limit=DEPTH))
+    ranking = result.ranking
     return Outcome(
         case,
         [hit.entry for hit in ranking.hits],
@@ -50,6 +58,9 @@ async def put(case: Case, finder: Finder) -> Outcome:
         confidence=ranking.confidence,
         features=ranking.features,
         ms=(time.perf_counter() - started) * 1000,
+        given=[
+            ranking.hits[part.sources[0] - 1].entry for part in result.parts if part.status is Status.ANSWERED
+        ],
     )
 
 

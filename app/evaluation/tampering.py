@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.answering.plain_text import plain
 from app.answering.sentences import sentences
 from app.domain import FaqEntry
 from app.evaluation.changed_facts import FACTS, NAME, changed_name
 from app.evaluation.changed_words import WORDS
+from app.ranking.plain_text import plain
 from app.ranking.stop_words import STOP_WORDS
 
 _ROUNDS = 12  # a sentence holds several facts; each round may meet another one
@@ -24,18 +24,11 @@ Rule = Callable[[str, random.Random], str | None]
 class Tampered:
     kind: str
     entry: FaqEntry
-    original: str
     text: str
 
 
-def tampered(entries: Sequence[FaqEntry], each: int, seed: int = 0) -> Iterator[Tampered]:
-    """Up to `each` different changed sentences of every kind."""
-    told = [(entry, sentence) for entry in entries for sentence in whole_sentences(entry)]
-    yield from changed(told, each, seed)
-
-
 def changed(told: Sequence[tuple[FaqEntry, str]], each: int, seed: int = 0) -> Iterator[Tampered]:
-    """The same of sentences that were made of the entries, such as paraphrases."""
+    """Up to `each` different changed sentences of every kind."""
     for kind, rule in _rules(sentence for _, sentence in told).items():
         rng = random.Random(f"{seed} {kind}")  # noqa: S311 (a test set, no secret)
         seen: set[str] = set()
@@ -44,7 +37,7 @@ def changed(told: Sequence[tuple[FaqEntry, str]], each: int, seed: int = 0) -> I
                 text = rule(sentence, rng)
                 if text and text != sentence and text not in seen and len(seen) < each:
                     seen.add(text)
-                    yield Tampered(kind, entry, sentence, text)
+                    yield Tampered(kind, entry, text)
             if len(seen) >= each:
                 break
 

@@ -3,16 +3,20 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
-from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from app.domain import FaqEntry
-from app.embedders.base import EmbedderInfo, Vector
+from app.embedders.base import Vector
 from app.errors import BadSettings, IndexUnreadable, NoPreviousVersion
 from app.indexes.manifest import INDEX_SCHEMA, IndexVersion, Manifest
 from app.ranking.candidates import WordStatistics
-from app.ranking.confidence import Thresholds
 from app.ranking.languages import LANGUAGES
+
+# They check the types and ignore fields that a later version of askd may have added.
+_ENTRY, _STATISTICS = TypeAdapter(FaqEntry), TypeAdapter(WordStatistics)
+_MANIFEST = TypeAdapter(Manifest)
 
 DAMAGED = "the index is damaged; recreate it with `askd ingest FILE`"
 
@@ -41,34 +45,19 @@ def statistics_data(statistics: WordStatistics) -> dict[str, Any]:
 
 
 def read_entry(data: Mapping[str, Any]) -> FaqEntry:
-    try:
-        return FaqEntry(**data)
-    except TypeError:
-        with damage_translated():
-            return FaqEntry(**_known_fields(FaqEntry, data))
+    with damage_translated():
+        return _ENTRY.validate_python(data)
 
 
 def read_manifest(data: Mapping[str, Any]) -> Manifest:
     with damage_translated():
-        embedder = data.get("embedder")  # absent in schema 1, as are the synonyms
-        thresholds = data.get("thresholds")  # absent in indexes of askd 0.1
-        read = {
-            "created": datetime.fromisoformat(data["created"]),
-            "embedder": embedder and EmbedderInfo(**_known_fields(EmbedderInfo, embedder)),
-            "thresholds": thresholds and Thresholds(**_known_fields(Thresholds, thresholds)),
-            "synonyms": tuple(tuple(group) for group in data.get("synonyms", ())),
-        }
-        return Manifest(**{**_known_fields(Manifest, data), **read})
+        synonyms = tuple(tuple(group) for group in data.get("synonyms", ()))  # absent in schema 1
+        return _MANIFEST.validate_python({**data, "synonyms": synonyms})
 
 
 def read_statistics(data: Mapping[str, Any]) -> WordStatistics:
     with damage_translated():
-        return WordStatistics(**data)
-
-
-def _known_fields(kind: type, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Ignores fields that a later version of askd may have added."""
-    return {each.name: data[each.name] for each in fields(kind) if each.name in data}
+        return _STATISTICS.validate_python(data)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ class Manifest:
     embedder: EmbedderInfo | None = None  # None: lexical only
     # Groups of synonyms; a question with one of them is searched with all.
     synonyms: Sequence[Sequence[str]] = ()
+    entry_texts: int = 1  # the `ENTRY_TEXTS` its entries were embedded with; vectors of all of them compare
     # Measured at ingest for semantic search; None: those of the embedder's calibration apply.
     thresholds: Thresholds | None = None
 

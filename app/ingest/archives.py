@@ -6,6 +6,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import BinaryIO, Protocol
 
@@ -15,12 +16,24 @@ MOST_UNPACKED = 2**30  # bytes, of an archive and of a .gz
 MOST_OFFICE = 192 * 2**20  # bytes, of a workbook or a document, which are read whole
 _MOST_MEMBERS = 20_000
 _MOST_RATIO = 200  # text packs to a tenth; what packs better than this is a bomb
-_DAMAGE = (EOFError, KeyError, ValueError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, RuntimeError)
+_DAMAGE = (
+    *(EOFError, KeyError, ValueError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, RuntimeError),
+    NotImplementedError,  # a way of packing that zipfile does not know
+)
 _FREE = 8 * 2**20  # bytes that may pack as well as they like
 
 
 class Closable(Protocol):
     def close(self) -> None: ...
+
+
+@contextmanager
+def damage_told() -> Iterator[None]:
+    """What a damaged archive raises, as BadFaqFile."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise BadFaqFile(f"a damaged archive: {' '.join(str(error).split())[:80]}") from error
 
 
 def members(file: BinaryIO, most: int = MOST_UNPACKED) -> Iterator[str]:
@@ -59,11 +72,12 @@ def check_office(file: BinaryIO) -> None:
 def open_member(path: BinaryIO, name: str) -> BinaryIO:
     """One file of a zip, unpacked into memory or a file as it is read."""
     try:
-        archive = zipfile.ZipFile(path)
-        return _Errors(archive.open(name), archive, path)
-    except _DAMAGE as error:
+        with damage_told():
+            archive = zipfile.ZipFile(path)
+            return _Errors(archive.open(name), archive, path)
+    except BadFaqFile:
         path.close()
-        raise BadFaqFile(f"a damaged archive: {' '.join(str(error).split())[:80]}") from error
+        raise
 
 
 def open_gzip(file: BinaryIO) -> BinaryIO:
@@ -136,9 +150,7 @@ class _Translated(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer)  # type: ignore[arg-type]
-        try:
+        with damage_told():
             data = self._inner.read(len(view)) or b""
-        except _DAMAGE as error:
-            raise BadFaqFile(f"a damaged archive: {' '.join(str(error).split())[:80]}") from error
         view[: len(data)] = data
         return len(data)

@@ -12,7 +12,7 @@ _NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0
 _VERTICAL = re.compile(r"\r\n|[\r\x0b\x0c\x85\u2028\u2029]")  # Word's line breaks among them
 
 _TAG = (
-    r"</?(?:{})(?:\s+[a-zA-Z:_-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s>]*)"
+    r"</?(?:{})(?:\s+[a-zA-Z:_-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s>\"'][^\s>]*)?"
     r"|\s+(?:open|hidden|async|defer|reversed|allowfullscreen))*\s*/?>"
 )
 _BLOCKS = re.compile(
@@ -34,7 +34,7 @@ _ACTIVE = re.compile(
 )
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _CODE = re.compile(
-    r"^(`{3,}|~{3,})[^\n]*\n.*?(?:^\1[`~]*[ \t]*$|\Z)|(`+)(?!`)[^\n]*?(?<!`)\2(?!`)", re.M | re.S
+    r"^(`{3,}|~{3,})[^\n]*\n.*?(?:^\1[`~]*[ \t]*$|\Z)|(?<!`)(`+)(?!`)[^\n]*?(?<!`)\2(?!`)", re.M | re.S
 )
 _ENTITY = re.compile(
     r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|nbsp|quot|apos|[lr][sd]quo|hellip|[mn]dash|euro|bull);", re.I

@@ -3,13 +3,14 @@
 from hashlib import blake2b
 
 from app.domain import FaqEntry
+from app.ranking.text import normalised_question
 
 _MOST = 20
 
 
 def marks(entry: FaqEntry) -> tuple[bytes, bytes]:
     """What to compare of question and answer: hashes, for an ingest may hold a hundred thousand."""
-    question = " ".join(entry.question.casefold().split()).strip(" ?.!¿¡")
+    question = normalised_question(entry.question) or entry.question
     return _hash(question), _hash(" ".join(entry.answer.split()))
 
 

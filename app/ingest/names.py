@@ -50,11 +50,14 @@ FIELDS = tuple(ALIASES)
 WEAK = frozenset(
     {"name", "intent", "issue", "problem", "summary", "input", "value", "description", "html", "output"}
 )
+_LONGEST = 200  # characters of a name
 _NO_NAME = re.compile(r"[\W_]+")
 
 
 def plain_name(name: str) -> str:
     """Case, accents' form, underscores, punctuation and what stands in parentheses do not count."""
+    if len(name) > _LONGEST:
+        return ""  # a text
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFC", name))
     spaced = re.sub(r"\([^)]*\)|\[[^]]*\]", " ", spaced)
     return _NO_NAME.sub(" ", spaced).strip().casefold()

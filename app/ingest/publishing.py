@@ -8,7 +8,7 @@ from importlib.metadata import version
 from itertools import tee
 
 from app.domain import FaqEntry
-from app.embedders.base import Embedder
+from app.embedders.base import ENTRY_TEXTS, Embedder
 from app.indexes.base import IndexRecord, IndexStore
 from app.indexes.manifest import INDEX_SCHEMA, Manifest
 from app.ingest.own_thresholds import Scratch, measurable, measure, sampled
@@ -45,6 +45,7 @@ async def publish(
         collections=found.collections,
         embedder=await embedder.info() if embedder else None,
         synonyms=synonyms,
+        entry_texts=ENTRY_TEXTS,
     )
     if not anew:
         for known in await store.versions():
@@ -79,4 +80,5 @@ def _same(known: Manifest, wanted: Manifest) -> bool:
 
 def _content(manifest: Manifest) -> tuple[object, ...]:
     synonyms = [list(group) for group in manifest.synonyms]
-    return manifest.digest, manifest.schema, manifest.language, manifest.embedder, synonyms
+    texts = manifest.entry_texts if manifest.embedder else None
+    return manifest.digest, manifest.schema, manifest.language, manifest.embedder, texts, synonyms

@@ -16,10 +16,10 @@ from app.ingest.formats.events import (
     is_json_lines,
     json_events,
     json_lines_events,
-    yaml_events,
 )
 from app.ingest.formats.objects import read_objects
 from app.ingest.formats.tables import read_csv
+from app.ingest.formats.yaml_events import yaml_events
 from app.ingest.names import Names
 from app.ingest.records import Bad, Raw, entry_of
 from app.ingest.report import Notes

@@ -1,10 +1,12 @@
 """From what a file holds to an entry: the rules for each field."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from app.domain import FaqEntry
+from app.errors import BadFaqFile
 from app.ingest.cleaning import (
     decoded,
     has_html,
@@ -98,14 +100,17 @@ def _text(name: str, raw: Raw, notes: Notes) -> str:
 
 
 def _clean(given: dict[str, str], raw: Raw, base_url: str | None, notes: Notes) -> None:
-    question, answer = _steady(given["question"], plain_question), given["answer"]
-    if raw.markdown:
-        answer = _steady(answer, safe)
-    elif has_html(answer) or answer.startswith("&lt;"):
-        answer = _steady(answer, markdown_of)
-        notes.html_answers += 1
-    else:
-        answer = _steady(answer, decoded)
+    with _wrong_where_unreadable("question", raw):
+        question = _steady(given["question"], plain_question)
+    with _wrong_where_unreadable("answer", raw):
+        answer = given["answer"]
+        if raw.markdown:
+            answer = _steady(answer, safe)
+        elif has_html(answer) or answer.startswith("&lt;"):
+            answer = _steady(answer, markdown_of)
+            notes.html_answers += 1
+        else:
+            answer = _steady(answer, decoded)
     answer, dropped = whole_links(answer, base_url)
     notes.dropped_links += dropped
     for name, text in (("question", question), ("answer", answer)):
@@ -121,6 +126,15 @@ def _clean(given: dict[str, str], raw: Raw, base_url: str | None, notes: Notes) 
         else:
             del given["url"]
             notes.dropped_urls += 1
+
+
+@contextmanager
+def _wrong_where_unreadable(name: str, raw: Raw) -> Iterator[None]:
+    """HTML that cannot be converted makes its record wrong, not the whole file."""
+    try:
+        yield
+    except BadFaqFile as error:
+        raise _Wrong(name, f"{raw.names.get(name, name)}: {error}") from error
 
 
 def _steady(text: str, clean: Callable[[str], str]) -> str:

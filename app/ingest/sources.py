@@ -13,8 +13,8 @@ from typing import BinaryIO, cast
 
 from app.errors import BadFaqFile
 from app.ingest.archives import MOST_UNPACKED, members, open_gzip, open_member
-from app.ingest.formats.events import yaml_value
 from app.ingest.formats.front_matter import split
+from app.ingest.formats.yaml_events import yaml_value
 from app.ingest.report import Notes
 
 # Suffix -> format.

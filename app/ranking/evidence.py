@@ -14,7 +14,7 @@ from rapidfuzz.distance import OSA
 
 from app.domain import FaqEntry
 from app.ranking.stop_words import stop_words
-from app.ranking.text import words
+from app.ranking.text import SIGNED_NAME, words
 
 # Letters and digits joined, also by hyphens, dots and underscores (E-1042, v2.1.0, utf8); dotted numbers.
 _CODE = re.compile(
@@ -22,7 +22,6 @@ _CODE = re.compile(
     r"|(?<![\w.-])\d+(?:[.,:]\d+)+(?!\w)"
 )
 _NUMBER = re.compile(r"(?<![\w.,:-])\d{2,}(?![\w-]|[.,:]\d)")
-_SIGNED = re.compile(r"(?<!\w)[A-Za-z](?:\+\+|#)(?!\w)|(?<!\w)\.NET\b")
 # In capitals, camel case or with underscores: ECONNREFUSED, ModuleNotFoundError, max_age.
 _SYMBOL = re.compile(r"(?<![\w.-])(?:[A-Z]{2,}[A-Z0-9_]*|\w*[a-z][A-Z]\w*|[^\W_]\w*_\w*[^\W_])(?![\w-]|\.\w)")
 # A capital inside a sentence, as product names have it.
@@ -77,22 +76,29 @@ _OPPOSITES = [
 ]
 
 
+def identifying(question: str, language: str = "english") -> Sequence[str]:
+    """The codes, versions, numbers, symbols and names of a question, as they stand there."""
+    text = unicodedata.normalize("NFKC", question)
+    found = [*_found(text, _CODE, SIGNED_NAME, _NUMBER), *_named(text, language)]
+    return list(dict.fromkeys(found))
+
+
 def lacking(question: str, entry: FaqEntry, language: str = "english") -> Sequence[str]:
     """The identifying words of a question that an entry holds nowhere, as they stand in the question."""
     text = unicodedata.normalize("NFKC", question)
     held = _held(entry)
-    missing = [code for code in _found(text, _CODE, _SIGNED, _NUMBER) if not _whole(held, code)]
-    names = [*_found(text, _SYMBOL), *([] if language in _CAPITALISED_NOUNS else _names(text))]
+    missing = [code for code in _found(text, _CODE, SIGNED_NAME, _NUMBER) if not _whole(held, code)]
     vocabulary = _vocabulary(entry)
     missing += [
-        name
-        for name in names
-        if name.casefold() not in stop_words(language)
-        and not _whole(held, name)
-        and not _nearly(name, vocabulary)
+        name for name in _named(text, language) if not _whole(held, name) and not _nearly(name, vocabulary)
     ]
     missing += [quoted for quoted in _quoted(text) if _share(quoted, vocabulary) < _QUOTED_WORDS_HELD]
     return list(dict.fromkeys(missing))
+
+
+def _named(text: str, language: str) -> Sequence[str]:
+    names = [*_found(text, _SYMBOL), *([] if language in _CAPITALISED_NOUNS else _names(text))]
+    return [name for name in names if name.casefold() not in stop_words(language)]
 
 
 def _found(text: str, *patterns: re.Pattern[str]) -> Iterator[str]:

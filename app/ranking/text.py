@@ -15,6 +15,8 @@ from app.domain import FaqEntry
 from app.ranking.candidates import WordStatistics
 
 MAX_QUESTION_WORDS = 64  # different ones: they set what a query costs, and no FAQ question needs more
+# Names that only a sign tells from others: C++, C#, F#, .NET.
+SIGNED_NAME = re.compile(r"(?<!\w)[A-Za-z](?:\+\+|#)(?!\w)|(?<![\w.])\.NET\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]{1,64}")  # letters and digits; a longer run is data, not a word: it comes in parts
 # Scripts without spaces between words: Thai, Lao, Khmer, Burmese, kana, Han; and Hangul, whose words carry
 # their particles with them.
@@ -62,8 +64,8 @@ def question_words(question: str) -> list[str]:
 
 
 def normalised_question(text: str) -> str:
-    """Equal for questions that differ in case, spacing and punctuation only."""
-    return " ".join(words(text))
+    """Equal for questions that differ in case, spacing and punctuation only, but not C, C++ and C#."""
+    return " ".join([*words(text), *map(str.casefold, SIGNED_NAME.findall(text))])
 
 
 def bigrams(of: Sequence[str]) -> list[str]:

@@ -245,6 +245,11 @@ class Access(BaseModel):
     cors_origins: str | None = Field(
         None, description="origins of web pages whose scripts may call askd, comma-separated; unset: none"
     )
+    chat_sources: bool = Field(
+        False,
+        description="list the sources at the end of the text of /v1/chat/completions, for clients that show "
+        "no others",
+    )
 
 
 class Telemetry(BaseModel):

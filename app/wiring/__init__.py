@@ -6,7 +6,7 @@ part of a second, and most runs need few of them.
 """
 
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +107,13 @@ async def scratch_index() -> AsyncIterator[ScratchIndex]:
 
     with TemporaryDirectory(prefix="askd-") as folder:
         yield EmbeddedIndex(Path(folder), "scratch")
+
+
+def scripted_model(pieces: Sequence[str], parameters: int) -> LanguageModel:
+    """A model of this size that says these pieces, to measure what becomes of them."""
+    from app.models.scripted import ScriptedModel
+
+    return ScriptedModel(pieces, context_tokens=1_000_000, parameters=parameters)
 
 
 def open_collector(settings: Settings) -> "Collector | None":

@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from app.errors import BadSettings
 from app.models.base import LanguageModel
@@ -13,9 +13,6 @@ from app.models.remote import remote_host
 from app.settings import Settings, secret
 from app.settings.backends import ModelBackend
 from app.traffic.circuit_breaker import CircuitBreaker
-
-if TYPE_CHECKING:
-    from ollama import AsyncClient
 
 log = logging.getLogger(__name__)
 
@@ -83,9 +80,12 @@ async def _open_embedded(
 async def _open_ollama(
     settings: Settings, opened: AsyncExitStack, breaker: CircuitBreaker, host: str | None
 ) -> LanguageModel:
+    from app.models.ollama.client import open_client
     from app.models.ollama.model import OllamaModel, Runner
 
-    client = await opened.enter_async_context(_ollama(settings))
+    url = str(settings.ollama_url or OLLAMA)
+    key = _key("ASKD_OLLAMA_API_KEY_FILE", settings.ollama_api_key_file)
+    client = await opened.enter_async_context(open_client(url, settings.connect_timeout, key))
     runner = Runner(
         num_ctx=settings.num_ctx,
         num_batch=settings.num_batch,
@@ -105,17 +105,17 @@ async def _open_ollama(
 
 
 async def _open_ollama_library(settings: Settings, opened: AsyncExitStack) -> ModelLibrary:
+    from app.models.ollama.client import open_client
     from app.models.ollama.library import OllamaLibrary
 
-    return OllamaLibrary(await opened.enter_async_context(_ollama(settings)))
+    url = str(settings.ollama_url or OLLAMA)
+    key = _key("ASKD_OLLAMA_API_KEY_FILE", settings.ollama_api_key_file)
+    return OllamaLibrary(await opened.enter_async_context(open_client(url, settings.connect_timeout, key)))
 
 
-def _ollama(settings: Settings) -> "AbstractAsyncContextManager[AsyncClient]":
-    from app.models.ollama.client import open_client
-
-    key_file = settings.ollama_api_key_file
-    key = secret("ASKD_OLLAMA_API_KEY_FILE", key_file) if key_file else None
-    return open_client(str(settings.ollama_url or OLLAMA), settings.connect_timeout, key)
+def _key(setting: str, file: Path | None) -> str | None:
+    """Raises BadSettings."""
+    return secret(setting, file) if file else None
 
 
 async def _open_openai(
@@ -125,8 +125,7 @@ async def _open_openai(
     from app.models.openai.client import open_client
     from app.models.openai.model import OpenAIModel
 
-    key_file = settings.openai_api_key_file
-    key = secret("ASKD_OPENAI_API_KEY_FILE", key_file) if key_file else None
+    key = _key("ASKD_OPENAI_API_KEY_FILE", settings.openai_api_key_file)
     client = await opened.enter_async_context(
         open_client(str(settings.openai_url), settings.connect_timeout, key)
     )

@@ -124,10 +124,12 @@ async def test_a_dead_collector_neither_slows_nor_fails_questions_nor_holds_up_t
     tmp_path: Path, dead: Callable[[], AbstractAsyncContextManager[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(otlp, "_TIMEOUT", 60.0)  # a batch takes so long that nothing else does
+    monkeypatch.setattr(otlp, "_PERIOD", 0.05)
+    monkeypatch.setattr(otlp, "_LAST_WORDS", 0.3)
     async with dead() as url, AsyncExitStack() as running:
         client = await running.enter_async_context(service(tmp_path, url))
         await ask(client)  # what is opened at the first question
-        until = time.monotonic() + 2.0  # by then a batch is being tried
+        until = time.monotonic() + 0.5  # by then a batch is being tried
         slowest = 0.0
         while time.monotonic() < until:
             slowest = max(slowest, await ask(client))

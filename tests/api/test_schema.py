@@ -113,7 +113,16 @@ async def sample(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 def test_every_operation_that_takes_a_body_has_examples() -> None:
     with_body = {path for path, _, operation in OPERATIONS if "requestBody" in operation}
-    assert with_body == {path for path, _, _ in REQUESTS} == {"/ask", "/ask/stream", "/search"}
+    assert (
+        with_body
+        == {path for path, _, _ in REQUESTS}
+        == {
+            "/ask",
+            "/ask/stream",
+            "/search",
+            "/v1/chat/completions",
+        }
+    )
 
 
 @pytest.mark.anyio
@@ -126,6 +135,9 @@ async def test_every_example_of_a_request_works_when_pressed(
     assert response.status_code == 200
     if path == "/ask/stream":
         assert "event: done" in response.text.splitlines()
+        return
+    if path == "/v1/chat/completions":
+        assert response.json()["choices"][0]["message"]["content"]
         return
     shown = _examples(DOCUMENT["paths"][path]["post"]["responses"]["200"])[name]
     model = AnswerOut if path == "/ask" else SearchOut

@@ -12,8 +12,10 @@ from tests.support.served import served
 from tools.bench.serving.stubs import MODEL, Pace, open_stubs
 
 pytestmark = pytest.mark.anyio
-MOST_MODULES = 52  # 32 of them answer; the others check what the model wrote
-MOST_GENERATORS = 7  # two more than where nothing reads what the model writes
+# Rooms with one door each (`Verifier`, `OutputReader`): who follows a question need not look behind it.
+ROOMS = ("answering/checks", "answering/model_output")
+MOST_MODULES = 42  # a room counts as one; with all of theirs it is 49
+MOST_GENERATORS = 6  # backend, reader of its output, writer, pipeline, single flight, route
 
 
 @pytest.mark.parametrize("path", ["/ask", "/ask/stream"])
@@ -37,5 +39,6 @@ async def test_a_question_enters_few_modules_and_a_token_few_generators(path: st
     assert '"origin":"generated"' in response.text, response.text
     print(f"{path}: {len(way.counted)} modules: {', '.join(way.counted)}")  # noqa: T201
     print(f"{path}: {len(way.nested)} async generators: {', '.join(way.nested)}")  # noqa: T201
-    assert len(way.counted) <= MOST_MODULES, way.counted
+    passed = {next((room for room in ROOMS if name.startswith(room)), name) for name in way.counted}
+    assert len(passed) <= MOST_MODULES, sorted(passed)
     assert len(way.nested) <= MOST_GENERATORS, way.nested

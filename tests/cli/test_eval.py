@@ -31,7 +31,7 @@ def hybrid(evaluate: Evaluate, *options: str) -> Any:
 def test_retrieval_is_measured(evaluate: Evaluate) -> None:
     found = evaluate("retrieval", FAQ, QUESTIONS, "--json").json
     assert found["about"]["questions"] == "questions.csv: 90"  # the others name no entry
-    assert found["about"]["faq"] == "faq.json, 140 entries"
+    assert found["about"]["faq"] == "faq.json, 163 entries"
     (quality,) = found["configurations"].values()
     for measure in quality["measures"].values():
         assert 0.5 < measure["low"] <= measure["value"] <= measure["high"] <= 1
@@ -103,3 +103,24 @@ def test_a_calibration_is_learnt_and_written(evaluate: Evaluate, askd: Shell) ->
 def test_a_mistake_is_explained(evaluate: Evaluate, arguments: list[str], status: int, said: str) -> None:
     ended = evaluate(*arguments, status=status)
     assert said in " ".join(ended.err.replace("│", " ").split())
+
+
+def test_how_questions_end_is_measured_by_class(evaluate: Evaluate, tmp_path: Path) -> None:
+    page = tmp_path / "answers.html"
+    options = ("--limit-questions", "20", "--tampering", "2", "--json", "--html", page)
+    found = evaluate(
+        "answers", FAQ, QUESTIONS, QUESTIONS, *options, "--at-most", "off-topic.answered=0.5"
+    ).json
+    assert found["classes"].keys() == {
+        *("asked", "rewordings", "noise", "compound", "near misses", "key words", "off-topic", "removed")
+    }
+    for of in found["classes"].values():
+        ends = ("right", "wrong", "suggested_right", "suggested_other", "declined")
+        assert sum(of[end] for end in ends) == pytest.approx(1)
+    assert found["tampering"]["word for word"]["caught"] == 0
+    assert found["tampering"]["number"]["caught"] == 1
+    assert "Changed sentences" in page.read_text("utf-8")
+    missed = evaluate(
+        "answers", FAQ, QUESTIONS, "--limit-questions", "5", "--at-least", "asked.right=1", status=1
+    )
+    assert "missed: asked.right is " in missed.err

@@ -63,6 +63,13 @@ async def test_says_what_it_is_and_the_same_each_time(embedder: Embedder) -> Non
     assert info == await embedder.info()
 
 
+async def test_entries_are_embedded_as_plain_text(embedder: Embedder) -> None:
+    marked = answered("Open **your** [orders](https://faq.example/o), then press *Refund*.", "Where is _it_?")
+    read = answered("Open your orders (https://faq.example/o), then press Refund.", "Where is it?")
+    one, other = of(embedder, marked, read)
+    assert np.array_equal(one, other)
+
+
 async def test_vectors_are_of_unit_length_and_of_the_dimension_it_tells(embedder: Embedder) -> None:
     dimension = (await embedder.info()).dimension
     texts = ["Can I join?", "?!", "ñandú — 東京 ☕", "x" * 500]

@@ -27,6 +27,7 @@ class ScriptedServer:
     body: str = "{}"
     bodies: dict[str, str] = field(default_factory=dict)  # others, by the end of the path
     headers: dict[str, str] = field(default_factory=lambda: {"X-Elastic-Product": "Elasticsearch"})
+    content_type: str = "application/json"
     delay: float = 0.0
     drops: bool = False  # it closes the connection in place of an answer
     seen: list[tuple[str, str]] = field(default_factory=list)  # method and end of the path of each request
@@ -47,7 +48,7 @@ class ScriptedServer:
             request.transport.abort()
         body = self.bodies.get(end, self.body)
         return web.Response(
-            status=self.status, text=body, headers=self.headers, content_type="application/json"
+            status=self.status, text=body, headers=self.headers, content_type=self.content_type
         )
 
 

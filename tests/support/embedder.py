@@ -10,6 +10,7 @@ import numpy as np
 from app.domain import FaqEntry
 from app.embedders.base import EmbedderInfo, Vector
 from app.ranking.interaction import TokenVectors
+from app.ranking.plain_text import plain
 
 _DIMENSION = 64
 
@@ -36,7 +37,7 @@ class HashEmbedder:
     def embed_entries(self, entries: Iterable[FaqEntry]) -> Iterator[Vector]:
         self._fail()
         for entry in entries:
-            yield _vector(f"{entry.question} {entry.answer}")
+            yield _vector(plain(f"{entry.question} {entry.answer}"))
 
     def _fail(self) -> None:
         if self.failure:

@@ -309,5 +309,6 @@ async def test_a_small_model_chooses_sentences_with_one_token() -> None:
         "a", "c", "How do I join the course?", "Open the page. Press join. Wait for the mail. Done it is."
     )
     answer = await ask([entry], "unused", "How can I join this course now?", parameters=135_000_000)
-    assert (answer.text, answer.origin) == ("Open the page. Press join. [1]", Origin.QUOTED)
-    assert [sentence.support for sentence in answer.sentences] == [Support.QUOTED] * 2
+    assert answer.text == "Open the page. Press join. Wait for the mail. [1]"
+    assert answer.origin is Origin.QUOTED
+    assert [sentence.support for sentence in answer.sentences] == [Support.QUOTED] * 3

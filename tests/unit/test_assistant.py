@@ -181,7 +181,7 @@ async def test_a_model_that_dies_midway_is_taken_back(assistant: Assistant, llm:
 
     first, second, answer = await events(assistant, LATE)
 
-    assert (first, second) == (Text("Yes,"), Replacement(JOIN.answer))
+    assert (first, second) == (Text("Yes,", checked=0), Replacement(JOIN.answer))
     assert isinstance(answer, Answer)
     assert answer.text == JOIN.answer
 
@@ -276,7 +276,7 @@ async def test_only_the_collection_asked_for_is_searched(assistant: Assistant) -
 
 async def test_leaving_a_reply_stops_the_model(assistant: Assistant, llm: ScriptedModel) -> None:
     async with assistant.reply(LATE) as reply:
-        assert await anext(aiter(reply.events)) == Text("Yes,")
+        assert await anext(aiter(reply.events)) == Text("Yes,", checked=0)
     assert llm.closed
 
 

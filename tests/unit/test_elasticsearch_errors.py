@@ -1,6 +1,5 @@
 """How the failures of Elasticsearch are told: the bodies are recorded from 9.4, a small server plays them."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,8 +25,9 @@ VERSION_8_REFUSES = '{"error": {"type": "media_type_header_exception"}, "status"
 async def index_on(
     server: ScriptedServer, user: str = "", key: str | None = "secret"
 ) -> AsyncIterator[ElasticsearchIndex]:
-    async with served(server) as host, open_client(f"http://{user}{host}", key, 0.5) as client:
-        yield ElasticsearchIndex(client, "askd", timeout=0.5)
+    timeout = 0.2 if server.delay else 30.0
+    async with served(server) as host, open_client(f"http://{user}{host}", key, timeout) as client:
+        yield ElasticsearchIndex(client, "askd", timeout)
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,13 @@ async def test_a_failure_is_told_in_our_words_at_once(server: ScriptedServer, wo
     assert server.requests == 1
 
 
-async def test_another_server_is_told_from_elasticsearch_whenever_it_comes() -> None:
+async def test_another_server_is_told_from_elasticsearch_whenever_it_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.indexes.elasticsearch.index._MANIFEST_SECONDS", -1.0)  # it is read each time
     ours = ScriptedServer(bodies={"_mapping": json.dumps(MAPPING)})
     async with index_on(ours) as index:
         await index.manifest()
-        await asyncio.sleep(0.6)  # then it is read again
         ours.headers, ours.bodies = {}, {}
         with pytest.raises(SearchUnavailable, match="not Elasticsearch"):
             await index.manifest()
@@ -129,6 +131,16 @@ async def test_a_search_that_is_no_multi_search_comes_from_another_server(found:
     server = ScriptedServer(bodies={**INDEX, "_msearch": found})
     async with index_on(server) as index:
         with pytest.raises(SearchUnavailable, match="not Elasticsearch"):
+            await search(index)
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-ndjson"])
+async def test_an_answer_that_is_nested_too_deep_is_none(content_type: str) -> None:
+    server = ScriptedServer(bodies={**INDEX, "_msearch": '{"responses": [{"hits": {"hits": []}}]}'})
+    async with index_on(server) as index:
+        await search(index)
+        server.bodies["_msearch"], server.content_type = "[" * 5000, content_type
+        with pytest.raises(SearchUnavailable):
             await search(index)
 
 

@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import json
+import time
 import zipfile
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import xlsxwriter  # type: ignore[import-untyped]
 
 from app.errors import BadFaqFile
 from app.ingest.survey import survey
+from app.ranking.plain_text import plain
 
 
 def refusal(path: Path, content: bytes) -> str:
@@ -91,3 +94,47 @@ def test_no_link_of_a_folder_is_followed(tmp_path: Path) -> None:
     found = survey([folder], collection=None, strict=False)
     assert [entry.question for entry in found.entries()] == ["Open?"]
     assert "1 symbolic links are passed over" in found.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "piece", ["`", "(", "<a b=c d='", "<div a='", "<!--", "<b>", "<a href='x'>", " ", "*a "]
+)
+def test_a_text_of_one_piece_again_and_again_takes_no_long_time(tmp_path: Path, piece: str) -> None:
+    text = f"<p>x</p>{piece * (40_000 // len(piece))}"
+    path = tmp_path / "a.jsonl"
+    records = [{"question": "Q?", "answer": text}, {"question": "Why?", text[8:]: "x", "answer": "So."}]
+    path.write_text("\n".join(map(json.dumps, records)))
+    started = time.process_time()
+    found = survey([path], collection=None, strict=False)
+    for entry in found.entries():
+        plain(entry.answer)
+    assert time.process_time() - started < 5
+    assert found.read == 2
+
+
+def test_control_characters_as_entities_are_taken_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"question": "Q?", "answer": f"<p>Yes{'&#1;' * 500}</p>"}))
+    (entry,) = survey([path], collection=None, strict=False).entries()
+    assert entry.answer == "Yes"
+
+
+def test_html_that_is_too_deep_makes_one_record_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    deep = "<div>" * 500 + "deep"
+    records = [{"question": f"Question {n}?", "answer": "Yes."} for n in range(20)]
+    path.write_text("\n".join(map(json.dumps, [*records, {"question": "Q?", "answer": deep}])))
+    found = survey([path], collection=None, strict=False)
+    assert len(list(found.entries())) == 20
+    assert [str(bad) for bad in found.bad] == [
+        f"{path}, line 21: answer: HTML nested more than 100 elements deep"
+    ]
+
+
+def test_a_damaged_member_of_a_workbook_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as workbook:
+        workbook.add_worksheet().write_row(0, 0, ["question", "answer"])
+    content = path.read_bytes()
+    at = content.index(b"xl/worksheets/sheet1.xml") - 30
+    assert "a damaged archive" in refusal(path, content[:at] + b"XX" + content[at + 2 :])

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,14 @@ asyncio.run(main())
 
 def model_of(name: str | Path, directory: Path = Path(), timeout: float = 120.0) -> LlamaCppModel:
     return LlamaCppModel(str(name), directory, OPTIONS, first_token_timeout=timeout, generate_timeout=timeout)
+
+
+@pytest.fixture(scope="module")
+async def loaded(gguf: Path) -> AsyncIterator[LlamaCppModel]:
+    """A model for the tests that only read."""
+    async with model_of(gguf) as model:
+        await model.load()
+        yield model
 
 
 @pytest.fixture
@@ -90,15 +99,9 @@ async def test_the_first_reply_loads_the_model(gguf: Path) -> None:
     assert 90e6 < (status.size_bytes or 0) < 100e6
 
 
-async def test_all_who_come_while_it_loads_get_the_same_model(gguf: Path, temporary: Path) -> None:
+async def test_all_who_come_while_it_loads_share_one_private_socket(gguf: Path, temporary: Path) -> None:
     async with model_of(gguf) as model:
         await asyncio.gather(*(model.load() for _ in range(5)))
-        assert len(inside(temporary)) == 1
-
-
-async def test_its_socket_is_for_us_only_and_gone_at_the_end(gguf: Path, temporary: Path) -> None:
-    async with model_of(gguf) as model:
-        await model.load()
         (directory,) = inside(temporary)
         assert directory.stat().st_mode & 0o777 == 0o700
         assert [path.is_socket() for path in inside(directory)] == [True]
@@ -243,25 +246,22 @@ async def test_a_file_without_a_chat_template_is_a_base_model(gguf: Path, tmp_pa
         assert (await model.profile()).style is PromptStyle.COMPLETION
 
 
-async def test_the_control_tokens_are_its_tokenizer_s_own(gguf: Path) -> None:
-    async with model_of(gguf) as model:
-        profile = await model.profile()
-        assert {"<filename>", "<file_sep>", "<repo_name>"} <= {*profile.control_tokens}
-        text = "<filename>".join(["a", "<|im_end|>", "b"])
-        # Each was one token to the tokenizer, and ends or begins something; broken up they are several.
-        (whole, plain) = await model.count_tokens([text, broken_up(text, profile.control_tokens)])
-        assert (whole, plain > 2 * whole) == (5, True)
+async def test_the_control_tokens_are_its_tokenizer_s_own(loaded: LlamaCppModel) -> None:
+    profile = await loaded.profile()
+    assert {"<filename>", "<file_sep>", "<repo_name>"} <= {*profile.control_tokens}
+    text = "<filename>".join(["a", "<|im_end|>", "b"])
+    # Each was one token to the tokenizer, and ends or begins something; broken up they are several.
+    (whole, plain) = await loaded.count_tokens([text, broken_up(text, profile.control_tokens)])
+    assert (whole, plain > 2 * whole) == (5, True)
 
 
-async def test_the_digest_is_the_file_s(gguf: Path) -> None:
-    async with model_of(gguf) as model:
-        assert (await model.profile()).digest.startswith("b179c9523d0e")
+async def test_the_digest_is_the_file_s(loaded: LlamaCppModel) -> None:
+    assert (await loaded.profile()).digest.startswith("b179c9523d0e")
 
 
-async def test_counts_are_exact_the_second_time_too(gguf: Path) -> None:
-    async with model_of(gguf) as model:
-        for _ in range(2):
-            assert await model.count_tokens(["hello world [1]", "", "hello world [1]"]) == [5, 0, 5]
+async def test_counts_are_exact_the_second_time_too(loaded: LlamaCppModel) -> None:
+    for _ in range(2):
+        assert await loaded.count_tokens(["hello world [1]", "", "hello world [1]"]) == [5, 0, 5]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -67,8 +67,25 @@ async def chunks_of(url: str, prompt: Prompt = PROMPT, first: float = 30.0) -> l
 
 
 async def test_gives_the_pieces_and_last_the_usage() -> None:
-    async with ollama_server(chat=Reply([lines(said("Hel"), said("lo")), lines(done())])) as server:
+    pieces = [lines(each) for each in (said("Hel"), said("lo"), done())]
+    async with ollama_server(chat=Reply(pieces, pause=0.1)) as server:
         assert await chunks_of(server.url) == [Chunk("Hel"), Chunk("lo"), Chunk("", Usage(12, 2))]
+
+
+async def test_pieces_that_have_arrived_together_are_given_as_one() -> None:
+    together = lines(said("He"), said("l\u2028"), said("lo"), done())
+    async with ollama_server(chat=Reply([lines(said("Oh. ")), together], pause=0.1)) as server:
+        pieces = [chunk.text for chunk in await chunks_of(server.url)]
+    assert pieces == ["Oh. ", "Hel\u2028lo", ""]
+
+
+async def test_a_line_that_cannot_be_read_does_not_take_those_before_it_along() -> None:
+    reply = Reply([lines(said("He"), said("llo")) + b"{nonsense\n"])
+    async with ollama_server(chat=reply) as server, model_at(server.url) as model:
+        chunks = model.generate(PROMPT)
+        assert [(await anext(chunks)).text for _ in range(2)] == ["He", "llo"]
+        with pytest.raises(ModelUnavailable):
+            await anext(chunks)
 
 
 async def test_tells_when_the_limit_cut_the_answer() -> None:

@@ -20,6 +20,7 @@ from app.evaluation.answer_check import (
     sentences_to_check,
 )
 from app.indexes.memory import MemoryIndex
+from app.wiring import scripted_model
 
 pytestmark = pytest.mark.anyio
 FILES = [
@@ -57,7 +58,9 @@ def entries(request: pytest.FixtureRequest) -> list[FaqEntry]:
 @pytest.fixture(scope="module")
 async def found(anyio_backend: str, entries: list[FaqEntry]) -> Mapping[str, Checked]:
     retrieval = Retrieval(MemoryIndex(entries))
-    return await check(AnswerCheck(retrieval), sentences_to_check(entries, EACH), lambda count: None)
+    return await check(
+        AnswerCheck(retrieval, scripted_model), sentences_to_check(entries, EACH), lambda count: None
+    )
 
 
 async def test_every_kind_of_tampering_is_caught(found: Mapping[str, Checked]) -> None:
@@ -73,6 +76,8 @@ async def test_paraphrases_and_an_entrys_own_sentences_are_left_alone(found: Map
 
 async def test_the_strict_check_leaves_them_alone_as_well(entries: list[FaqEntry]) -> None:
     said = [each for each in sentences_to_check(entries, EACH) if each.kind in (VERBATIM, PARAPHRASED)][::3]
-    found = await check(AnswerCheck(Retrieval(MemoryIndex(entries)), STRICT), said, lambda count: None)
+    found = await check(
+        AnswerCheck(Retrieval(MemoryIndex(entries)), scripted_model, STRICT), said, lambda count: None
+    )
     assert found[VERBATIM].caught == 0
     assert found[PARAPHRASED].share <= 0.12

@@ -87,3 +87,13 @@ def test_counting_forgets_rare_words_when_there_are_too_many(monkeypatch: pytest
 
 def test_stop_words_are_words_as_they_are_found() -> None:
     assert all(words(word) == [word] for word in STOP_WORDS)
+
+
+@pytest.mark.parametrize("other", ["C", "C++", "F#", "F", ".NET", "NET"])
+def test_names_that_a_sign_tells_apart_are_different_questions(other: str) -> None:
+    assert normalised_question(f"How do I call it from {other}?") != normalised_question(
+        "How do I call it from C#?"
+    )
+    assert normalised_question(f"Is {other} supported?") == normalised_question(
+        f"is {other.lower()} supported"
+    )

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from app.answering.checks.places import Place, fit, place_of
 from app.answering.checks.telling_words import BEFORE_NUMBERS, COMPATIBLE, LIMITS, SPELLINGS
-from app.answering.plain_text import content, stem
+from app.ranking.plain_text import content, stem
 
 _FITS = 0.42
 _MARGIN = 0.12

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from app.answering.checks.number_words import CARDINALS, ORDINALS
 from app.answering.checks.polarity import OPPOSITES
-from app.answering.plain_text import stem
+from app.ranking.plain_text import stem
 
 _NEAR = 0.78  # share of words in common, from which a sentence is a near copy
 _TOKEN = re.compile(r"[^\s,;()\"']+(?:'[^\W\d_]+)?")
@@ -103,11 +103,11 @@ def _telling(word: str, place: int, whole: str) -> bool:
         return True
     if place and not _PLAIN.fullmatch(word):
         return True
-    return not _PLAIN.fullmatch(word.casefold()) or (not place and word.casefold() in _names(whole))
+    return not _PLAIN.fullmatch(word.casefold()) or (not place and word.casefold() in names_in(whole))
 
 
 @lru_cache(maxsize=1_000)
-def _names(whole: str) -> frozenset[str]:
+def names_in(whole: str) -> frozenset[str]:
     """What has a capital inside a sentence, or more than one; casefolded."""
     return frozenset(name.casefold() for name in _NAME.findall(whole))
 

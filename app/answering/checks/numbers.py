@@ -23,7 +23,7 @@ from app.answering.checks.number_words import (
     wide_number,
 )
 from app.answering.checks.places import Place, fit, place_of
-from app.answering.plain_text import stem
+from app.ranking.plain_text import stem
 
 _MARGIN = 0.13  # by which another value has to fit a place better
 _FITS = 0.5

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from app.answering.checks.limits import changed_limit
-from app.answering.plain_text import content, stem
 from app.answering.sentences import sentences
+from app.ranking.plain_text import content, stem
 
 _NEGATION = re.compile(
     r"\b(?:not(?! only\b)|cannot|never|without|unable|neither|nor|none|nobody|nothing|nowhere|no(?!\. ?\d)|"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from difflib import Match, SequenceMatcher
 from functools import lru_cache
 
-from app.answering.plain_text import stem
+from app.ranking.plain_text import stem
 from app.ranking.stop_words import STOP_WORDS
 
 _URL = r"(?:https?|ftp|ssh|git|postgres(?:ql)?|redis|s3|gs|jdbc)(?::\w+)?://[^\s<>\"'`]+|www\.[^\s<>\"'`]+"

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from app.answering.checks.near_copies import changed_word, closeness
+from app.answering.checks.near_copies import changed_word, closeness, names_in
 from app.answering.checks.number_words import CARDINALS
 from app.answering.checks.numbers import wrong_numbers
 from app.answering.checks.polarity import (
@@ -23,11 +23,11 @@ from app.answering.checks.polarity import (
 )
 from app.answering.checks.technical import missing_names, missing_technical
 from app.answering.checks.telling_words import SPELLINGS
-from app.answering.plain_text import content, folded, plain
 from app.answering.sentences import spans
 from app.domain import FaqEntry, Sentence, Support
 from app.ranking.candidates import WordStatistics
 from app.ranking.coverage import coverage
+from app.ranking.plain_text import content, folded, plain
 
 ORDINARY, STRICT = 0.6, 0.75  # least share of a sentence's content that the entry must hold
 _ATTRIBUTED = 0.45  # from here on a sentence is about an entry, right or wrong
@@ -108,10 +108,6 @@ class Verifier:
         nearest = verdict.sentence.source or next(each for each, share in shares.items() if share == best)
         return [nearest]
 
-    def supported_share(self, text: str) -> float:
-        """The most of a text's content that one entry holds."""
-        return max(self._shares(_said(text)).values(), default=0.0)
-
     def _shares(self, said: str) -> dict[int, float]:
         weighed = _weighed(said)
         return {
@@ -121,6 +117,7 @@ class Verifier:
     def _missing(self, said: str, entry: FaqEntry, share: float, position: int) -> list[str]:
         source = _source(entry).whole
         missing = wrong_numbers(said, source) + missing_technical(said, source) + missing_names(said, source)
+        missing += self._first_name(said, source)
         if turn := changed_word(said, _source(entry).sentences, source) or contradiction(said, source):
             missing.append(turn)
         if self._wrong_yes_no(said, position):
@@ -128,6 +125,13 @@ class Verifier:
         if content(said) and share < self.least_coverage:
             missing.append(_ITS_WORDS)
         return list(dict.fromkeys(missing))
+
+    def _first_name(self, said: str, source: str) -> list[str]:
+        """The first word, which has a capital in any case, where it is a name in another entry only."""
+        first = (said.split() or [""])[0].strip(".,;:!?")
+        known = (_source(entry).whole for entry in self.entries.values())
+        is_name = first[:1].isupper() and any(first.casefold() in names_in(whole) for whole in known)
+        return [first] if is_name and first.casefold() not in source.casefold() else []
 
     def _wrong_yes_no(self, said: str, position: int) -> bool:
         """Whether a leading Yes or No is not the one the entry gives, to the question that was asked."""

@@ -1,4 +1,4 @@
-"""Marks in a model's words: `[2]`, `[1-3]`, `【5】`, `(5)`, `[Source 5]`, `[^5]`, `Source: 5`.
+"""Marks in a model's words: `[2]`, `[1-3]`, `【5】`, `(5)`, `[Source 5]`, `[^5]`, `<sup>5</sup>` …
 
 The prompt numbers its entries in id order, the caller knows sources best first: a mark is rewritten from one
 numbering to the other, and removed where it points nowhere. A bracket that follows a word (`argv[1]`), stands
@@ -9,28 +9,33 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.answering.plain_text import folded
+from app.answering.model_output.courtesy import says_nothing
+from app.ranking.plain_text import folded
 
 _WORD = (
-    r"(?:faq[ -]?)?(?:sources?|entry|entries|faqs?|"
-    r"refs?\.?|references?|docs?|documents?|notes?|quellen?|fuentes?)"
+    r"(?:faq[ -]?)?(?:sources?|entry|entries|faqs?|cit(?:e|ation)s?|"
+    r"refs?\.?|references?|docs?|documents?|notes?|quellen?|fuentes?|来源|出典|источник)"
 )
-_LABEL = rf"(?:\^|#|(?:{_WORD})[ \t]*[:#]?[ \t]*(?:{_WORD})?[ \t]*#?)?[ \t]*\d{{1,3}}"
+_LABEL = rf"(?:\^|#|(?:{_WORD})[ \t]*[:#-]?[ \t]*(?:{_WORD})?[ \t]*#?)?[ \t]*\d{{1,3}}[.^]?"
 _LABELS = rf"[ \t]*{_LABEL}(?:[ \t]*(?:[,;&–—-]|\band\b|\bto\b|\bund\b)[ \t]*{_LABEL})*[ \t]*"
-_BRACKETS = rf"\[\[?{_LABELS}\]\]?|【{_LABELS}(?:†[^】\n]{{0,40}})?】"
+_BRACKETS = (
+    rf"\^?\[\[?{_LABELS}\]\]?|[【［〔]{_LABELS}(?:†[^】\n]{{0,40}})?[】］〕]"
+    rf"|<sup>\[?{_LABELS}\]?</sup>"
+)
 _SEE = r"(?:(?:see|from|cf\.?|siehe)[ \t]+)?"
 _PARENTHESES = rf"\({_SEE}{_LABELS}\)"
 _NAMED = rf"\b{_WORD}[ \t]*:[ \t]*(?:{_BRACKETS}|{_LABELS}(?!\w))" + (
     r"|\b(?:sources?|faq entry|entry)[ \t]+#?\d{1,3}\b(?!\s*\w)"
 )
 MARK = re.compile(rf"(?:{_BRACKETS}|{_PARENTHESES}|(?:{_NAMED}))(?![\w(\[]*`)", re.IGNORECASE)
-NAMED_MARK = re.compile(_NAMED, re.IGNORECASE)
 _MAY_BEGIN = re.compile(
-    rf"(?:[\[【(]{{1,2}}[\w \t,;:#&.†^–—-]{{0,40}}|{_WORD}[ \t]*:?[ \t]*[\[【]?[\d \t,;&–—-]{{0,20}})\Z",
+    rf"(?:[\[【［〔(^]{{1,2}}[\w \t,;:#&.†^–—-]{{0,40}}|<sup>[\w \t,;\[\]</–—-]{{0,20}}"
+    rf"|{_WORD}[ \t]*:?[ \t]*[\[【]?[\d \t,;&–—-]{{0,20}})\Z",
     re.IGNORECASE,
 )
-_FIRST = re.compile(r"[\[【]|(?<![^\W_])[(defnqrs]", re.IGNORECASE)  # where a mark may begin
-_WORDS_BEFORE = ("source", "sources", "entry", "entries", "faq entry", "reference", "references")
+_OPENING = "[【［〔<^"
+_FIRST = re.compile(r"[\[【［〔<^来出]|(?<![^\W_])[(cdefnqrsи]", re.IGNORECASE)  # where a mark may begin
+_WORDS_BEFORE = ("source", "sources", "entry", "entries", "faq entry", "reference", "references", "<sup>")
 _CODE = re.compile(r"```.*?(?:```|\Z)|(?<!`)`[^`\n]+`(?!`)", re.DOTALL)
 _RANGE = re.compile(r"(\d{1,3})\s*(?:[–—-]|\bto\b)\s*\D{0,12}?(\d{1,3})")
 _ATTACHED = re.compile(r"[A-Za-z0-9_À-ɏͰ-ϿЀ-ӿ)\]\"'`]\Z")
@@ -84,12 +89,19 @@ class MarkReader:
                 after_mark = False
                 continue
             out, clean = out + before, clean + before
+            if says_nothing(clean) or not clean.strip():  # "According to [2], …" marks what follows
+                if not final:
+                    length = len(text[: mark.start()].rstrip())
+                    break
+                basis = MARK.sub("", text[mark.end() :])
+            else:
+                basis = clean
             named = [self.positions[label] for label in _labels(mark.group()) if label in self.positions]
             hints += [position for position in named if position not in hints]
-            shown = [each for each in self.attribute(clean, named) if each not in printed] if named else []
+            shown = [each for each in self.attribute(basis, named) if each not in printed] if named else []
             printed.update(shown)
             if shown:
-                out += ("" if not out or out[-1].isspace() or mark.group()[0] in "[【" else " ") + "".join(
+                out += ("" if not out or out[-1].isspace() or mark.group()[0] in _OPENING else " ") + "".join(
                     f"[{position}]" for position in shown
                 )
             else:
@@ -107,9 +119,9 @@ class MarkReader:
         gap = before[len(before.rstrip()) :] and " "
         if self.entries and folded(f"{word}{gap}{group}").casefold() in self.entries:
             return False
-        if group[0] in "[【(" and _ATTACHED.search(before) and not after_mark:
+        if group[0] in f"{_OPENING}(" and _ATTACHED.search(before) and not after_mark:
             return self._ends_prose(before, text[mark.end() :])
-        return not (group[0] not in "[【(" and not self._labelled(group))
+        return group[0] in f"{_OPENING}(" or self._labelled(group)
 
     def _labelled(self, group: str) -> bool:
         return any(label in self.positions for label in _labels(group))

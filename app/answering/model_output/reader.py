@@ -11,16 +11,23 @@ from dataclasses import dataclass, field
 
 from app.answering.checks.polarity import leading_yes_no, without_yes_no
 from app.answering.checks.verification import Verdict, Verifier
+from app.answering.model_output.courtesy import says_nothing
 from app.answering.model_output.marks import MarkReader
-from app.answering.model_output.refusals import declines, may_be_token, refuses, says_nothing, without_token
-from app.answering.model_output.wrappers import ThoughtFilter, Unwrapper
-from app.answering.plain_text import content, folded, plain
+from app.answering.model_output.refusals import declines, may_be_token, refuses, without_token
+from app.answering.model_output.wrappers import ThoughtFilter, Unwrapper, unwrapped
 from app.answering.sentences import first_end
 from app.domain import Support
+from app.ranking.plain_text import content, folded, plain
 
 _SHORT = 160  # characters: a longer reply without a word of the entries is no refusal
 _LOOP = re.compile(r"(\S.{4,160}?)(?:\s*\1){3,}\s*\Z", re.DOTALL)
 _LEAST_LOOP = 5  # characters of what _LOOP finds repeated
+# What small models go on with after the answer: a list of sources, a question of their own.
+_AFTERWARDS = (
+    *("sources", "source", "references", "reference", "citations", "quellen", "fuentes"),
+    *("question", "frage", "user"),
+)
+_AFTER = re.compile(rf"\W*(?:{'|'.join(_AFTERWARDS)})\W*:", re.IGNORECASE)
 _LOOP_WORDS = 3  # of a sentence whose repetition ends the answer
 _THOUGHTFUL = re.compile(
     r"\b(?:user|question|asks?|asking|faq|entry|entries|let me|let's|"
@@ -37,7 +44,7 @@ class OutputReader:
     verifier: Verifier
     labels: Mapping[int, int]  # number in the prompt -> position among the sources
     verdicts: list[Verdict] = field(default_factory=list)
-    looped: bool = False  # the model repeats itself: it need not go on
+    looped: bool = False  # the model repeats itself, or goes on to something else: it need not go on
     refused: bool = False  # it said that the entries hold no answer
     retracted: bool = False  # what was given on was thought: `text` takes its place
     cited: set[int] = field(default_factory=set)  # positions of the sources that the answer rests on
@@ -68,6 +75,11 @@ class OutputReader:
     @property
     def unmatched(self) -> bool:
         return any(verdict.sentence.support is Support.UNMATCHED for verdict in self.verdicts)
+
+    @property
+    def judged(self) -> int:
+        """Characters of the text that are of finished sentences."""
+        return max(len(self.text) - self._given, 0)
 
     @property
     def may_be_thinking(self) -> bool:
@@ -121,7 +133,12 @@ class OutputReader:
         given, self._given = self._given, 0
         self._spoke = self._spoke or bool(said)
         if not said:
-            return self._late_mark(read.hints)
+            return self._late_mark() if read.hints else ""
+        if self._goes_on_to_something_else(said):
+            self.looped = True
+            return self._late_mark()
+        if not given and said[0] in '`{["' and not self._is_said(said) and (told := unwrapped(said)) != said:
+            said = shown = told  # JSON behind "Here is the answer:"
         if (rest := without_token(said)) is not None:
             if not content(rest) or says_nothing(rest):
                 self.refused = not self.verdicts
@@ -138,7 +155,7 @@ class OutputReader:
             return ""
         self._seen.append(key)
         matched = verdict.sentence.support is not Support.UNMATCHED
-        if not matched and not self.verdicts and refuses(said):
+        if not quoted and not self.verdicts and refuses(said) and not (matched and content(said)):
             self.refused = True
             return ""
         self.verdicts.append(verdict)
@@ -160,7 +177,7 @@ class OutputReader:
         # Looked up only where it decides: this runs for every token, over the whole sentence so far.
         decided = self._given and self._opened
         opens = bool(decided or _answers_yes_no(said) or content(folded(said).casefold()) & self._content)
-        if not self._given and self._may_be_none(said, opens):
+        if not self._given and (said.startswith("```") or self._may_be_none(said, opens)):
             return ""
         body = read.text.rstrip()
         piece = (self._gap if not self._given else "") + body[self._given :]
@@ -170,14 +187,21 @@ class OutputReader:
     def _may_be_none(self, said: str, opens: bool) -> bool:
         """Whether a sentence that begins so may turn out to be courtesy, a refusal or a repetition."""
         key, whole_words = _key(said), said.rpartition(" ")[0] if said[-1].isalnum() else said
-        if any(each.startswith(key) for each in self._seen):
+        if any(each.startswith(key) for each in self._seen) or says_nothing(said):
+            return True
+        if self.verdicts and any(word.startswith(key) for word in _AFTERWARDS):
+            return True
+        if self._goes_on_to_something_else(said):
             return True
         if not self.verdicts and _answers_yes_no(said):
             return False
         if not whole_words and not opens:  # a word that may go on: "Sor"
             return True
-        nothing = says_nothing(said) or says_nothing(whole_words)
-        return nothing or may_be_token(said) or (not self.verdicts and (not opens or refuses(said)))
+        return (
+            says_nothing(whole_words)
+            or may_be_token(said)
+            or (not self.verdicts and (not opens or refuses(said)))
+        )
 
     def _give(self, piece: str, opens: bool, gap: str) -> str:
         self._gap = gap
@@ -195,9 +219,17 @@ class OutputReader:
         self.text += out
         return out
 
-    def _late_mark(self, hints: object) -> str:
-        """A mark on a line of its own belongs to the sentence before it."""
-        if not hints or self._marked or not self.verdicts or self.verdicts[-1].sentence.source is None:
+    def _goes_on_to_something_else(self, said: str) -> bool:
+        after = _AFTER.match(said) if self.verdicts else None
+        return after is not None and not self._is_said(after.group())
+
+    def _is_said(self, text: str) -> bool:
+        """Whether it stands just so in an entry."""
+        return folded(text).casefold() in self._entries
+
+    def _late_mark(self) -> str:
+        """A mark on a line of its own, or in a list of sources, belongs to the sentence before it."""
+        if self._marked or not self.verdicts or self.verdicts[-1].sentence.source is None:
             return ""
         self._marked = True
         return self._give(f" [{self.verdicts[-1].sentence.source}]", opens=True, gap=self._gap)

@@ -1,9 +1,8 @@
-"""How a model says that the entries hold no answer, and what it says that is none. Pure."""
+"""How a model says that the entries hold no answer, in any language. Pure."""
 
 import re
 
 from app.answering.checks.polarity import leading_yes_no, negations
-from app.answering.plain_text import stem
 from app.ranking.stop_words import STOP_WORDS
 
 NOT_IN_FAQ = "NOT_IN_FAQ"  # the token the prompt asks for
@@ -18,21 +17,11 @@ _REFUSAL = re.compile(
     r"|\bnone of the (?:faq )?entries\b",
     re.IGNORECASE,
 )
+_NOTHING = re.compile(r"\W*(?:n/a|none|unknown|not (?:available|applicable))\W*", re.IGNORECASE)
 _SHORT = 160  # characters: a longer reply is no refusal
 _FEW = 6  # words
 _ENGLISH = 0.2  # share of English stop words from which a text is taken for English
 _WORDS = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+")
-_COURTEOUS = """
-i m am we you it is that this be to the a an of for and or in on at by as if any all me my your so with have
-has can will would not sorry hear about apologize apologies inconvenience frustrating understand great good
-nice excellent question questions asking sure certainly absolutely course definitely thanks thank hi hello
-dear there greetings here are answer answers according based faq faqs entry entries provided given
-information following hope helps help helpful let know further more other else feel free ask please happy
-glad assist contact us need anything assistance from above below steps step follow these what says do don t
-know short summary response okay ok well
-"""
-_COURTESY = frozenset(stem(word) for word in _COURTEOUS.split())
-_CLAIMS = re.compile(r"^\W*(?:yes|no|sí|ja|nein|oui|non)\b", re.IGNORECASE)
 
 
 def without_token(text: str) -> str | None:
@@ -47,17 +36,7 @@ def may_be_token(text: str) -> bool:
 
 
 def refuses(text: str) -> bool:
-    return bool(_REFUSAL.search(text.replace("’", "'")))
-
-
-def says_nothing(text: str) -> bool:
-    """Whether a sentence is courtesy alone: "I'm sorry to hear that.", "I hope this helps!"."""
-    words = _WORDS.findall(text.replace("’", "'").casefold())
-    return (
-        bool(words)
-        and not _CLAIMS.match(text)
-        and all(stem(part) in _COURTESY for word in words for part in word.split("'") if part)
-    )
+    return bool(_REFUSAL.search(text.replace("’", "'")) or _NOTHING.fullmatch(text))
 
 
 def declines(text: str) -> bool:

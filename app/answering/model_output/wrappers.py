@@ -5,16 +5,29 @@ text, some of them without the opening tag, which stood in the prompt.
 """
 
 import re
+from ast import literal_eval
 from dataclasses import dataclass
 
 from pydantic_core import from_json
 
-_THOUGHTS = "think|thinking|thought|thoughts|reasoning|reflection|scratchpad"
-_OPENING = re.compile(rf"<(?:{_THOUGHTS})>|◁think▷|\[THINK\]|<\|begin_of_thought\|>", re.IGNORECASE)
-_CLOSING = re.compile(rf"</(?:{_THOUGHTS})>|◁/think▷|\[/THINK\]|<\|end_of_thought\|>", re.IGNORECASE)
+_THOUGHTS = "think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analysis|seed:think"
+_OPENING = re.compile(
+    rf"<(?:{_THOUGHTS})>|◁think▷|\[THINK\]|<\|begin_of_thought\|>|<\|channel\|>(?:analysis|commentary)",
+    re.IGNORECASE,
+)
+_CLOSING = re.compile(
+    rf"</(?:{_THOUGHTS})>|◁/think▷|\[/THINK\]|<\|end_of_thought\|>|<\|channel\|>final", re.IGNORECASE
+)
+# Ends and beginnings of turns, which a server with another template in mind lets through.
+_TURNS = (
+    *("<|im_end|>", "<|end|>", "<|eot_id|>", "<|endoftext|>", "<|return|>", "<|message|>"),
+    *("<end_of_turn>", "</s>"),
+)
+_TURN = re.compile("|".join(map(re.escape, _TURNS)), re.IGNORECASE)
 _THOUGHT_TAGS = [
     *(f"<{slash}{name}>" for name in _THOUGHTS.split("|") for slash in ("", "/")),
     *("◁think▷", "◁/think▷", "[think]", "[/think]", "<|begin_of_thought|>", "<|end_of_thought|>"),
+    *("<|channel|>analysis", "<|channel|>commentary", "<|channel|>final", *_TURNS),
 ]
 _LONGEST_TAG = max(map(len, _THOUGHT_TAGS))
 _FIRST = frozenset(tag[0] for tag in _THOUGHT_TAGS)
@@ -50,10 +63,8 @@ class ThoughtFilter:
                     return out
                 self._held, self._thinking = self._held[closing.end() :].lstrip(), False
                 continue
-            opening, closing = _OPENING.search(self._held), _CLOSING.search(self._held)
-            tag = min(
-                (each for each in (opening, closing) if each), key=lambda each: each.start(), default=None
-            )
+            found = [pattern.search(self._held) for pattern in (_OPENING, _CLOSING, _TURN)]
+            tag = min((each for each in found if each), key=lambda each: each.start(), default=None)
             if tag is None:
                 keep = 0 if final else _begun_tag(self._held)
                 out += self._held[: len(self._held) - keep]
@@ -63,7 +74,9 @@ class ThoughtFilter:
             if ((out + before).strip() or self._said) and tag.group() in self.quoted:
                 out += before + tag.group()
                 continue
-            if tag is closing:
+            if tag is found[2]:
+                out += before
+            elif tag is found[1]:
                 self.retracted += 1
                 out, self._said = "", False
                 self._held = self._held.lstrip()
@@ -95,10 +108,23 @@ _KEYS = (
     "respuesta",
 )
 _LABEL = re.compile(
-    r"\s*(?:\*\*)?(?:final answer|answer|response|antwort|respuesta|réponse)(?:\*\*)?[ \t]*:(?:\*\*)?[ \t]*",
+    r"\s*(?:#+[ \t]*(?:final answer|answer|response|antwort)[ \t]*:?[ \t]*\n\s*|(?:\*\*)?"
+    r"(?:final answer|answer|response|assistant|a|antwort|respuesta|réponse)(?:\*\*)?[ \t]*:(?:\*\*)?[ \t]*)",
     re.IGNORECASE,
 )
+# Thoughts with a label of their own, as prompts for reasoning step by step have them.
+_REASONED = re.compile(
+    r"\s*(?:\*\*)?(?:thoughts?|thinking|reasoning|analysis)(?:\*\*)?[ \t]*:.*?"
+    r"\n\s*(?:\*\*)?(?:final )?(?:answer|response)(?:\*\*)?[ \t]*:(?:\*\*)?[ \t]*",
+    re.IGNORECASE | re.DOTALL,
+)
+_REASONS = ("thought:", "thoughts:", "thinking:", "reasoning:", "analysis:", "**thought:", "**reasoning:")
 _LABELS = (
+    "### answer\n",
+    "## answer\n",
+    "# answer\n",
+    "assistant:",
+    "a:",
     "final answer:",
     "answer:",
     "response:",
@@ -140,7 +166,7 @@ class Unwrapper:
 
     def _waits(self, text: str) -> bool:
         low = text.casefold()
-        if any(label.startswith(low) for label in _LABELS):
+        if any(label.startswith(low) for label in (*_LABELS, *_REASONS)) or low.startswith(_REASONS):
             return True
         if text.startswith("```") or "```".startswith(text):
             fence = _FENCE.match(text)
@@ -152,7 +178,7 @@ class Unwrapper:
 
 def unwrapped(text: str) -> str:
     """A whole reply without what is wrapped around it."""
-    bare = _ANSWER_TAG.sub("", text).strip()
+    bare = _REASONED.sub("", _ANSWER_TAG.sub("", text), count=1).strip()
     bare = _LABEL.sub("", bare, count=1) if _LABEL.match(bare) else bare
     fence = _FENCE.fullmatch(bare)
     if fence and fence[1].casefold() in _TEXT_FENCES:
@@ -167,10 +193,20 @@ def _told(text: str) -> str | None:
     try:
         value = from_json(text, allow_partial="trailing-strings")
     except ValueError:
-        return None
+        try:
+            value = literal_eval(text)  # as Python writes it, in single quotes
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return None
+    return _answer_in(value)
+
+
+def _answer_in(value: object) -> str | None:
     if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if isinstance(value, dict):
-        keys = {str(key).casefold(): each for key, each in value.items()}
-        value = next((keys[key] for key in _KEYS if isinstance(keys.get(key), str)), None)
-    return value if isinstance(value, str) else None
+        return _answer_in(value[0])
+    if not isinstance(value, dict):
+        return value if isinstance(value, str) else None
+    keys = {str(key).casefold(): each for key, each in value.items()}
+    told = next((keys[key] for key in _KEYS if isinstance(keys.get(key), str)), None)
+    return told or next(
+        (found for each in keys.values() if isinstance(each, dict) and (found := _answer_in(each))), None
+    )

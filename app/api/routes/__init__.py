@@ -2,16 +2,21 @@
 
 from fastapi import APIRouter
 
-from app.api.routes import ask, health, search
-from app.api.routing import QuestionRoute
+from app.api.routes import ask, health, openai, search
+from app.api.routing import ApiRoute
 
 ROUTERS: tuple[APIRouter, ...] = (
     ask.router,
     search.router,
     search.collections_router,
+    openai.router,
+    openai.chat_router,
     health.metrics_router,
     health.router,
 )
 QUESTION_PATHS = frozenset(
-    route.path for router in ROUTERS for route in router.routes if isinstance(route, QuestionRoute)
+    route.path
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, ApiRoute) and route.limited
 )

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from itertools import count
 from typing import Annotated
 
@@ -12,7 +11,15 @@ from pydantic import BaseModel
 
 from app.answering.service import Reply
 from app.api import problems, server_timing
-from app.api.dependencies import AssistantDep, ContextDep, DeadlineDep, Fresh, ServiceDep, working
+from app.api.dependencies import (
+    AssistantDep,
+    ContextDep,
+    DeadlineDep,
+    Fresh,
+    ServiceDep,
+    opened_reply,
+    working,
+)
 from app.api.questions import Ask
 from app.api.responses import QUESTION, problems_of
 from app.api.routing import QuestionRoute
@@ -70,13 +77,9 @@ async def open_reply(
     fresh: Fresh,
 ) -> AsyncIterator[Reply]:
     """A dependency, so that what fails before the first event still has an HTTP status."""
-    with service.shutdown.request():
-        async with AsyncExitStack() as opened:
-            async with working(request):
-                reply = await opened.enter_async_context(
-                    assistant.reply(body.question_asked(), deadline, fresh=fresh)
-                )
-            yield reply
+    opening = assistant.reply(body.question_asked(), deadline, fresh=fresh)
+    async with opened_reply(opening, request, service) as reply:
+        yield reply
 
 
 @router.post("/ask/stream", response_class=EventSourceResponse, responses={200: _STREAM})

@@ -84,7 +84,7 @@ def translated_errors() -> Iterator[None]:
     except BulkIndexError as error:
         [first] = error.errors[0].values()
         raise _refused(_Refusal.read(first["status"], first)) from error
-    except (TransportError, ScanError, ClientError) as error:
+    except (TransportError, ScanError, ClientError, RecursionError) as error:  # the last for lines of JSON
         raise connection_error(error) from error
 
 

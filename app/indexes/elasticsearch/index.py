@@ -265,7 +265,7 @@ def _merged(
     with damage_translated():
         cosines = {hit["_id"]: mapping.cosine(hit["_score"]) for hit in by_meaning}
         worded = {hit["_id"] for hit in by_words}
-        found = [Candidate(entry(hit), hit["_score"], cosines.get(hit["_id"])) for hit in by_words]
+        found = [Candidate(entry(hit), float(hit["_score"]), cosines.get(hit["_id"])) for hit in by_words]
         found += [
             Candidate(entry(hit), None, cosines[hit["_id"]]) for hit in by_meaning if hit["_id"] not in worded
         ]

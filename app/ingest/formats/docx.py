@@ -5,6 +5,7 @@ import zipfile
 from typing import BinaryIO
 
 from app.errors import BadFaqFile
+from app.ingest.archives import damage_told
 from app.ingest.formats.html import page_to_markdown
 
 _MOST_XML = 16 * 2**20  # bytes of the text itself: its tree takes many times that
@@ -30,16 +31,13 @@ def docx_to_markdown(file: BinaryIO) -> str:
 
 def _check(file: BinaryIO) -> None:
     file.seek(0)
-    try:
-        with zipfile.ZipFile(file) as archive:
-            for name in archive.namelist():
-                if name.endswith((".xml", ".rels")):
-                    size = archive.getinfo(name).file_size
-                    if size > _MOST_XML:
-                        raise BadFaqFile(f"{name} has {size:,} bytes; the most is {_MOST_XML:,}")
-                    with archive.open(name) as part:
-                        if b"<!" in part.read(4096).replace(b"<!--", b""):
-                            raise BadFaqFile(f"{name} declares a document type: entities are not expanded")
-    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, EOFError, NotImplementedError) as error:
-        raise BadFaqFile("not a Word document that can be read") from error
+    with damage_told(), zipfile.ZipFile(file) as archive:
+        for name in archive.namelist():
+            if name.endswith((".xml", ".rels")):
+                size = archive.getinfo(name).file_size
+                if size > _MOST_XML:
+                    raise BadFaqFile(f"{name} has {size:,} bytes; the most is {_MOST_XML:,}")
+                with archive.open(name) as part:
+                    if b"<!" in part.read(4096).replace(b"<!--", b""):
+                        raise BadFaqFile(f"{name} declares a document type: entities are not expanded")
     file.seek(0)

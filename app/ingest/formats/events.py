@@ -10,21 +10,18 @@ from typing import Any
 
 import ijson  # type: ignore[import-untyped]
 import orjson
-import yaml
 
 from app.errors import BadFaqFile
 from app.ingest.formats.encoding import LONGEST_LINE, lines_of
 
 _LONGEST_VALUE = LONGEST_LINE
 DEEPEST = 100
-_MOST_REPLAYED = 100_000
-_YAML_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # makes text of every value: `No` stays "No"
 
 
 Events = Iterator[tuple[str, Any]]
 
 
-class _Pieces:
+class Pieces:
     """What a parser reads from: a line at most each time, so that `line` is where it failed, and never
     more for one value than the limit."""
 
@@ -48,7 +45,7 @@ class _Pieces:
 
 
 def json_events(text: io.TextIOWrapper) -> Events:
-    pieces = _Pieces(text)
+    pieces = Pieces(text)
     try:
         # as floats: only whole numbers are ever used, and a Decimal may be endless
         for event in ijson.basic_parse(pieces, use_float=True):
@@ -62,16 +59,19 @@ def json_events(text: io.TextIOWrapper) -> Events:
 
 def is_json_lines(text: io.TextIOWrapper) -> bool:
     """Whether a file named .json holds an object a line."""
+    objects = 0
     try:
-        lines = [line for line in (text.readline(LONGEST_LINE) for _ in range(5)) if line.strip()][:2]
-    except UnicodeError:
-        return False  # the reader says where
-    if len(lines) < 2 or not all(line.startswith("{") for line in lines):
-        return False
-    try:
-        return all(isinstance(orjson.loads(line), dict) for line in lines)
-    except orjson.JSONDecodeError:
-        return False
+        for line in (text.readline(LONGEST_LINE) for _ in range(5)):
+            if not line.strip():
+                continue
+            if not line.startswith("{") or not isinstance(orjson.loads(line), dict):
+                return False
+            objects += 1
+            if objects == 2:
+                return True
+    except (UnicodeError, orjson.JSONDecodeError):
+        pass  # the reader says where
+    return False
 
 
 def json_lines_events(text: io.TextIOWrapper) -> Events:
@@ -111,26 +111,6 @@ def _value_events(value: object) -> Events:
             yield "string", value
 
 
-def yaml_events(text: io.TextIOWrapper) -> Events:
-    """Every scalar is text, so no version, date or `no` is lost; aliases are written out, within a limit."""
-    pieces = _Pieces(text)
-    try:
-        yield from _Yaml(pieces).events()
-    except yaml.YAMLError as error:
-        raise BadFaqFile(_yaml_reason(error, pieces)) from error
-    except UnicodeError as error:
-        raise BadFaqFile(f"line {pieces.line}: not UTF-8 ({error})") from error
-
-
-def yaml_value(text: str) -> object:
-    """A whole small document, such as front matter. Raises BadFaqFile."""
-    raw = io.TextIOWrapper(io.BytesIO(text.encode("utf-8", "replace")), "utf-8", newline="")
-    events = (event for event in yaml_events(raw) if event[0] != "place")
-    for name, value in events:
-        return build(name, value, events)
-    return None
-
-
 def build(name: str, value: Any, events: Events, depth: int = 0) -> object:
     """The value whose first event this is, read to its end."""
     if depth > DEEPEST:
@@ -150,105 +130,6 @@ def build(name: str, value: Any, events: Events, depth: int = 0) -> object:
             items.append(build(inner, item, events, depth + 1))
         return items
     return value
-
-
-class _Yaml:
-    def __init__(self, pieces: _Pieces) -> None:
-        self._pieces = pieces
-        self._anchors: dict[str, list[tuple[str, Any]] | None] = {}
-        self._replayed = 0
-        self._depth = 0
-
-    def events(self) -> Events:
-        recording: list[tuple[str, int, list[tuple[str, Any]]]] = []
-        keys: list[bool | None] = []  # per container: is the next scalar a key? None: in a list
-        documents = 0
-        for event in yaml.parse(self._pieces, Loader=_YAML_LOADER):
-            self._pieces.since_event = 0
-            if isinstance(event, yaml.DocumentStartEvent):
-                documents += 1
-                self._anchors.clear()
-                if documents > 1:
-                    yield "place", f"document {documents}"
-                continue
-            anchor = getattr(event, "anchor", None)
-            alias = isinstance(event, yaml.AliasEvent)
-            if anchor and not alias:
-                self._anchors[anchor] = None
-                recording.append((anchor, len(keys), []))
-            for ours in self._ours(event, keys):
-                for _, _, recorded in recording:
-                    recorded.append(ours)
-                    if len(recorded) > _MOST_REPLAYED:
-                        raise BadFaqFile(
-                            f"line {self._pieces.line}: a YAML anchor of more than {_MOST_REPLAYED:,} nodes"
-                        )
-                yield ours
-            while recording and len(keys) == recording[-1][1]:
-                name, _, recorded = recording.pop()
-                self._anchors[name] = recorded
-
-    def _ours(self, event: Any, keys: list[bool | None]) -> Events:
-        match event:
-            case yaml.MappingStartEvent():
-                self._not_a_key(event, keys)
-                keys.append(True)
-                yield "start_map", None
-            case yaml.SequenceStartEvent():
-                self._not_a_key(event, keys)
-                keys.append(None)
-                yield "start_array", None
-            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                keys.pop()
-                yield ("end_map" if isinstance(event, yaml.MappingEndEvent) else "end_array"), None
-                self._value_ended(keys)
-            case yaml.ScalarEvent():
-                if keys and keys[-1]:
-                    keys[-1] = False
-                    yield "map_key", event.value
-                    return
-                null = event.style is None and event.value in ("", "~", "null", "Null", "NULL")
-                if event.style == "":
-                    null = event.value in ("", "~", "null", "Null", "NULL")
-                yield ("null", None) if null else ("string", event.value)
-                self._value_ended(keys)
-            case yaml.AliasEvent():
-                yield from self._replay(event, keys)
-        if len(keys) > DEEPEST:
-            raise BadFaqFile(f"line {self._pieces.line}: nested more than {DEEPEST} deep")
-
-    def _replay(self, event: Any, keys: list[bool | None]) -> Events:
-        recorded = self._anchors.get(event.anchor)
-        if recorded is None:
-            line = event.start_mark.line + 1
-            raise BadFaqFile(f"line {line}: the YAML alias *{event.anchor} refers to itself or to nothing")
-        self._replayed += len(recorded)
-        if self._replayed > _MOST_REPLAYED:
-            raise BadFaqFile(f"YAML aliases stand for more than {_MOST_REPLAYED:,} nodes")
-        if keys and keys[-1]:
-            keys[-1] = False
-            yield "map_key", str(recorded[0][1])
-            return
-        yield from recorded
-        self._value_ended(keys)
-
-    @staticmethod
-    def _not_a_key(event: Any, keys: list[bool | None]) -> None:
-        if keys and keys[-1]:
-            raise BadFaqFile(f"line {event.start_mark.line + 1}: a key must be text")
-
-    @staticmethod
-    def _value_ended(keys: list[bool | None]) -> None:
-        if keys and keys[-1] is False:
-            keys[-1] = True
-
-
-def _yaml_reason(error: yaml.YAMLError, pieces: _Pieces) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = " ".join(str(getattr(error, "problem", None) or error).split())[:120]
-    line = mark.line + 1 if mark else pieces.line
-    hint = "; quote text that holds ': ' or ' #'" if "mapping values" in problem else ""
-    return f"line {line}: malformed YAML: {problem}{hint}"
 
 
 def _reason(error: ijson.JSONError) -> str:

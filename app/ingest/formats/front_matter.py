@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from app.errors import BadFaqFile
 from app.ingest.formats.articles import is_draft
-from app.ingest.formats.events import yaml_value
+from app.ingest.formats.yaml_events import yaml_value
 from app.ingest.names import plain_name
 from app.ingest.report import Notes
 

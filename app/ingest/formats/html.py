@@ -7,7 +7,7 @@ Questions that HTML marks as such (`<details>`, definition lists, schema.org's m
 import re
 from collections.abc import Iterator
 
-from html_to_markdown import ConversionOptions, convert
+from html_to_markdown import ConversionError, ConversionOptions, convert
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from app.errors import BadFaqFile
@@ -22,6 +22,7 @@ _TOO_DEEP = " > ".join(["*"] * (_DEEPEST + 1))
 # Private characters, which the cleaning takes out of every text: no file can bring them in.
 _OPEN, _ANSWER, _CLOSE, _LESS = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
 _OURS = re.compile("[\ufdd0-\ufdd3]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # entities become them: &#1;
 _SPOKEN_TAG = re.compile(r"&lt;(?=[a-zA-Z/!?])")
 _OPTIONS = ConversionOptions(
     extract_metadata=False,
@@ -76,7 +77,11 @@ def _written(tree: LexborHTMLParser) -> str:
         return ""
     _refuse_depth(body)
     # A tag that is spoken of stays text: it must not become one.
-    content: str | None = convert(_SPOKEN_TAG.sub(_LESS, body.html), _OPTIONS).content
+    html = _CONTROL.sub("", _SPOKEN_TAG.sub(_LESS, body.html))
+    try:
+        content: str | None = convert(html, _OPTIONS).content
+    except ConversionError as error:
+        raise BadFaqFile(f"HTML that cannot be converted: {error}") from error
     written = (content or "").replace("\xa0", " ").strip()
     return without_code(written, lambda piece: piece.replace(_LESS, "&lt;")).replace(_LESS, "<")
 

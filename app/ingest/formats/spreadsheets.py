@@ -8,6 +8,7 @@ from itertools import islice
 from typing import IO, BinaryIO
 
 from app.errors import BadFaqFile
+from app.ingest.archives import damage_told
 from app.ingest.formats.tables import Row, find_header, no_columns, records_of
 from app.ingest.names import Names
 from app.ingest.records import Bad, Raw
@@ -55,7 +56,7 @@ def read_workbook(file: BinaryIO, names: Names, notes: Notes) -> Iterator[Raw | 
 def _refuse_far_cells(file: BinaryIO) -> None:
     """The library makes room for all cells up to the last: two cells far apart would fill the memory."""
     file.seek(0)
-    with zipfile.ZipFile(file) as archive:
+    with damage_told(), zipfile.ZipFile(file) as archive:
         for name in archive.namelist():
             if name.startswith("xl/worksheets/") and name.endswith(".xml"):
                 with archive.open(name) as sheet:

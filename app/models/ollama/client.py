@@ -5,7 +5,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Self
+from typing import Any, Self
 
 import httpx
 from ollama import AsyncClient, ResponseError
@@ -89,7 +89,10 @@ class _OllamaTransport(httpx.AsyncBaseTransport):
 
 
 class _Lines(httpx.AsyncByteStream):
-    """The same body in whole lines. Raises ValueError for one that is too long or is no UTF-8."""
+    """The same body in whole lines, the pieces of an answer that have arrived together in one.
+
+    Raises ValueError for a line that is too long or is no UTF-8.
+    """
 
     def __init__(self, stream: httpx.AsyncByteStream) -> None:
         self._stream = stream
@@ -100,10 +103,39 @@ class _Lines(httpx.AsyncByteStream):
 
     async def __anext__(self) -> bytes:
         lines = await anext(self._lines)
-        return lines.decode().translate(_LINE_SEPARATORS).encode()
+        return _joined(lines.decode().translate(_LINE_SEPARATORS).encode())
 
     async def aclose(self) -> None:
         await self._stream.aclose()
+
+
+def _joined(lines: bytes) -> bytes:
+    """The same lines, but a piece of an answer is put before the one behind it.
+
+    Under load several have arrived by the time they are read, and each line costs far more behind this one.
+    """
+    if lines.count(b"\n") < 2:
+        return lines
+    try:
+        parts = [json.loads(line) for line in lines.splitlines()]
+    except (ValueError, RecursionError):
+        return lines  # the client says what is wrong with them
+    joined: list[Any] = []
+    for part in parts:
+        if joined and _is_piece(part) and _is_piece(joined[-1]) and not joined[-1].get("done"):
+            part["message"]["content"] = joined.pop()["message"]["content"] + part["message"]["content"]
+        joined.append(part)
+    return b"".join(json.dumps(part).encode() + b"\n" for part in joined)
+
+
+def _is_piece(part: Any) -> bool:
+    """Whether this is some text of an answer, perhaps its end, and nothing else."""
+    message = part.get("message") if isinstance(part, dict) else None
+    return (
+        isinstance(message, dict)
+        and message.keys() <= {"role", "content"}
+        and isinstance(message.get("content"), str)
+    )
 
 
 # --- errors ---

@@ -254,7 +254,8 @@ async def open_stubs(
             ollama,
             await opened.enter_async_context(serve(elasticsearch.handle)),
             await opened.enter_async_context(serve(ollama.handle)),
-            best.question + " " + best.answer.partition(". ")[0],
+            # One sentence: of several askd searches for each.
+            f"{best.question.rstrip('?')}: {best.answer.partition('. ')[0]}",
             best.id,
         )
 

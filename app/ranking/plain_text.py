@@ -1,4 +1,4 @@
-"""The one plain-text form of FAQ text: what the prompt shows and what every check of an answer compares.
+"""The one plain-text form of FAQ text: what is embedded, what the prompt shows, and what the checks compare.
 
 Entries may hold Markdown or HTML. A model that copies such text drops its markup, so an answer is compared
 with what the model was shown, not with the marked-up original. Pure.
@@ -16,22 +16,26 @@ _TAGS = (
     "a|abbr|article|b|blockquote|br|center|code|dd|details|div|dl|dt|em|font|h[1-6]|hr|i|img|kbd|li|mark|ol|p|"
     "pre|section|small|span|strong|sub|summary|sup|table|tbody|td|tfoot|th|thead|tr|u|ul"
 )
-_COMMENT = re.compile(r"<!--.*?-->|<(script|style)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+_HIDDEN = (  # from the one to the other
+    (re.compile(r"<!--"), re.compile(r"-->")),
+    (re.compile(r"<(?:script|style)\b", re.IGNORECASE), re.compile(r"</(?:script|style)\s*>", re.IGNORECASE)),
+)
 _BREAKING_TAG = re.compile(
     r"</?(?:br|p|div|li|ul|ol|tr|table|h[1-6]|blockquote|pre|dd|dt)\b[^<>]*>", re.IGNORECASE
 )
-_LINK_TAG = re.compile(r"<a\b[^<>]*?href=[\"']([^\"'<>]*)[\"'][^<>]*>(.*?)</a\s*>", re.DOTALL | re.IGNORECASE)
+_LINK_TAG = re.compile(
+    r"<a\b[^<>]{0,500}?href=[\"']([^\"'<>]*)[\"'][^<>]{0,500}>([^<]*(?:<(?!/?a\b)[^<]*)*)</a\s*>",
+    re.IGNORECASE,
+)
 _TAG = re.compile(rf"</?(?:{_TAGS})\b[^<>]*>", re.IGNORECASE)
 _LINK = re.compile(r"!?\[([^\[\]\n]+)\]\((<?[^()\s<>]+>?)(?:\s+\"[^\"\n]*\")?\)")
-# A tag that is closed, or breaks a line: a lone "<b>" is what the text speaks of.
-_MARKUP = re.compile(
-    rf"<({_TAGS})\b[^<>]*>.*?</\1\s*>|<br\s*/?>|<!--|<https?:|<mailto:", re.DOTALL | re.IGNORECASE
-)
+_SURE_MARKUP = re.compile(r"<br\s*/?>|<!--|<https?:|<mailto:", re.IGNORECASE)
+_OPENED, _CLOSED = (re.compile(rf"{begin}({_TAGS})\b", re.IGNORECASE) for begin in ("<", "</"))
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]+)>")
 _EMPHASIS = re.compile(r"(?<![\w*\\])(\*\*\*|\*\*|\*)(?=[^\s*])([^*\n]+?)(?<=[^\s*])\1(?![\w*])")
 _UNDERSCORES = re.compile(r"(?<![\w_\\])(__|_)(?=[^\s_])([^_\n]+?)(?<=[^\s_])\1(?![\w_])")
 _HEADING = re.compile(r"^[ \t]{0,3}(?:#{1,6}[ \t]+|>[ \t]?)+", re.MULTILINE)
-_BLANK_LINES = re.compile(r"[ \t]*\n[ \t]*(?:\n[ \t]*)+")
+_BLANK_LINES = re.compile(r"(?<![ \t])[ \t]*\n[ \t]*(?:\n[ \t]*)+")
 _FOLDED = str.maketrans(
     {
         **dict.fromkeys("‘’‚‛′´ʼ", "'"),
@@ -67,8 +71,9 @@ def plain(text: str) -> str:
 
 
 def _prose(text: str) -> str:
-    if "<" in text and _MARKUP.search(text):
-        text = _COMMENT.sub("", text)
+    if "<" in text and _has_markup(text):
+        for opening, closing in _HIDDEN:
+            text = _without(text, opening, closing)
         text = _LINK_TAG.sub(lambda link: f"{link[2]} ({link[1]})", text)
         text = _TAG.sub("", _BREAKING_TAG.sub("\n", text))
         text = _AUTOLINK.sub(r"\1", text)
@@ -82,6 +87,23 @@ def _prose(text: str) -> str:
         text = _UNDERSCORES.sub(r"\2", text)
     text = _HEADING.sub("", text.replace("\u00a0", " "))
     return _BLANK_LINES.sub("\n\n", text)
+
+
+def _has_markup(text: str) -> bool:
+    """Whether a tag is closed, or breaks a line: a lone "<b>" is what the text speaks of."""
+    if _SURE_MARKUP.search(text):
+        return True
+    closed = {name.casefold() for name in _CLOSED.findall(text)}
+    return any(name.casefold() in closed for name in _OPENED.findall(text))
+
+
+def _without(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> str:
+    """Without what is opened and closed, in linear time, also where nothing is closed."""
+    pieces, at = [], 0
+    while (begin := opening.search(text, at)) and (end := closing.search(text, begin.end())):
+        pieces.append(text[at : begin.start()])
+        at = end.end()
+    return "".join([*pieces, text[at:]])
 
 
 def _link(label: str, url: str) -> str:

@@ -1,0 +1,41 @@
+"""What chat clients ask a model for by themselves: titles, tags, follow-up questions, search queries.
+
+They send these as ordinary messages, several after every answer. A FAQ has no answer to them, so they are
+recognised by the wording of the clients' templates (Open WebUI, LibreChat), and answered without a search.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+
+_TITLE_WORDS = 6
+_FIRST_QUESTION = re.compile(r"^\s*(?:USER|User|user|Human)\s*:\s*(?P<said>.+)$", re.MULTILINE)
+_LIBRECHAT_TITLE = re.compile(r"\b5-word-or-less title\b")
+_WANTED = re.compile(r'\{\s*"(?P<key>title|tags|follow_ups|queries|text)"\s*:')
+
+
+def done_chore(message: str) -> str | None:
+    """The reply to a chore; None where the message is a question."""
+    if _LIBRECHAT_TITLE.search(message) and "conversation" in message:
+        return _title(message)
+    if not message.lstrip().startswith("### Task:"):
+        return None
+    wanted = _WANTED.search(message)
+    if wanted is None:
+        return ""
+    return json.dumps({wanted["key"]: _ANSWERS[wanted["key"]](message)}, ensure_ascii=False)
+
+
+def _title(message: str) -> str:
+    asked = _FIRST_QUESTION.search(message)
+    words = asked["said"].split() if asked else ["FAQ"]
+    return " ".join(words[:_TITLE_WORDS]) + ("…" if len(words) > _TITLE_WORDS else "")
+
+
+_ANSWERS: Mapping[str, Callable[[str], object]] = {
+    "title": _title,
+    "tags": lambda message: ["FAQ"],
+    "follow_ups": lambda message: [],
+    "queries": lambda message: [],
+    "text": lambda message: "",
+}

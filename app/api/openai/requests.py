@@ -1,0 +1,104 @@
+"""What clients of OpenAI's API send, as far as askd needs it; whatever else they send is ignored."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
+
+from app.api.openai.chores import done_chore
+from app.api.openai.models import collection_of
+from app.api.questions import DEFAULT_LIMIT, Limit, QuestionText
+from app.domain import Mode, Question
+
+_LAST = 20  # messages that count, the newest
+_QUESTION = TypeAdapter(QuestionText)
+
+
+class TextPart(BaseModel):
+    type: Literal["text", "input_text"]
+    text: str
+
+
+class OtherPart(BaseModel):
+    """An image, a file or a sound: no FAQ is asked with it."""
+
+    type: str
+
+
+def _kind(part: Any) -> str:
+    kind = part.get("type") if isinstance(part, dict) else getattr(part, "type", None)
+    return "text" if kind in ("text", "input_text") else "other"
+
+
+Part = Annotated[Annotated[TextPart, Tag("text")] | Annotated[OtherPart, Tag("other")], Discriminator(_kind)]
+
+
+class ChatMessage(BaseModel):
+    role: str
+    content: str | list[Part] | None = None
+
+    def text(self) -> str:
+        """Raises RequestValidationError where it is not text."""
+        if not isinstance(self.content, list):
+            return self.content or ""
+        if any(isinstance(part, OtherPart) for part in self.content):
+            raise _invalid("messages", "unsupported content: askd reads text alone, not images or files")
+        return "\n".join(part.text for part in self.content if isinstance(part, TextPart))
+
+
+class StreamOptions(BaseModel):
+    include_usage: bool | None = False
+
+
+class AskdOptions(BaseModel):
+    """What OpenAI's API has no field for; `extra_body` of its Python client sends it."""
+
+    model_config = ConfigDict(extra="forbid")
+    limit: Limit = None
+    mode: Mode | None = None
+
+
+class ChatRequest(BaseModel):
+    """`model` chooses the collection: `askd` is all of the FAQ, `askd/NAME` one collection of it."""
+
+    model: str = Field("askd", description="an id of GET /v1/models")
+    messages: Annotated[list[ChatMessage], Field(min_length=1)] = Field(
+        description="the last one of role `user` is the question; system messages do not rank above the FAQ"
+    )
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    n: int | None = Field(1, description="only 1")
+    askd: AskdOptions | None = Field(None, description="what only askd knows: `limit`, `mode`")
+
+    @property
+    def usage_wanted(self) -> bool:
+        return bool(self.stream_options and self.stream_options.include_usage)
+
+    def said(self) -> Sequence[ChatMessage]:
+        """The end of the conversation, without what the client tells the model to be."""
+        return [message for message in self.messages if message.role in ("user", "assistant")][-_LAST:]
+
+    def chore_done(self) -> str | None:
+        """The reply where the client asks for something for itself, such as a title; None for a question."""
+        asked = [message for message in self.messages if message.role == "user"]
+        return done_chore(asked[-1].text()) if asked else None
+
+    def question_asked(self) -> Question:
+        """Raises RequestValidationError, or UnknownCollection for a model that there is not."""
+        if self.n not in (None, 1):
+            raise _invalid("n", "must be 1: askd writes one answer")
+        asked = [message for message in self.said() if message.role == "user"]
+        if not asked:
+            raise _invalid("messages", "hold no message of role user, so no question")
+        try:
+            text = _QUESTION.validate_python(asked[-1].text())
+        except ValidationError as error:
+            raise _invalid("messages", f"the question is the last one: {error.errors()[0]['msg']}") from None
+        options = self.askd or AskdOptions()
+        limit = DEFAULT_LIMIT if options.limit is None else options.limit
+        return Question(text, collection_of(self.model), limit, options.mode or Mode.AUTO)
+
+
+def _invalid(field: str, message: str) -> RequestValidationError:
+    return RequestValidationError([{"type": "value_error", "loc": ("body", field), "msg": message}])

@@ -1,0 +1,182 @@
+"""OpenAI's API, for the clients that speak it: models and chat completions."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, suppress
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
+
+from app.answering.service import Reply
+from app.api import problems
+from app.api.context import RequestContext
+from app.api.dependencies import (
+    AssistantDep,
+    ContextDep,
+    DeadlineDep,
+    Fresh,
+    Service,
+    ServiceDep,
+    opened_reply,
+    working,
+)
+from app.api.openai.checked_text import CheckedText, complete_text, source_list
+from app.api.openai.errors import ChatRoute, ErrorOut, OpenAIRoute, error_of
+from app.api.openai.models import ModelList, ModelOut, lists_sources, model_named, models_of
+from app.api.openai.replies import ChatCompletion, Envelope, TokenUsage, source_event
+from app.api.openai.requests import ChatRequest
+from app.domain import Answer
+from app.errors import AskdError
+
+log = logging.getLogger(__name__)
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorOut, "description": "The request is not one that can be answered"},
+    "5XX": {"model": ErrorOut, "description": "The index or the model is not there, or too slow"},
+}
+router = APIRouter(prefix="/v1", route_class=OpenAIRoute, tags=["openai"], responses=_ERRORS)
+chat_router = APIRouter(prefix="/v1", route_class=ChatRoute, tags=["openai"], responses=_ERRORS)
+_KEEPALIVE_SECONDS = 15.0
+
+
+@router.get("/models")
+async def models(assistant: AssistantDep) -> ModelList:
+    """What a client offers to choose from: all of the FAQ, and each collection of it."""
+    return ModelList(data=list(models_of(await assistant.manifest())))
+
+
+@router.get("/models/{name:path}")
+async def model(name: str, assistant: AssistantDep) -> ModelOut:
+    """One of them."""
+    return model_named(name, await assistant.manifest())
+
+
+async def open_stream(
+    body: ChatRequest,
+    request: Request,
+    service: ServiceDep,
+    assistant: AssistantDep,
+    deadline: DeadlineDep,
+    fresh: Fresh,
+) -> AsyncIterator[Reply | None]:
+    """A dependency, so that what fails before the first chunk has a status. None: no stream is wanted."""
+    if not body.stream or body.chore_done() is not None:
+        yield None
+        return
+    opening = assistant.reply(body.question_asked(), deadline, fresh=fresh)
+    async with opened_reply(opening, request, service) as reply:
+        yield reply
+
+
+@chat_router.post("/chat/completions", response_model=ChatCompletion)
+async def chat_completions(
+    body: ChatRequest,
+    request: Request,
+    reply: Annotated[Reply | None, Depends(open_stream)],
+    service: ServiceDep,
+    assistant: AssistantDep,
+    context: ContextDep,
+    deadline: DeadlineDep,
+    fresh: Fresh,
+) -> Response | ChatCompletion:
+    """The last message is a question to the FAQ; the answer comes as a completion, or as a stream of chunks.
+
+    A question that the FAQ does not answer is a 200, and `askd.status` says so. A stream sends a sentence
+    once it has been checked: no client could take it back.
+    """
+    envelope = Envelope(context.id, body.model)
+    listed = lists_sources(body.model) or service.chat_sources
+    chore = body.chore_done()
+    if reply or (body.stream and chore is not None):
+        chunks = (
+            _chunks(reply, body, envelope, service, context, listed)
+            if reply
+            else _chore(chore or "", body, envelope)
+        )
+        return EventSourceResponse(_kept_alive(chunks), headers={"Cache-Control": "no-cache"})
+    if chore is not None:
+        return envelope.completion(chore, None)
+    async with working(request):
+        answer = await assistant.ask(body.question_asked(), deadline, fresh=fresh)
+    text = complete_text(answer) + (source_list(answer) if listed else "")
+    return envelope.completion(text, answer)
+
+
+async def _chunks(
+    reply: Reply,
+    body: ChatRequest,
+    envelope: Envelope,
+    service: Service,
+    context: RequestContext,
+    listed: bool,
+) -> AsyncGenerator[bytes]:
+    yield _data(envelope.chunk({"role": "assistant", "content": ""}))
+    for source in reply.sources:
+        yield _data(envelope.chunk(event=source_event(source)))
+    text = CheckedText()
+    try:
+        while True:
+            async with service.shutdown.interrupting():
+                said = await anext(reply.events, None)
+            if said is None:
+                return
+            if checked := text.feed(said):
+                yield _data(envelope.chunk({"content": checked}))
+            if isinstance(said, Answer):
+                if listed and (sources := source_list(said)):
+                    yield _data(envelope.chunk({"content": sources}))
+                for end in _ending(said, body, envelope):
+                    yield end
+    except AskdError as error:
+        problems.problem_of(error, context)  # logged as elsewhere
+        yield _data(error_of(error, context))
+    except Exception as error:
+        log.exception("unexpected error", extra={"request_id": context.id})
+        yield _data(error_of(error, context))
+
+
+async def _chore(text: str, body: ChatRequest, envelope: Envelope) -> AsyncGenerator[bytes]:
+    yield _data(envelope.chunk({"role": "assistant", "content": text}))
+    for end in _ending(None, body, envelope):
+        yield end
+
+
+def _ending(answer: Answer | None, body: ChatRequest, envelope: Envelope) -> Iterator[bytes]:
+    yield _data(envelope.last_chunk(answer))
+    if body.usage_wanted:
+        yield _data(envelope.chunk(usage=TokenUsage.of(answer).model_dump()))
+    yield format_sse_event(data_str="[DONE]")
+
+
+async def _kept_alive(events: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """With a comment where nothing comes for long, or a proxy between may give up."""
+    arrived: asyncio.Queue[bytes | None] = asyncio.Queue(1)
+
+    async def pump() -> None:
+        async with aclosing(events):
+            async for event in events:
+                await arrived.put(event)
+        await arrived.put(None)
+
+    pumping = asyncio.create_task(pump())
+    try:
+        while True:
+            try:
+                async with asyncio.timeout(_KEEPALIVE_SECONDS):
+                    event = await arrived.get()
+            except TimeoutError:
+                yield KEEPALIVE_COMMENT
+                continue
+            if event is None:
+                return
+            yield event
+    finally:
+        pumping.cancel()
+        with suppress(asyncio.CancelledError):
+            await pumping
+
+
+def _data(chunk: dict[str, Any]) -> bytes:
+    return format_sse_event(data_str=json.dumps(chunk, ensure_ascii=False, separators=(",", ":")))

@@ -1,0 +1,33 @@
+"""What the tests of clients share: a running askd, and how a client's program is run."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shell import Server, Shell
+from tests.support.faq import FAQ
+
+PROGRAMS = Path(__file__).with_name("programs")
+_SECONDS = 120  # a program may have to be compiled, on a busy machine
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Over the FAQ, without a model."""
+    askd = Shell(tmp_path_factory.mktemp("askd"))
+    faq = askd.folder / "faq.json"
+    faq.write_text(json.dumps([asdict(entry) for entry in FAQ]), "utf-8")
+    askd("ingest", faq)
+    with askd.serving() as server:
+        yield server
+
+
+def run(*command: str | Path, sent: bytes | None = None) -> str:
+    """What it prints; it must end well."""
+    ended = subprocess.run(command, input=sent, capture_output=True, timeout=_SECONDS, check=False)
+    assert ended.returncode == 0, ended.stderr.decode()
+    return ended.stdout.decode()

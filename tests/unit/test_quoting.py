@@ -1,0 +1,86 @@
+"""Whole sentences of entries: how much of an answer may be left out, and several questions in one."""
+
+import pytest
+
+from app.answering.quoting import beginnings
+from app.domain import Answer, Mode, Origin, Question, Replacement, Status, Support, Text
+from app.indexes.memory import MemoryIndex
+from app.models.scripted import ScriptedModel
+from tests.support.assistant import assistant_of
+from tests.support.faq import DOCKER, FAQ, JOIN
+
+pytestmark = pytest.mark.anyio
+
+UNKNOWN = "Which elephants dance on Neptune?"
+OPEN = f"{UNKNOWN}\nThe FAQ does not answer this question."
+SEVERAL = f"1) {JOIN.question} 2) {DOCKER.question} 3) {UNKNOWN}"
+ANSWER = (
+    "Open the settings. Choose the region there. Restart the server. It takes a minute. Ask us for more. Bye."
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "shortest"),
+    [
+        ("How do I change the region?", "Open the settings. Choose the region there. Restart the server."),
+        ("Where are the settings?", "Open the settings. Choose the region there."),
+        ("How long does the restart take, a minute?", ANSWER.removesuffix(" Bye.")),
+        ("How do I get there quickly?", ANSWER),
+    ],
+)
+def test_nothing_that_was_asked_is_cut_off(question: str, shortest: str) -> None:
+    assert beginnings(ANSWER, question)[0] == shortest
+
+
+def test_the_whole_is_always_a_choice_and_the_choices_are_few() -> None:
+    choices = beginnings("One thing. " + "More of it. " * 20, "One?")
+    assert len(choices) == 4
+    assert choices == sorted(choices, key=len)
+    assert choices[-1].count("More of it.") == 20
+
+
+@pytest.mark.parametrize("parameters", [135_000_000, None])
+async def test_each_question_is_answered_from_its_own_entry(parameters: int | None) -> None:
+    llm = ScriptedModel(parameters=parameters)
+    answer = await assistant_of(MemoryIndex(FAQ), llm).ask(Question(SEVERAL))
+
+    assert answer.status is Status.ANSWERED
+    assert answer.origin is Origin.EXTRACTED
+    assert [part.status for part in answer.parts] == [Status.ANSWERED, Status.ANSWERED, Status.NO_ANSWER]
+    cited = [answer.sources[place - 1].hit.entry for part in answer.parts[:2] for place in part.sources]
+    assert cited == [JOIN, DOCKER]
+    assert not llm.prompts
+
+
+async def test_a_small_model_that_has_to_write_quotes_for_each_question() -> None:
+    answer = await assistant_of(MemoryIndex(FAQ), ScriptedModel(parameters=135_000_000)).ask(
+        Question(SEVERAL, mode=Mode.GENERATE)
+    )
+    first, second, open_ = answer.text.split("\n\n")
+
+    assert answer.origin is Origin.QUOTED
+    assert (first, second) == (
+        f"{JOIN.question}\n{JOIN.answer} [1]",
+        f"{DOCKER.question}\n{DOCKER.answer} [2]",
+    )
+    assert open_ == OPEN
+    assert {(sentence.source, sentence.support) for sentence in answer.sentences} == {
+        (1, Support.QUOTED),
+        (2, Support.QUOTED),
+    }
+
+
+async def test_a_larger_model_is_asked_what_the_faq_answers_and_the_rest_is_said_to_be_open() -> None:
+    llm = ScriptedModel([JOIN.answer, " [1]"], parameters=7_000_000_000)
+    async with assistant_of(MemoryIndex(FAQ), llm).reply(Question(SEVERAL, mode=Mode.GENERATE)) as reply:
+        events = [event async for event in reply.events]
+
+    (prompt,), answer = llm.prompts, events[-1]
+    assert "Neptune" not in "".join(message.content for message in prompt.messages)
+    assert prompt.messages[-1].content.endswith(f"{JOIN.question}\n{DOCKER.question}")
+    assert isinstance(answer, Answer)
+    assert answer.text.endswith(
+        "\n\nWhich elephants dance on Neptune?\nThe FAQ does not answer this question."
+    )
+    assert not [event for event in events if isinstance(event, Replacement)]
+    assert "".join(event.text for event in events if isinstance(event, Text)) == answer.text
