@@ -95,6 +95,8 @@ def pull_files(
 def _pull_model_in_use(settings: Settings) -> None:
     if MODELS[settings.model_backend].served:
         pull_into_server(settings, settings.model_name)
+    elif not MODELS[settings.model_backend].downloads:
+        _say(f"{settings.model_name} is a file of your own: there is nothing to download")
     else:
         _pull_model(settings.model_name, settings)
 

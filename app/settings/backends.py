@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 EmbedderBackend = Literal["onnx", "none"]
 IndexBackend = Literal["elasticsearch", "embedded"]
-ModelBackend = Literal["ollama", "openai", "embedded"]  # also the prefixes of ASKD_MODEL
+ModelBackend = Literal["ollama", "openai", "t5", "embedded"]  # also the prefixes of ASKD_MODEL
 
 
 class ModelDefaults(NamedTuple):
@@ -21,6 +21,7 @@ class ModelDefaults(NamedTuple):
 MODEL_DEFAULTS: Mapping[ModelBackend, ModelDefaults] = {
     "ollama": ModelDefaults("gemma:2b", prompt_tokens=1536, answer_tokens=256),
     "openai": ModelDefaults(None, prompt_tokens=1536, answer_tokens=256),
+    "t5": ModelDefaults(None, prompt_tokens=384, answer_tokens=128, several_slots=False),
     "embedded": ModelDefaults(
         "smollm2-135m-instruct", prompt_tokens=640, answer_tokens=128, several_slots=False
     ),

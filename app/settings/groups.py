@@ -148,7 +148,7 @@ class Model(BaseModel):
     model: str | None = Field(
         None,
         description="Ollama tag (default gemma:2b); embedded: a known name (default smollm2-135m-instruct) "
-        "or the path of a GGUF file; `ollama:`, `openai:` or `embedded:` before it says whose model it is",
+        "or the path of a GGUF file; `ollama:`, `openai:`, `embedded:` or `t5:` before it says whose it is",
     )
     writing: Literal["auto", "quote", "free"] = Field(
         "auto",

@@ -26,6 +26,7 @@ class ModelKind:
     provider: str  # as OpenTelemetry's conventions for generative AI name it
     url: Callable[[Settings], tuple[str, str]] | None = None  # of its server: the setting and the value
 
+    downloads: bool = False  # its files are those that `askd models pull` knows
     # What the server has, where it can be told to get more.
     library: Callable[[Settings, AsyncExitStack], Awaitable[ModelLibrary]] | None = None
 
@@ -142,14 +143,31 @@ async def _open_openai(
     )
 
 
+async def _open_t5(
+    settings: Settings, opened: AsyncExitStack, breaker: CircuitBreaker, host: str | None
+) -> LanguageModel:
+    from app.models.seq2seq.model import Seq2SeqModel
+
+    model = Seq2SeqModel(
+        settings.model_name,
+        settings.models_dir,
+        num_thread=settings.num_thread,
+        first_token_timeout=settings.first_token_timeout,
+        generate_timeout=settings.generate_timeout,
+    )
+    opened.callback(model.close)
+    return model
+
+
 MODELS: Mapping[ModelBackend, ModelKind] = {
-    "embedded": ModelKind(_open_embedded, "llama_cpp"),
+    "embedded": ModelKind(_open_embedded, "llama_cpp", downloads=True),
     "ollama": ModelKind(
         _open_ollama,
         "ollama",
         lambda settings: ("ASKD_OLLAMA_URL", str(settings.ollama_url or OLLAMA)),
-        _open_ollama_library,
+        library=_open_ollama_library,
     ),
+    "t5": ModelKind(_open_t5, "ctranslate2"),
     "openai": ModelKind(
         _open_openai, "openai", lambda settings: ("ASKD_OPENAI_URL", str(settings.openai_url))
     ),

@@ -227,6 +227,8 @@ OLLAMA, OPENAI = {"ollama_url": "http://127.0.0.1:11434"}, {"openai_url": "http:
         ({}, None, ("embedded", "smollm2-135m-instruct")),
         ({}, "/models/x.gguf", ("embedded", "/models/x.gguf")),
         ({}, "ollama:gemma:2b", ("ollama", "gemma:2b")),
+        ({}, "t5:/models/flan-t5-xl", ("t5", "/models/flan-t5-xl")),
+        (OLLAMA, "ollama:t5:latest", ("ollama", "t5:latest")),
         (OLLAMA, None, ("ollama", "gemma:2b")),
         (OLLAMA, "hf.co/x/y:Q4_K_M", ("ollama", "hf.co/x/y:Q4_K_M")),
         (OLLAMA, "embedded:smollm2-135m-instruct", ("embedded", "smollm2-135m-instruct")),
