@@ -38,7 +38,7 @@ class State(TypedDict):
 def create_app(
     settings: Settings, shutdown: GracefulShutdown | None = None, open_askd: Opener = open_askd
 ) -> FastAPI:
-    """`shutdown` is told when the service is to stop. Raises BadSettings."""
+    """`shutdown` is triggered when the service is to stop. Raises BadSettings."""
     metrics = Metrics()
     collector = open_collector(settings)
     tracing = tracing_to(collector, settings)

@@ -91,7 +91,7 @@ class Readiness:
             if manifest is None:
                 return "index: the search engine does not answer", None
             return None, "it is still loading, or busy with the questions before"
-        return None, trouble.detail if trouble else None
+        return None, trouble.detail if trouble else manifest.unreadable if self.embedder else None
 
     async def _model_status(self) -> ModelStatus | str:
         """Or why there is none."""

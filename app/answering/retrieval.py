@@ -190,7 +190,7 @@ class Retrieval:
             return asked.ranking
         try:
             question, held = await self.embedder.token_vectors(
-                [asked.text, plain(f"{entry.question}\n{entry.answer}")]
+                asked.text, plain(f"{entry.question}\n{entry.answer}")
             )
         except EmbedderUnavailable:
             return asked.ranking

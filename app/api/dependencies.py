@@ -120,7 +120,7 @@ async def working(request: Request) -> AsyncIterator[None]:
 async def opened_reply(
     opening: AbstractAsyncContextManager[Reply], request: Request, service: Service
 ) -> AsyncIterator[Reply]:
-    """A reply for a stream: opening it ends when the caller hangs up, and shutdown waits for the whole."""
+    """A reply for a stream: opening it stops when the caller disconnects; shutdown waits for its end."""
     with service.shutdown.request():
         async with AsyncExitStack() as opened:
             async with working(request):

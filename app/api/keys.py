@@ -29,11 +29,11 @@ class ApiKeys:
         self._owners = read_keys(path)
 
     def owner(self, key: str) -> str | None:
-        """Whose key it is; None: nobody's."""
+        """The name of the key; None when it is unknown."""
         if (seen := _version(self._path)) != self._seen:
             self._seen = seen
             self._owners = self._read_again()
-        # Found by its digest: how long that takes tells nothing of the keys.
+        # Looked up by digest, so that the time taken reveals nothing about the keys.
         return self._owners.get(digest(key))
 
     def _read_again(self) -> Mapping[str, str]:
@@ -85,7 +85,7 @@ def add_key(path: Path, name: str) -> str:
 
 
 def digest(key: str) -> str:
-    """Plain SHA-256 will do: a key has 256 random bits, so nobody can try them out."""
+    """Plain SHA-256 is enough: a key has 256 random bits, so brute force is hopeless."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _POLICY = "Content-Security-Policy"
 _NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
-# A page may load what this service serves. The one of /docs has scripts and styles inline.
+# Pages may load only from this service. The one of /docs has scripts and styles inline.
 _PAGE = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
@@ -121,7 +121,7 @@ def _is_left_stream(error: Exception) -> bool:
 
 
 class SecurityHeaders:
-    """What browsers are told about a response. A route that needs another policy sets the header itself."""
+    """Adds security headers. A route that needs another policy sets the header itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

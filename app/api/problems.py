@@ -67,7 +67,7 @@ def problem_of(error: AskdError, context: RequestContext) -> Problem:
 
 
 def unexpected(context: RequestContext) -> Problem:
-    """For an exception that nobody handled, which is logged under the request's id."""
+    """For an unhandled exception, which is logged with the request id."""
     return _problem(
         500, PLAIN[500], f"an unexpected error; the log has it under request id {context.id}", context
     )

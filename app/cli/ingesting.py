@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,7 +45,7 @@ class _Job:
 def ingest(
     files: Annotated[
         list[Path],
-        # Not checked by typer: what cannot be read is told like all that is wrong with a file.
+        # Not checked by typer, so that unreadable files are reported like all other errors of files.
         typer.Argument(
             help=f"FAQ files ({', '.join(FORMATS)}, .gz, .zip), folders, globs, or - for standard input.",
             readable=False,
@@ -155,7 +156,7 @@ async def _once(askd: Askd, settings: Settings, job: _Job) -> bool:
 
 
 async def _watch(settings: Settings, job: _Job) -> None:
-    """Publishes now, and whenever the files change; a broken file keeps the version that serves."""
+    """Publishes now, and whenever the files change; a broken file keeps the current version."""
     from app.ingest.watch import changes
 
     if any(str(path) == "-" for path in job.files):
@@ -179,7 +180,7 @@ async def records(store: IndexStore) -> list[FaqEntry]:
 async def publish_found(askd: Askd, found: Survey, settings: Settings, *, anew: bool = False) -> Manifest:
     synonyms = read_synonyms(settings.synonyms) if settings.synonyms else ()
     with progress_bar("publishing", sum(found.collections.values())) as progress:
-        return await publish(
+        manifest = await publish(
             askd.store,
             found,
             settings.language,
@@ -187,8 +188,11 @@ async def publish_found(askd: Askd, found: Survey, settings: Settings, *, anew: 
             embedder=await _usable(askd.embedder),
             synonyms=synonyms,
             anew=anew,
-            scratch=scratch_index,
+            scratch=partial(scratch_index, settings),
         )
+    if manifest.unreadable:
+        warn(manifest.unreadable)
+    return manifest
 
 
 async def _usable(embedder: Embedder | None) -> Embedder | None:
@@ -231,11 +235,8 @@ def _report(found: Survey, manifest: Manifest | None, seconds: float, job: _Job)
     collections = ", ".join(f"{name} {count}" for name, count in sorted(found.collections.items()))
     done = f"published as version {manifest.version}" if manifest else "checked, nothing published"
     bad = sum(report.bad for report in found.files)
-    rest = "".join(
-        f", {count} {what}"
-        for count, what in ((found.merged, "merged"), (found.skipped, "skipped"), (bad, "wrong"))
-        if count
-    )
+    counts = ((found.merged, "merged"), (found.skipped, "skipped"), (bad, "wrong"))
+    rest = "".join(f", {count} {what}" for count, what in counts if count)
     _print(f"{found.read} records read, {entries} entries {done}{rest}")
     for report in [report for report in found.files if not report.passed_over][:_MOST_LINES]:
         _print(f"  {report.file}: {report.read - report.bad} entries, {report.notes.shape}")

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-# Who reads a pipe wants whole lines.
+# A program that reads the pipe needs unwrapped lines.
 out = Console(width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True)
 

@@ -30,7 +30,7 @@ class PinnedFile:
     size: int
 
     def is_in(self, directory: Path) -> bool:
-        """Whether it is there, whole and unaltered."""
+        """Whether the file is present, complete and unaltered."""
         path = directory / self.file
         return path.is_file() and path.stat().st_size == self.size and sha256_of(path) == self.sha256
 
@@ -114,7 +114,7 @@ def _put(files: Sequence[PinnedFile], folder: Path, directory: Path) -> None:
     for file in files:
         part = (
             directory / f"{file.file}.part"
-        )  # beside its place: what is moved across disks is not whole at once
+        )  # in the same directory: a rename across file systems is not atomic
         shutil.copyfile(folder / file.file, part)
         part.replace(directory / file.file)
 

@@ -1,6 +1,6 @@
 """The port of embedders: text in, vectors of unit length out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,8 +36,8 @@ class Embedder(Protocol):
         """The vector to search with; never blocks the event loop. Raises EmbedderUnavailable."""
         ...
 
-    async def token_vectors(self, texts: Sequence[str]) -> Sequence[TokenVectors]:
-        """Of the beginning of each text, for late interaction; those of texts seen lately are cached.
+    async def token_vectors(self, question: str, entry: str) -> tuple[TokenVectors, TokenVectors]:
+        """Of a question and of the beginning of an entry's text; those of texts seen lately are cached.
 
         Never blocks the event loop. Raises EmbedderUnavailable.
         """

@@ -37,14 +37,14 @@ DELETE FROM vectors WHERE key IN
 class EmbeddingCache:
     """The vectors of one embedder. A context manager that raises nothing of its own.
 
-    A damaged file is set aside and begun anew; where no file can be had, everything is embedded.
+    A damaged file is set aside and recreated; without a file, everything is embedded.
     """
 
     def __init__(self, file: Path, embedder: EmbedderInfo) -> None:
         self._file = file
         self._embedder = embedder
         self._db: sqlite3.Connection | None = None
-        self._begun_anew = False
+        self._recreated = False
         self._new: dict[bytes, bytes] = {}
         self._used: set[bytes] = set()
         self._opened = int(time.time())
@@ -133,11 +133,11 @@ class EmbeddingCache:
         """Goes on with a new file where the old one is damaged, else without."""
         self._close()
         facts = {"file": self._file.name, "error": str(error)}
-        if self._begun_anew or getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE:
+        if self._recreated or getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE:
             log.warning("entries are embedded without the embedding cache", extra=facts)
             return
-        log.warning("the embedding cache is damaged: it is set aside and begun anew", extra=facts)
-        self._begun_anew = True
+        log.warning("the embedding cache is damaged: it is set aside and recreated", extra=facts)
+        self._recreated = True
         self._set_aside()
         self._open()
 

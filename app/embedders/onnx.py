@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 
-_TOKEN_CACHE = 64_000_000  # bytes of token vectors that stay at hand; a text takes 0.2 to 1.5 MB
+_TOKEN_CACHE = 64_000_000  # bytes of token vectors that stay at hand; a text takes up to 0.2 MB
+_QUESTION, _ENTRY = "question", "entry"  # what the texts of cached token vectors are
 _RETRY = 5.0  # seconds until files that could not be loaded are looked at again
 
 
@@ -43,7 +44,7 @@ class OnnxEmbedder:
         self._cache = cache
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedder")
         self._loading = Lock()
-        self._token_cache: LRUCache[str, TokenVectors] = LRUCache(
+        self._token_cache: LRUCache[tuple[str, str], TokenVectors] = LRUCache(
             _TOKEN_CACHE, getsizeof=lambda each: each.vectors.nbytes
         )  # used in the one thread only
         self._model: OnnxModel | None = None
@@ -62,8 +63,8 @@ class OnnxEmbedder:
     async def embed_question(self, question: str) -> Vector:
         return await self._in_thread(lambda: self._question(question))
 
-    async def token_vectors(self, texts: Sequence[str]) -> Sequence[TokenVectors]:
-        return await self._in_thread(lambda: [self._tokens(text) for text in texts])
+    async def token_vectors(self, question: str, entry: str) -> tuple[TokenVectors, TokenVectors]:
+        return await self._in_thread(lambda: (self._question_tokens(question), self._entry_tokens(entry)))
 
     def embed_entries(self, entries: Iterable[FaqEntry]) -> Iterator[Vector]:
         model = self._loaded()
@@ -73,16 +74,22 @@ class OnnxEmbedder:
                 yield cache.vector(f"{head}\0{body}", partial(model.vector, head, body))
 
     def _question(self, question: str) -> Vector:
-        model = self._loaded()
-        return model.vector(model.recipe.question_prefix, question)
+        vector, tokens = self._loaded().question(question)
+        self._keep((_QUESTION, question), tokens)  # from the same pass: they may be asked for next
+        return vector
 
-    def _tokens(self, text: str) -> TokenVectors:
-        found = self._token_cache.get(text)
-        if found is None:
-            found = self._loaded().token_vectors(text)
-            with suppress(ValueError):  # larger than the whole cache
-                self._token_cache[text] = found
-        return found
+    def _question_tokens(self, question: str) -> TokenVectors:
+        key = _QUESTION, question
+        return self._token_cache.get(key) or self._keep(key, self._loaded().question(question)[1])
+
+    def _entry_tokens(self, text: str) -> TokenVectors:
+        key = _ENTRY, text
+        return self._token_cache.get(key) or self._keep(key, self._loaded().token_vectors(text))
+
+    def _keep(self, key: tuple[str, str], tokens: TokenVectors) -> TokenVectors:
+        with suppress(ValueError):  # larger than the whole cache
+            self._token_cache[key] = tokens
+        return tokens
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -9,7 +9,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from app.embedders.base import EmbedderInfo, Vector
 from app.embedders.catalogue import EmbedderFiles
@@ -17,7 +17,8 @@ from app.errors import EmbedderUnavailable
 from app.ranking.interaction import TokenVectors
 
 _THREADS = 1  # two are no faster for a question (4.3 and 4.7 ms), and twice as slow on a busy machine
-_TOKEN_WINDOWS = 2  # what an entry says later seldom decides, and each window is a pass
+# Whose vectors are compared: a pass of 256 moves the confidence little, one of 128 declines long entries.
+_MOST_TOKENS = 256
 _FATAL = 4  # ONNX Runtime's log level: its errors come as exceptions, too
 
 
@@ -40,7 +41,7 @@ class OnnxModel:
             # The longest window there is, of the tokenizer's last token: a model that is too small for it
             # fails now and not at a question.
             last = max(self._tokenizer.get_vocab().values())
-            dimension = len(self._pooled([last] * files.recipe.tokens))
+            dimension = len(self._pooled(self._run([last] * files.recipe.tokens)))
         except Exception as error:  # both libraries raise what they like
             raise EmbedderUnavailable(
                 f"the embedder {files.name} cannot be loaded: {files.model.name} is damaged, "
@@ -49,42 +50,50 @@ class OnnxModel:
         self.info = EmbedderInfo(files.name, digest, dimension, files.latin_only)
 
     def vector(self, head: str, body: str) -> Vector:
-        """Of the whole text; where it is longer than a window, each of its windows begins with `head`.
+        """Of the full text; where it is longer than a window, each of its windows begins with `head`.
 
         Raises EmbedderUnavailable.
         """
         try:
-            tokens = self._ids(head + body)
-            begins = len(self._ids(head))
-            size = self.recipe.tokens - len(self._before) - len(self._after)
-            vectors = [
-                _unit(self._pooled([*self._before, *ids, *self._after]))
-                for ids in windows(tokens[:begins], tokens[begins:], size)
-            ]
-            return _unit(np.mean(vectors, axis=0, dtype=np.float32))
+            return self._joined([self._run(ids) for ids in self._framed_windows(head, body)])
+        except Exception as error:
+            raise self._failed() from error
+
+    def question(self, text: str) -> tuple[Vector, TokenVectors]:
+        """The vector to search with, and the token vectors of the same pass. Raises EmbedderUnavailable."""
+        prefix = self.recipe.question_prefix
+        try:
+            encoded = self._tokenizer.encode(text, add_special_tokens=False)
+            passes = [self._run(ids) for ids in self._framed_windows(prefix, text)]
+            begins = len(self._before) + len(self._ids(prefix))
+            return self._joined(passes), _token_vectors(
+                text, encoded, passes[0][begins : len(passes[0]) - len(self._after)]
+            )
         except Exception as error:
             raise self._failed() from error
 
     def token_vectors(self, text: str) -> TokenVectors:
-        """Of the first two windows; the special tokens take part in the pass and are left out here.
+        """Of the first tokens of a text; the special ones take part in the pass and are left out here.
 
         Raises EmbedderUnavailable.
         """
         try:
             encoded = self._tokenizer.encode(text, add_special_tokens=False)
-            size = self.recipe.tokens - len(self._before) - len(self._after)
-            ids = encoded.ids[: _TOKEN_WINDOWS * size]
-            found = [self._of_window(ids[start : start + size]) for start in range(0, len(ids), size)]
-            vectors = np.concatenate(found) if found else np.zeros((0, self.info.dimension), dtype=np.float32)
+            size = min(_MOST_TOKENS, self.recipe.tokens) - len(self._before) - len(self._after)
+            passed = self._run([*self._before, *encoded.ids[:size], *self._after])
+            return _token_vectors(text, encoded, passed[len(self._before) : len(passed) - len(self._after)])
         except Exception as error:
             raise self._failed() from error
-        return TokenVectors(vectors, *_words(text, encoded.word_ids[: len(ids)], encoded.offsets[: len(ids)]))
 
-    def _of_window(self, ids: Sequence[int]) -> NDArray[np.float32]:
-        of_tokens = self._run([*self._before, *ids, *self._after])
-        inside = of_tokens[len(self._before) : len(self._before) + len(ids)]
-        lengths = np.linalg.norm(inside, axis=1, keepdims=True)
-        return np.asarray(inside / np.maximum(lengths, 1e-9), dtype=np.float32)
+    def _framed_windows(self, head: str, body: str) -> Iterator[Sequence[int]]:
+        tokens = self._ids(head + body)
+        begins = len(self._ids(head))
+        size = self.recipe.tokens - len(self._before) - len(self._after)
+        for ids in windows(tokens[:begins], tokens[begins:], size):
+            yield [*self._before, *ids, *self._after]
+
+    def _joined(self, passes: Sequence[NDArray[np.float32]]) -> Vector:
+        return _unit(np.mean([_unit(self._pooled(each)) for each in passes], axis=0, dtype=np.float32))
 
     def _failed(self) -> EmbedderUnavailable:
         return EmbedderUnavailable(
@@ -95,8 +104,7 @@ class OnnxModel:
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids
 
-    def _pooled(self, ids: Sequence[int]) -> NDArray[np.float32]:
-        of_tokens = self._run(ids)
+    def _pooled(self, of_tokens: NDArray[np.float32]) -> NDArray[np.float32]:
         pooled = of_tokens[0] if self.recipe.pooling == "cls" else of_tokens.mean(axis=0)
         return np.asarray(pooled, dtype=np.float32).reshape(of_tokens.shape[1])
 
@@ -125,20 +133,25 @@ def windows(head: Sequence[int], body: Sequence[int], size: int) -> Iterator[Seq
         yield [*kept, *rest[start : start + room]]
 
 
-def _words(
-    text: str, word_ids: Sequence[int | None], spans: Sequence[tuple[int, int]]
-) -> tuple[Sequence[str], NDArray[np.int32]]:
-    """The words the tokens belong to, lowercased, and for each token the position of its word."""
+def _token_vectors(text: str, encoded: Encoding, of_tokens: NDArray[np.float32]) -> TokenVectors:
+    """Of unit length, with the words the tokens belong to, lowercased."""
+    lengths = np.linalg.norm(of_tokens, axis=1, keepdims=True)
     first: dict[int | None, int] = {}
     words: list[str] = []
     word_of = []
-    for word_id, (start, end) in zip(word_ids, spans, strict=True):
+    for word_id, (start, end) in zip(
+        encoded.word_ids[: len(of_tokens)], encoded.offsets[: len(of_tokens)], strict=True
+    ):
         place = first.setdefault(word_id, len(words))
         if place == len(words):
             words.append("")
         words[place] += text[start:end]
         word_of.append(place)
-    return [word.strip().casefold() for word in words], np.array(word_of, dtype=np.int32)
+    return TokenVectors(
+        np.asarray(of_tokens / np.maximum(lengths, 1e-9), dtype=np.float32),
+        [word.strip().casefold() for word in words],
+        np.array(word_of, dtype=np.int32),
+    )
 
 
 def _unit(vector: NDArray[np.float32]) -> Vector:

@@ -28,10 +28,21 @@ class Manifest:
     entry_texts: int = 1  # the `ENTRY_TEXTS` its entries were embedded with; vectors of all of them compare
     # Measured at ingest for semantic search; None: those of the embedder's calibration apply.
     thresholds: Thresholds | None = None
+    other_scripts: int = 0  # entries in another script than the Latin one
 
     @property
     def entries(self) -> int:
         return sum(self.collections.values())
+
+    @property
+    def unreadable(self) -> str | None:
+        """A warning where the embedder cannot read some of the entries."""
+        if not self.embedder or not self.embedder.latin_only or not self.other_scripts:
+            return None
+        return (
+            f"{self.other_scripts} of {self.entries} entries are in a script that {self.embedder.name} "
+            "cannot read, and are found by their words only; ASKD_EMBEDDER=multilingual-e5-small reads them"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import BinaryIO, Protocol
 from app.errors import BadFaqFile
 
 MOST_UNPACKED = 2**30  # bytes, of an archive and of a .gz
-MOST_OFFICE = 192 * 2**20  # bytes, of a workbook or a document, which are read whole
+MOST_OFFICE = 192 * 2**20  # bytes, of a workbook or document, which is read into memory
 _MOST_MEMBERS = 20_000
 _MOST_RATIO = 200  # text packs to a tenth; what packs better than this is a bomb
 _DAMAGE = (

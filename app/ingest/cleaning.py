@@ -32,6 +32,9 @@ _ACTIVE = re.compile(
     r"|\s(?=on[a-z]+\s*=)on[a-z]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s>]+)(?=[^<]*>)",
     re.IGNORECASE | re.DOTALL,
 )
+_ESCAPED_END = re.compile(
+    r"&lt;/(?:p|div|ul|ol|li|table|h[1-6]|pre|a|b|i|em|strong|span|code)\s*&gt;", re.IGNORECASE
+)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _CODE = re.compile(
     r"^(`{3,}|~{3,})[^\n]*\n.*?(?:^\1[`~]*[ \t]*$|\Z)|(?<!`)(`+)(?!`)[^\n]*?(?<!`)\2(?!`)", re.M | re.S
@@ -74,12 +77,17 @@ def has_html(text: str) -> bool:
     return "<" in text and any(kind.search(_CODE.sub("", text)) for kind in (_BLOCKS, _INLINES, _COMMENT))
 
 
+def is_escaped_html(text: str) -> bool:
+    """Whether this is HTML that was escaped once too often on its way out of some system."""
+    return "<" not in text and "&lt;/" in text and bool(_ESCAPED_END.search(text))
+
+
 def markdown_of(text: str) -> str:
     """HTML, or text with some of it, as Markdown; what runs or is hidden is gone."""
-    if (start := text.lstrip()[:4]) == "&lt;" and text.rstrip().endswith("&gt;"):
-        text = html.unescape(text)  # escaped once too often on its way out of some system
+    if is_escaped_html(text):
+        text = html.unescape(text)
     if "<" not in text:
-        return decoded(text) if start else text
+        return decoded(text)
     if _BLOCKS.search(_CODE.sub("", text)):
         from app.ingest.formats.html import to_markdown
 

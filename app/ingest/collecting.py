@@ -16,6 +16,7 @@ from app.ingest.reading import Reading, read_records
 from app.ingest.records import Bad
 from app.ingest.report import BadRecord, FileReport, Notes
 from app.ingest.sources import DOCUMENTS, Source
+from app.ranking.text import mostly_latin
 
 _REPORT_EVERY = 500  # records
 _SAMPLES = 5
@@ -25,7 +26,7 @@ _LEAST_USED = 0.5  # of a document
 
 Key = tuple[str, str]
 # key, fingerprint, place, and the marks of question and answer
-_Seen = tuple[Key, bytes, str, bytes, bytes]
+_Seen = tuple[Key, bytes, str, bytes, bytes, bool]
 
 
 class Winner(NamedTuple):
@@ -37,6 +38,7 @@ class Winner(NamedTuple):
     place: str
     question: bytes  # marks, to find conflicts by
     answer: bytes
+    latin: bool  # written in the Latin script
 
 
 class Collector:
@@ -57,7 +59,7 @@ class Collector:
         self._bad_count = 0
 
     def read(self, source: Source) -> None:
-        """One file; of a folder, a file that is no FAQ is passed over, and one that is broken is told."""
+        """Read one file. In a folder, files that hold no FAQ are skipped and broken ones reported."""
         report = FileReport(source.name, Notes(), self._reading.collection or source.stem)
         try:
             bad, records = self._records(source, report)
@@ -93,7 +95,9 @@ class Collector:
             entry, place = record
             if len(report.samples) < _SAMPLES:
                 report.samples.append(entry)
-            records.append((entry.key, fingerprint(entry), place, *marks(entry)))
+            records.append(
+                (entry.key, fingerprint(entry), place, *marks(entry), mostly_latin(entry.question))
+            )
             told += 1
             if told % _REPORT_EVERY == 0:
                 self._progress(_REPORT_EVERY)
@@ -146,13 +150,13 @@ class Collector:
         for one in bad:
             key = (one.collection, one.id) if one.collection and one.id else None
             self.bad.append(BadRecord(source.name, one.place, one.reason, one.field, key))
-        for key, fingerprint, place, question, answer in records:
+        for key, fingerprint, place, question, answer, latin in records:
             earlier = self.winners.get(key)
             if earlier:
                 self.merged += 1
                 if earlier.fingerprint != fingerprint or self._strict:
                     self._twice(key, earlier, source.name, place)
-            self.winners[key] = Winner(self.position, fingerprint, file, place, question, answer)
+            self.winners[key] = Winner(self.position, fingerprint, file, place, question, answer, latin)
             self.position += 1
 
     def _twice(self, key: Key, earlier: Winner, file: str, place: str) -> None:
@@ -184,7 +188,7 @@ class Collector:
                 f"is {without[0]}: {why}; --allow-partial publishes the others"
             )
         for path in paths:
-            below = [report for report in self.files if report.file.startswith((f"{path}/", str(path)))]
+            below = [report for report in self.files if Path(report.file).is_relative_to(path)]
             if below and all(report.passed_over for report in below):
                 told = f"; {below[0].file}: {below[0].passed_over}" if len(below) == 1 else ""
                 raise BadFaqFile(f"{path}: no records{told}")

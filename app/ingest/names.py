@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 # A name further to the front wins: a record with `question` and `title` is asked its `question`.
 ALIASES: Mapping[str, Sequence[str]] = {
@@ -54,6 +55,7 @@ _LONGEST = 200  # characters of a name
 _NO_NAME = re.compile(r"[\W_]+")
 
 
+@lru_cache(maxsize=10_000)
 def plain_name(name: str) -> str:
     """Case, accents' form, underscores, punctuation and what stands in parentheses do not count."""
     if len(name) > _LONGEST:
@@ -67,6 +69,20 @@ _RANKS: Mapping[str, Mapping[str, int]] = {
     field: {plain_name(alias): rank for rank, alias in enumerate(aliases)}
     for field, aliases in ALIASES.items()
 }
+
+
+# "FAQ title" and "body_html" are a title and a body, if nothing else is.
+_DECORATED = re.compile(r"(?:faq |article |kb )?(.+?)(?: html| text| markdown)?")
+_BEHIND = 1_000
+
+
+def _rank(field: str, plain: str) -> int | None:
+    """How good a name is for a field, 0 the best; None where it is none."""
+    ranks = _RANKS[field]
+    if plain in ranks:
+        return ranks[plain]
+    decorated = _DECORATED.fullmatch(plain)
+    return ranks[decorated[1]] + _BEHIND if decorated and decorated[1] in ranks else None
 
 
 class Names:
@@ -91,8 +107,8 @@ class Names:
             if field in self._given:
                 if plain == self._given[field]:
                     yield field, 0
-            elif plain in _RANKS[field] and plain not in self._given.values():
-                yield field, _RANKS[field][plain]
+            elif plain not in self._given.values() and (rank := _rank(field, plain)) is not None:
+                yield field, rank
 
     def choose(self, names: Iterable[str]) -> dict[str, str]:
         """Of these names the best for each field: field -> name."""

@@ -46,6 +46,7 @@ async def publish(
         embedder=await embedder.info() if embedder else None,
         synonyms=synonyms,
         entry_texts=ENTRY_TEXTS,
+        other_scripts=found.other_scripts,
     )
     if not anew:
         for known in await store.versions():

@@ -25,12 +25,12 @@ from app.ingest.records import Bad, Raw, entry_of
 from app.ingest.report import Notes
 from app.ingest.sources import Source, seekable
 
-MOST_OF_A_DOCUMENT = 32 * 2**20  # characters; documents are read whole
+MOST_OF_A_DOCUMENT = 32 * 2**20  # characters; documents are read into memory
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How files are to be read, where they do not say it themselves."""
+    """How to read files, where they do not say so themselves."""
 
     collection: str | None = None  # of the records that name none
     encoding: str | None = None
@@ -42,7 +42,7 @@ class Reading:
 
 
 class Record(NamedTuple):
-    """An entry and where in its file it stands: "record 12", "line 7"."""
+    """An entry and its place in the file: "record 12", "line 7"."""
 
     entry: FaqEntry
     place: str

@@ -10,6 +10,7 @@ from app.errors import BadFaqFile
 from app.ingest.cleaning import (
     decoded,
     has_html,
+    is_escaped_html,
     markdown_of,
     plain_question,
     safe,
@@ -106,7 +107,7 @@ def _clean(given: dict[str, str], raw: Raw, base_url: str | None, notes: Notes) 
         answer = given["answer"]
         if raw.markdown:
             answer = _steady(answer, safe)
-        elif has_html(answer) or answer.startswith("&lt;"):
+        elif has_html(answer) or is_escaped_html(answer):
             answer = _steady(answer, markdown_of)
             notes.html_answers += 1
         else:
@@ -130,7 +131,7 @@ def _clean(given: dict[str, str], raw: Raw, base_url: str | None, notes: Notes) 
 
 @contextmanager
 def _wrong_where_unreadable(name: str, raw: Raw) -> Iterator[None]:
-    """HTML that cannot be converted makes its record wrong, not the whole file."""
+    """HTML that cannot be converted makes its record invalid, not the file."""
     try:
         yield
     except BadFaqFile as error:

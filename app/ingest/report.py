@@ -11,7 +11,7 @@ _MOST_SNIPPETS = 3
 
 @dataclass
 class Notes:
-    """What a reader tells of one file while it hands out records."""
+    """What a reader reports about one file while it yields records."""
 
     shape: str = ""  # "table, delimiter ;, windows-1252"
     skipped: int = 0  # drafts and what is not published

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -87,17 +88,23 @@ class Source:
     @property
     def stem(self) -> str:
         name = PurePosixPath(self.name).name
-        return (name.removesuffix(".gz").rpartition(".")[0] or name) if self.name != "-" else "faq"
+        stem = name.removesuffix(".gz").rpartition(".")[0] or name
+        return _without_notion_id(stem) if self.name != "-" else "faq"
 
     @property
     def is_housekeeping(self) -> bool:
         return self.stem.lower().replace("-", "_") in _HOUSEKEEPING or self.name.lower().endswith(".txt")
 
 
+def _without_notion_id(name: str) -> str:
+    """Notion ends the names of what it exports with an id."""
+    return re.sub(r"[ -][0-9a-f]{32}$", "", name)
+
+
 def sources_of(
     paths: Sequence[Path], given_format: str | None, skipped: Callable[[str], None]
 ) -> list[Source]:
-    """All files; `skipped` is told of links and the like that are passed over. Raises BadFaqFile."""
+    """All files; `skipped` is called with what links and the like are skipped. Raises BadFaqFile."""
     found: list[Source] = []
     for path in paths:
         try:
@@ -233,7 +240,7 @@ def _of_folders(
             below = inside.relative_to(folder).parts[:-1]
             section = sections.get(below[0], below[0]) if below else ""
             return collection or folder.name or root, section
-    parts = inside.parts[:-1]
+    parts = [_without_notion_id(part) for part in inside.parts[:-1]]
     if len(parts) >= 2:
         return parts[-2], parts[-1]
     return root, parts[0] if parts else ""

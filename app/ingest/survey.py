@@ -1,4 +1,4 @@
-"""Reads FAQ files twice: once to know what they hold, and once to hand the entries out.
+"""Reads FAQ files twice: once to check them, and once to yield the entries.
 
 So nothing is written before everything was checked, and memory holds an id and some hashes for each
 entry, never the entries.
@@ -17,22 +17,24 @@ from app.ingest.reading import Reading, read_records
 from app.ingest.records import Bad
 from app.ingest.report import BadRecord, FileReport, Notes
 from app.ingest.sources import Source, sources_of
+from app.ranking.text import mostly_latin
 
 _CHANGED = "the FAQ files changed while they were read; ingest them again"
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What the files hold, all of it checked. Where an id comes twice the later record wins."""
+    """What the files contain, all of it checked. For a repeated id the later record wins."""
 
     read: int  # records in the files: published, merged, wrong and skipped ones
-    merged: int  # records that were overruled by a later one of their id, or say the same as another
+    merged: int  # records replaced by a later one of the same id, or equal to another
     collections: Mapping[str, int]  # name -> number of entries
     digest: str  # sha256 of the entries, whatever their order
     warnings: Sequence[str]
     files: Sequence[FileReport] = ()
     bad: Sequence[BadRecord] = ()
     failed: Sequence[str] = ()  # files of a folder that could not be read
+    other_scripts: int = 0  # entries in another script than the Latin one
     _sources: Sequence[Source] = field(default=(), repr=False)
     _reading: Reading = field(default_factory=Reading, repr=False)
     _winners: Mapping[Key, Winner] = field(default_factory=dict, repr=False)
@@ -44,18 +46,18 @@ class Survey:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all that looked like a record is published."""
+        """Whether every record is published."""
         return not self.bad and not self.failed
 
     @property
     def wants_serving(self) -> bool:
-        """Whether entries that are published now may have to go on in place of bad records."""
+        """Whether published entries may have to replace bad records."""
         return any(one.key for one in self.bad)
 
     def entries(self) -> Iterator[FaqEntry]:
-        """Reads the files again: their entries as they come, then what is kept.
+        """Reads the files again and yields their entries, then the kept ones.
 
-        Raises BadFaqFile when the files are no longer what they were.
+        Raises BadFaqFile when the files have changed since the survey.
         """
         missing = len(self._winners)
         position = -1
@@ -78,7 +80,7 @@ class Survey:
         yield from self._kept
 
     def keeping(self, serving: Iterable[FaqEntry]) -> "Survey":
-        """With the entries of the serving version whose records in the files are wrong."""
+        """Adds the entries of the current version whose records in the files are bad."""
         wanted = {one.key for one in self.bad if one.key} - self._winners.keys()
         wanted -= {entry.key for entry in self._kept}
         kept = [entry for entry in serving if entry.key in wanted]
@@ -96,6 +98,8 @@ class Survey:
             self,
             collections=dict(sorted(Counter(names).items())),
             digest=sha256(b"".join(sorted(prints))).hexdigest(),
+            other_scripts=sum(not winner.latin for winner in self._winners.values())
+            + sum(not mostly_latin(entry.question) for entry in self._kept),
         )
 
 
@@ -108,7 +112,7 @@ def survey(
     progress: Callable[[int], None] = lambda more: None,
     reading: Reading | None = None,
 ) -> Survey:
-    """Read and check all files; `progress` is told how many further records were read.
+    """Read and check all files; `progress` is called with the number of records read since its last call.
 
     `collection` labels records that name none. Of `kept`, the entries of another index version, go
     on those whose collection the files do not hold. Raises BadFaqFile where a file cannot be read or

@@ -22,11 +22,11 @@ class ModelProfile:
     """What the prompt has to know of a model."""
 
     name: str  # as the user asked for it: an Ollama tag, a known name or a file's name
-    digest: str  # tells two builds of one name apart
+    digest: str  # distinguishes two builds of the same name
     style: PromptStyle
     context_tokens: int  # the window in force, prompt and answer together
     parameters: int | None = None  # how many weights it has; None: its metadata does not say
-    # Its own control tokens, where its metadata tells them and app.models.control_tokens does not know them.
+    # Control tokens from its metadata that app.models.control_tokens does not list.
     control_tokens: tuple[str, ...] = ()
 
 

@@ -16,7 +16,7 @@ class ChoiceReader:
         self._text = ""
 
     def feed(self, piece: str) -> str:
-        """The text that became readable; an escape waits until it is whole."""
+        """The text that became readable; an incomplete escape is held back."""
         self._json += piece
         try:
             read = from_json(self._json, allow_partial="trailing-strings", cache_strings=False)
@@ -28,6 +28,6 @@ class ChoiceReader:
         return new
 
     def check(self) -> None:
-        """Raises ModelUnavailable when the whole is none of the choices."""
+        """Raises ModelUnavailable when the text is none of the choices."""
         if self._text not in self._choices:
             raise ModelUnavailable("the model did not keep to the choices it was given")

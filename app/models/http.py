@@ -12,7 +12,7 @@ from httpx_aiohttp import AiohttpTransport
 from app.errors import ModelUnavailable
 from app.models.failures import log_unreadable
 
-# Bytes. The line of a token takes some hundred, the whole description of a model some hundred thousand.
+# Bytes. The line of a token takes some hundred, the full description of a model some hundred thousand.
 _LONGEST_LINE = 1 << 21
 
 # What a client raises for a server that is down or breaks off.
@@ -29,7 +29,7 @@ def open_transport() -> httpx.AsyncBaseTransport:
 
 def _session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
     # A connection for each request: one that was kept open may be closed by the server just then, and a
-    # generation that failed so could not be sent again, since nobody knows whether it has begun.
+    # generation that failed so could not be sent again, since it may already have begun.
     connector = aiohttp.TCPConnector(ssl=tls, limit=0, force_close=True)
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 

@@ -1,4 +1,4 @@
-"""A model that says what it is told to say."""
+"""The fake model for tests: it replies with a script."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence

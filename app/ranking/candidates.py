@@ -1,4 +1,4 @@
-"""What an index hands to the ranking: raw signals of the entries it found, and word statistics."""
+"""The input of the ranking: raw scores of the entries an index found, and word statistics."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from app.domain import FaqEntry
 
 
 class Candidate(NamedTuple):  # each search has dozens, and a frozen dataclass takes twice as long
-    """An entry an index found, with its raw signals; None where that list did not hold it."""
+    """An entry that an index found, with its raw scores; None where that search did not find it."""
 
     entry: FaqEntry
     lexical: float | None = None  # BM25, ≥ 0, comparable only within one search

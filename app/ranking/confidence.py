@@ -78,7 +78,7 @@ class Calibration:
 
 
 def calibration_of(embedder: str | None) -> Calibration:
-    """Of the embedder with this name; of search by words for None and for one nobody calibrated."""
+    """Of the embedder with this name; of lexical search for None and an unknown embedder."""
     return _read(embedder or LEXICAL) or _read(LEXICAL) or _missing()
 
 

@@ -35,9 +35,17 @@ _TITLE_CASE = 0.6  # with so many capitals a capital says nothing
 _SIMILARITY = 0.66  # as of words in coverage: a typo is not another name
 _FUZZY_LETTERS = 5
 _QUOTED_WORDS_HELD = 0.5
+# Acronyms that are ordinary nouns: an entry answers without them.
+_ORDINARY = frozenset(["url", "urls", "faq", "faqs", "id", "ids", "pc", "pcs", "ok"])
+_ACRONYM = re.compile(r"[A-Z]{3,6}")
+_CAPITALISED = re.compile(r"[A-Z]\w+(?: [A-Z]\w+){2,}")
+_VERSION = re.compile(r"v(\d+(?:\.\d+)*)", re.IGNORECASE)
 _CAPITALISED_NOUNS = {"german"}  # languages in which every noun has a capital
 
-_NEGATIONS = frozenset("no not never without cannot none neither nor nothing impossible unable".split())  # noqa: SIM905
+_NEGATING = (
+    "no not never without cannot none neither nor nothing impossible unable miss missed missing skip skipped"
+)
+_NEGATIONS = frozenset(_NEGATING.split())
 _CONTRACTED = re.compile(r"n['’]t\b", re.IGNORECASE)
 _AUXILIARY = (
     "am is are was were do does did can could may might must shall should will would has have had need"
@@ -87,10 +95,16 @@ def lacking(question: str, entry: FaqEntry, language: str = "english") -> Sequen
     """The identifying words of a question that an entry holds nowhere, as they stand in the question."""
     text = unicodedata.normalize("NFKC", question)
     held = _held(entry)
-    missing = [code for code in _found(text, _CODE, SIGNED_NAME, _NUMBER) if not _whole(held, code)]
+    missing = [
+        code
+        for code in _found(text, _CODE, SIGNED_NAME, _NUMBER)
+        if not _whole(held, code) and not _whole(held, _VERSION.sub(r"version\1", code))
+    ]
     vocabulary = _vocabulary(entry)
     missing += [
-        name for name in _named(text, language) if not _whole(held, name) and not _nearly(name, vocabulary)
+        name
+        for name in _named(text, language)
+        if not _whole(held, name) and not _nearly(name, vocabulary) and not _spelled_out(name, entry)
     ]
     missing += [quoted for quoted in _quoted(text) if _share(quoted, vocabulary) < _QUOTED_WORDS_HELD]
     return list(dict.fromkeys(missing))
@@ -98,7 +112,7 @@ def lacking(question: str, entry: FaqEntry, language: str = "english") -> Sequen
 
 def _named(text: str, language: str) -> Sequence[str]:
     names = [*_found(text, _SYMBOL), *([] if language in _CAPITALISED_NOUNS else _names(text))]
-    return [name for name in names if name.casefold() not in stop_words(language)]
+    return [name for name in names if name.casefold() not in stop_words(language) | _ORDINARY]
 
 
 def _found(text: str, *patterns: re.Pattern[str]) -> Iterator[str]:
@@ -155,6 +169,18 @@ def _whole(held: str, code: str) -> bool:
             return True
         start = held.find(wanted, start + 1)
     return False
+
+
+def _spelled_out(name: str, entry: FaqEntry) -> bool:
+    """Whether an entry has the words of an acronym in a row: ECS as Elastic Container Service."""
+    return bool(_ACRONYM.fullmatch(name)) and name.casefold() in _initials(entry)
+
+
+@lru_cache(maxsize=500)
+def _initials(entry: FaqEntry) -> str:
+    """Of the words with capitals in a row; runs are parted by spaces."""
+    runs = _CAPITALISED.findall(f"{entry.section}\n{entry.question}\n{entry.answer}")
+    return " ".join("".join(word[0] for word in run.split()) for run in runs).casefold()
 
 
 def _nearly(name: str, vocabulary: frozenset[str]) -> bool:

@@ -14,7 +14,7 @@ from app.ranking.text import normalised_question
 
 
 class Fusion(StrEnum):
-    """Which signals order the hits."""
+    """Which scores order the hits."""
 
     HYBRID = "hybrid"
     LEXICAL = "lexical"

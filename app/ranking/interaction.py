@@ -1,4 +1,4 @@
-"""Late interaction: how well each word of a question is met by the token vectors of an entry.
+"""Late interaction: how well the token vectors of an entry match each word of a question.
 
 ColBERT's MaxSim (Khattab & Zaharia 2020) on the last layer of the embedder that is there anyway.
 """
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class TokenVectors:
-    """A text as an embedder sees it: one vector of unit length a token, and which token is of which word."""
+    """A text as an embedder sees it: a unit vector per token, and the word that each token belongs to."""
 
     vectors: NDArray[np.float32]  # tokens by dimension
     words: Sequence[str]  # in order
@@ -24,7 +24,7 @@ class Interaction:
     """Cosines, 0–1 in practice."""
 
     late: float  # mean over the question's content words, weighted by rarity
-    late_min: float  # of the content word that the entry meets worst
+    late_min: float  # of the content word that the entry matches worst
 
 
 def interaction(

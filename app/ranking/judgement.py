@@ -1,5 +1,6 @@
 """Whether a ranking answers its question, may help with it, or shows that the FAQ does not hold it. Pure."""
 
+import re
 from collections.abc import Set
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from app.ranking.stop_words import languages_of, stop_words
 from app.ranking.text import mostly_latin, words
 
 _SURE = 0.6  # from here on an entry may speak for a model that is down
+_ASKS = re.compile(r"[^\W\d_]|\d\d")  # "1" or "?" alone asks for nothing that an entry could answer
 _FEW_WORDS = 3  # content words: with so few each of them decides
 _TELLING = 2  # stop words of another language that tell it
 _SOME_OTHER = "another language"
@@ -33,6 +35,8 @@ def judge(
         return replace(ranking, foreign=_other_language(question, None, 0.0, language))
     if ranking.exact:
         return replace(ranking, status=Status.ANSWERED, confidence=1.0, confident=True)
+    if not _ASKS.search(question):
+        return ranking
     entry = ranking.hits[0].entry
     features = ranking.features
     confidence = calibration.answers.probability(features)

@@ -1,4 +1,4 @@
-"""The rankings of several questions in one as one list of sources. Pure."""
+"""Merges the rankings of several questions in one text into one list of sources. Pure."""
 
 from collections.abc import Sequence
 from itertools import zip_longest

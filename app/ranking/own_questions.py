@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 from app.ranking.confidence import Calibration, Features, Thresholds
 
-MOST_QUESTIONS = 300  # a seeded sample of so many tells the quantiles well enough
+MOST_QUESTIONS = 300  # a seeded sample of this size estimates the quantiles well enough
 # On the development FAQ .4 answers three key words wrong too often, .55 the right too seldom.
 _ANSWER_QUANTILE = 0.5
 _SUGGEST_QUANTILE = 0.1
 _LOWER, _HIGHER = 1.0, 2.0  # log-odds: how far an index may leave the calibration
-_LEAST_SUGGEST = -8.0  # log-odds: what is this far away helps nobody
+_LEAST_SUGGEST = -8.0  # log-odds: suggestions below are of no help
 _PRIOR = 50  # questions that the calibration's own thresholds count as: few entries move them little
 
 

@@ -33,7 +33,8 @@ _SURE_MARKUP = re.compile(r"<br\s*/?>|<!--|<https?:|<mailto:", re.IGNORECASE)
 _OPENED, _CLOSED = (re.compile(rf"{begin}({_TAGS})\b", re.IGNORECASE) for begin in ("<", "</"))
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]+)>")
 _EMPHASIS = re.compile(r"(?<![\w*\\])(\*\*\*|\*\*|\*)(?=[^\s*])([^*\n]+?)(?<=[^\s*])\1(?![\w*])")
-_UNDERSCORES = re.compile(r"(?<![\w_\\])(__|_)(?=[^\s_])([^_\n]+?)(?<=[^\s_])\1(?![\w_])")
+# But a name such as __init__ is no emphasis.
+_UNDERSCORES = re.compile(r"(?<![\w_\\])(?!__\w+__)(__|_)(?=[^\s_])([^_\n]+?)(?<=[^\s_])\1(?![\w_])")
 _HEADING = re.compile(r"^[ \t]{0,3}(?:#{1,6}[ \t]+|>[ \t]?)+", re.MULTILINE)
 _BLANK_LINES = re.compile(r"(?<![ \t])[ \t]*\n[ \t]*(?:\n[ \t]*)+")
 _FOLDED = str.maketrans(

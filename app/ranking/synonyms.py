@@ -8,7 +8,7 @@ from pathlib import Path
 from app.errors import BadSettings
 from app.ranking.text import words
 
-_MOST_WORDINGS = 16  # a question with several synonyms has many; these are enough to be found by
+_MOST_WORDINGS = 16  # a question with several synonyms has many; this number is enough
 
 
 def read_synonyms(path: Path) -> Sequence[Sequence[str]]:
@@ -36,7 +36,7 @@ def _groups(lines: Sequence[str], name: str) -> Iterator[Sequence[str]]:
 
 
 def wordings(question: str, synonyms: Sequence[Sequence[str]]) -> list[str]:
-    """The question as it is, then with synonyms in place of what it says.
+    """The question, then variants of it with synonyms.
 
     First with one synonym each, then with one of two groups at once, and so on. A word that occurs
     several times is replaced everywhere.
@@ -61,7 +61,7 @@ def _others(asked: str, synonyms: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _choices(asked: str, group: Sequence[str]) -> Sequence[tuple[str, str]]:
-    """What the question says of a group, each with each of its synonyms."""
+    """The terms of the question that are in a group, each with its synonyms."""
     said = [term for term in group if f" {term} " in f" {asked} "]
     return [(term, other) for term in said for other in group if other != term]
 

@@ -15,7 +15,7 @@ from app.domain import FaqEntry
 from app.ranking.candidates import WordStatistics
 
 MAX_QUESTION_WORDS = 64  # different ones: they set what a query costs, and no FAQ question needs more
-# Names that only a sign tells from others: C++, C#, F#, .NET.
+# Names that differ from others only in a punctuation mark: C++, C#, F#, .NET.
 SIGNED_NAME = re.compile(r"(?<!\w)[A-Za-z](?:\+\+|#)(?!\w)|(?<![\w.])\.NET\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]{1,64}")  # letters and digits; a longer run is data, not a word: it comes in parts
 # Scripts without spaces between words: Thai, Lao, Khmer, Burmese, kana, Han; and Hangul, whose words carry
@@ -117,6 +117,8 @@ def word_statistics(entries: Iterable[FaqEntry]) -> WordStatistics:
 
 def mostly_latin(text: str) -> bool:
     """Whether at least half of a text's letters are of the Latin script; true where it has none."""
+    if text.isascii():
+        return True
     letters = [character for character in text if character.isalpha()]
     latin = sum(unicodedata.name(character, "").startswith("LATIN") for character in letters)
-    return text.isascii() or 2 * latin >= len(letters)
+    return 2 * latin >= len(letters)

@@ -23,7 +23,7 @@ from app.wiring import open_askd
 log = logging.getLogger(__name__)
 
 _GRACE = 10  # seconds after SIGTERM until every answer has ended
-_LAST_EVENTS = 1  # of these, to tell the callers whose answers have not
+_LAST_EVENTS = 1  # of these, to send an error to callers whose answers have not
 _COLLECT_AFTER = 10_000  # objects: an answer makes thousands, hardly any of them in a cycle
 
 
@@ -31,7 +31,7 @@ def serve(settings: Settings) -> None:
     """Returns when the server was stopped by a signal. Raises AskdError."""
     # uvicorn raises the signal again once all is closed: stopping is what was asked for, and no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    # What is wrong from the start is one line on the terminal; uvicorn would log it with a traceback.
+    # Errors at startup are one line on the terminal; uvicorn would log them with a traceback.
     asyncio.run(_try_to_open(settings))
     shutdown = GracefulShutdown()
     app = create_app(settings, shutdown)
@@ -64,7 +64,7 @@ def config_of(app: ASGIApp, port: int = 0) -> uvicorn.Config:
 
 
 class Server(uvicorn.Server):
-    """Waits for running answers, and has those interrupted that take too long: uvicorn would only hang up."""
+    """Waits for running answers, and ends late ones with an error: uvicorn would only hang up."""
 
     def __init__(self, config: uvicorn.Config, shutdown: GracefulShutdown) -> None:
         super().__init__(config)
@@ -72,20 +72,20 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        # What is there by now stays: the garbage collector need not look at it again and again.
+        # Objects created at startup stay alive: exclude them from garbage collection.
         gc.collect()
         gc.freeze()
         gc.set_threshold(_COLLECT_AFTER)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._graceful.begin(_GRACE - _LAST_EVENTS)
-        # It goes on listening meanwhile: /readyz says that it stops, and new requests get a 503.
+        # It keeps listening meanwhile: /readyz and new requests get a 503.
         await self._graceful.idle()
         await super().shutdown(sockets)
 
 
 def _is_no_upgrade_warning(record: logging.LogRecord) -> bool:
-    """Clients may offer an upgrade with every request; that it is ignored is no news (RFC 9110, 7.8)."""
+    """Clients may offer an upgrade with every request; ignoring it is allowed (RFC 9110, 7.8)."""
     return not record.getMessage().startswith(("Unsupported upgrade", "No supported WebSocket library"))
 
 

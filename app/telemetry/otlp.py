@@ -1,4 +1,4 @@
-"""Spans, sent to an OpenTelemetry collector (OTLP over HTTP) by OpenTelemetry's SDK."""
+"""Sends spans to an OpenTelemetry collector (OTLP over HTTP) with OpenTelemetry's SDK."""
 
 import asyncio
 import logging
@@ -18,20 +18,21 @@ from pydantic import AnyHttpUrl
 
 log = logging.getLogger(__name__)
 
-_QUEUE = 2048  # spans; what comes while it is full is dropped
+_QUEUE = 2048  # spans; further ones are dropped while it is full
 _PERIOD = 1.0  # seconds between batches
-_TIMEOUT = 5.0  # seconds for a batch, tried again and again
-_LAST_WORDS = 2.0  # seconds for what is left at the end
-# They tell of each batch that fails; `_Reported` says it once.
-_CHATTY = ("opentelemetry.exporter", "opentelemetry.sdk._shared_internal")
+_TIMEOUT = 5.0  # seconds for a batch, retries included
+_FLUSH_SECONDS = 2.0  # seconds to flush at shutdown
+# They log every batch that fails; `_Reported` logs it once.
+_NOISY_LOGGERS = ("opentelemetry.exporter", "opentelemetry.sdk._shared_internal")
 
 
 class Collector:
-    """Sends the spans of its `tracer`, in batches, from a thread of its own: one that is down costs the spans
-    and nothing else. An async context manager: leaving it sends what is left, for two seconds at most."""
+    """Exports the spans of its `tracer` in batches, from a thread of its own: while the collector is down,
+    spans are lost and nothing else happens. An async context manager: leaving it flushes for two seconds at
+    most."""
 
     def __init__(self, url: AnyHttpUrl) -> None:
-        for name in _CHATTY:
+        for name in _NOISY_LOGGERS:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         session = requests.Session()
         session.trust_env = False  # no proxies, as for the other servers
@@ -52,10 +53,10 @@ class Collector:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # The provider would wait half a minute, and nothing can tell it not to.
+        # The provider would wait half a minute, and has no option against it.
         flushing = Thread(target=self._provider.shutdown, daemon=True)
         flushing.start()
-        await asyncio.to_thread(flushing.join, _LAST_WORDS)
+        await asyncio.to_thread(flushing.join, _FLUSH_SECONDS)
         self._exporter.shutdown()
 
 
@@ -81,7 +82,7 @@ class _Reported(SpanExporter):
         return result
 
     def shutdown(self) -> None:
-        """Whatever waits for another try is given up."""
+        """Gives up batches that wait for a retry."""
         if not self._closed:
             self._closed = True
             self._exporter.shutdown()

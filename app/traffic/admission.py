@@ -13,11 +13,11 @@ from app.errors import Overloaded
 from app.traffic.deadline import TimeLeft
 
 _SAFETY = 0.99  # of the time left: a request begins before we see it, and ends when the answer has arrived
-_LEAST_SECONDS = 0.05  # a generation that begins later than this before its deadline is in vain
+_LEAST_SECONDS = 0.05  # a generation that begins later than this before its deadline is useless
 _UNMEASURED_QUEUE = 32  # places for each slot until the first generation has been measured
 _TICK = 0.001  # seconds; timers are no more exact than that
 _UNMEASURED_RETRY = 10  # seconds
-_REMEMBERED = 8  # generations: an answer takes as long as those just before it, not as those of an hour ago
+_REMEMBERED = 8  # generations: recent ones predict the next one best
 _FOR_DEVIATION = 4  # generations it takes to estimate how far they spread
 
 
@@ -120,7 +120,7 @@ class Admission:
         if place not in self._serving:
             return
         self._serving.remove(place)
-        # One that was cancelled tells something only when it had already taken longer than usual.
+        # A cancelled one is informative only when it had already taken longer than usual.
         if completed or place.served > self.service.mean > 0:
             self.service.learn(place.served)
             self._refuse_late()
@@ -142,8 +142,8 @@ class Admission:
         )
 
     def _refuse_late(self) -> None:
-        """Refuse at once those who wait in vain by what is known now."""
-        ahead = 0  # of those who stay
+        """Refuse the waiting requests that are now predicted to miss their deadlines."""
+        ahead = 0  # of the remaining ones
         for place in list(self._queue):
             least, most = self._needed(ahead)
             if least > place.deadline.left:
@@ -197,26 +197,26 @@ class Place:
         return max(self._admission.clock() - self._began, 0.0)
 
     def check(self, deadline: TimeLeft) -> None:
-        """For a caller who wants to share this place. Raises Overloaded when it would come too late."""
+        """For a caller that joins this place. Raises Overloaded when the answer would come too late."""
         ahead = self._admission.ahead_of(self)
         if ahead is not None:
             self._admission.check(ahead, deadline)
 
     async def turn(self) -> None:
-        """Wait for the slot. Raises Overloaded when it would come too late."""
+        """Wait for the slot. Raises Overloaded when the answer would come too late."""
         asked = self._admission.clock()
         self._slot = slot = asyncio.get_running_loop().create_future()
         self._admission.dispatch()
         try:
             while not slot.done():
-                # With less time left than a generation takes it would begin in vain. The deadline may move.
+                # With less time left than a generation takes it would be useless. The deadline may move.
                 latest = self.deadline.left - max(self._admission.service.mean, _LEAST_SECONDS)
                 if latest < _TICK:
                     raise self._admission.overloaded(self.deadline, self._admission.expected)
                 await asyncio.wait({slot}, timeout=None if latest == math.inf else latest)
             slot.result()
         finally:
-            slot.cancel()  # if it did not come: it must not go to a place that has given up
+            slot.cancel()  # a place that has given up must not get the slot later
             self.waited = self._admission.clock() - asked
 
     def begin(self) -> None:

@@ -15,7 +15,7 @@ _ANSWER_BYTES = 512  # about, of an answer without its texts, and of each source
 
 
 class AnswerKey(NamedTuple):
-    """All that an answer depends on."""
+    """Everything that an answer depends on."""
 
     question: str
     collection: str | None

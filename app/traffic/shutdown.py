@@ -1,4 +1,4 @@
-"""Graceful shutdown: running requests have a grace period to finish; those that have not are told."""
+"""Graceful shutdown: running requests have a grace period to finish; the others end with an error."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

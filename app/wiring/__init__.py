@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING
 
 from app.answering.gauges import register_gauges
@@ -101,11 +101,16 @@ async def open_trial(settings: Settings) -> AsyncIterator[Askd]:
 
 
 @asynccontextmanager
-async def scratch_index() -> AsyncIterator[ScratchIndex]:
+async def scratch_index(settings: Settings) -> AsyncIterator[ScratchIndex]:
     """An empty index for measuring, gone afterwards. Embedded for either engine: both rank alike."""
     from app.indexes.embedded.index import EmbeddedIndex
 
-    with TemporaryDirectory(prefix="askd-") as folder:
+    try:
+        place = Path(gettempdir())
+    except FileNotFoundError:  # a container that can write to its index only
+        place = settings.data_dir / "index"
+        place.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="askd-", dir=place) as folder:
         yield EmbeddedIndex(Path(folder), "scratch")
 
 

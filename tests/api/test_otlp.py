@@ -125,7 +125,7 @@ async def test_a_dead_collector_neither_slows_nor_fails_questions_nor_holds_up_t
 ) -> None:
     monkeypatch.setattr(otlp, "_TIMEOUT", 60.0)  # a batch takes so long that nothing else does
     monkeypatch.setattr(otlp, "_PERIOD", 0.05)
-    monkeypatch.setattr(otlp, "_LAST_WORDS", 0.3)
+    monkeypatch.setattr(otlp, "_FLUSH_SECONDS", 0.3)
     async with dead() as url, AsyncExitStack() as running:
         client = await running.enter_async_context(service(tmp_path, url))
         await ask(client)  # what is opened at the first question

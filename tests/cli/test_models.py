@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from app.embedders.catalogue import KNOWN as EMBEDDERS
 from app.models.catalogue import KNOWN
 from tests.cli.shell import Shell
 from tests.support.file_server import file_server
@@ -29,7 +30,12 @@ def test_models_as_json(askd: Shell, pulled: Path) -> None:
     said = askd("models", "--json").json
     assert (said["in_use"]["name"], said["in_use"]["present"]) == (NAME, True)
     here = {weights["name"]: weights["here"] for weights in said["known"]}
-    assert here == {NAME: True, "bge-small-en-v1.5": False, "all-minilm-l6-v2": False}
+    assert here == {
+        NAME: True,
+        "bge-small-en-v1.5": False,
+        "all-minilm-l6-v2": False,
+        "multilingual-e5-small": False,
+    }
 
 
 def test_weights_that_are_here_are_not_fetched_again(askd: Shell, pulled: Path) -> None:
@@ -45,7 +51,7 @@ def test_a_file_of_the_users_own_need_not_be_fetched(askd: Shell, gguf: Path) ->
 
 def test_an_unknown_name_is_told_with_those_there_are(askd: Shell) -> None:
     said = askd("models", "pull", "nope", status=1).err
-    assert said == f"askd: askd knows no file nope; it knows {NAME}, bge-small-en-v1.5, all-minilm-l6-v2\n"
+    assert said == f"askd: askd knows no file nope; it knows {NAME}, {', '.join(EMBEDDERS)}\n"
 
 
 def test_a_file_that_is_no_model_is_named(ingested: Shell, tmp_path: Path) -> None:

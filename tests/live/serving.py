@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -49,7 +50,7 @@ async def ingest(settings: Settings, *files: Path) -> None:
             settings.language,
             lambda _: None,
             embedder=askd.embedder,
-            scratch=scratch_index,
+            scratch=partial(scratch_index, settings),
         )
 
 

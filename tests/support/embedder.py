@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,9 +30,9 @@ class HashEmbedder:
         self._fail()
         return _vector(question)
 
-    async def token_vectors(self, texts: Sequence[str]) -> Sequence[TokenVectors]:
+    async def token_vectors(self, question: str, entry: str) -> tuple[TokenVectors, TokenVectors]:
         self._fail()
-        return [_token_vectors(text) for text in texts]
+        return _token_vectors(question), _token_vectors(entry)
 
     def embed_entries(self, entries: Iterable[FaqEntry]) -> Iterator[Vector]:
         self._fail()

@@ -5,6 +5,7 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -53,7 +54,8 @@ class Hub(BaseHTTPRequestHandler):
 
     def _begin(self) -> bytes:
         place = f"/askd/tiny/resolve/{REVISION}/"
-        name = self.path.removeprefix(place).replace("onnx/model_quantized.onnx", MODEL)
+        name = self.path.removeprefix(place)
+        name = MODEL if name in ("onnx/model_quantized.onnx", "onnx/int8.onnx") else name
         content = CONTENTS.get(name, b"")
         self.send_response(200 if content else 404)
         self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
@@ -114,6 +116,17 @@ def test_brings_both_files_and_tells_how_far_it_is(
     assert folder == tmp_path / "models" / "tiny"
     assert contents(folder) == CONTENTS
     assert sum(came) == sum(map(len, CONTENTS.values()))
+
+
+def test_an_embedder_that_no_archive_has_comes_from_the_hub_alone(
+    hub: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only = replace(embedder_files.KNOWN["tiny"], artifact=None, members=(), model_file="onnx/int8.onnx")
+    monkeypatch.setattr(embedder_files, "KNOWN", {"tiny": only})
+    assert contents(pull("tiny", tmp_path, nothing)) == CONTENTS
+    monkeypatch.setenv("HF_ENDPOINT", NOBODY)
+    with pytest.raises(DownloadFailed, match="the model hub"):
+        pull("tiny", tmp_path / "elsewhere", nothing)
 
 
 def test_fetches_nothing_that_is_there(tmp_path: Path) -> None:

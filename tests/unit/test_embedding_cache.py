@@ -111,7 +111,7 @@ def test_a_file_that_is_no_database_is_set_aside_and_begun_anew(
     file.write_bytes(b"not a database" * 1000)
     assert embedded(file) == TEXTS
     assert embedded(file) == []
-    assert "begun anew" in caplog.text
+    assert "recreated" in caplog.text
     assert file.with_name(f"{file.name}.damaged").read_bytes().startswith(b"not a database")
 
 

@@ -1,5 +1,6 @@
 """What is published goes out and comes back the same."""
 
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import FaqEntry
-from app.errors import BadFaqFile
 from app.ingest.export import WRITERS, write
 from app.ingest.survey import survey
 
@@ -47,18 +47,25 @@ PIECES += [
     "1. ",
     "*",
 ]
-texts = st.lists(
-    st.sampled_from(PIECES) | st.text("aé漢𝔘 .", min_size=1, max_size=8), min_size=1, max_size=8
-).map("".join)
-entries = st.builds(
-    FaqEntry,
-    id=st.text("abc1", min_size=1, max_size=6),
-    collection=st.sampled_from(["c", "d e", "ü"]),
-    question=texts,
-    answer=texts,
-    section=st.sampled_from(["", "s", "S: t"]),
-    url=st.none() | st.just("https://faq.example/1"),
+WORD = re.compile(r"[^\W_]+")
+# With a word before and after the markup, so that something is left to publish.
+texts = st.lists(st.sampled_from(PIECES) | st.text("aé漢𝔘 .", min_size=1, max_size=8), max_size=8).map(
+    lambda pieces: f"begin {''.join(pieces)} end"
 )
+plain_texts = st.lists(
+    st.text("aé漢𝔘\"',;:#|-", min_size=1, max_size=8)
+    | st.sampled_from(["\n", "\n\n", "How?", "12.5 %", "x=y"]),
+    min_size=1,
+    max_size=12,
+).map(lambda pieces: f"Say {' '.join(pieces)} so.")
+optional = {
+    "id": st.text("abc1", min_size=1, max_size=6),
+    "collection": st.sampled_from(["c", "d e", "ü"]),
+    "section": st.sampled_from(["", "s", "S: t"]),
+    "url": st.none() | st.just("https://faq.example/1"),
+}
+plain_entries = st.builds(FaqEntry, question=plain_texts, answer=plain_texts, **optional)
+entries = st.builds(FaqEntry, question=texts, answer=texts, **optional)
 
 
 def through(kind: str, written: Sequence[FaqEntry]) -> list[FaqEntry]:
@@ -71,8 +78,18 @@ def through(kind: str, written: Sequence[FaqEntry]) -> list[FaqEntry]:
 @pytest.mark.parametrize("kind", WRITERS)
 @given(written=st.lists(entries, min_size=1, max_size=4, unique_by=lambda entry: entry.key))
 def test_what_is_published_comes_back_the_same(kind: str, written: list[FaqEntry]) -> None:
-    try:
-        published = through("jsonl", written)
-    except BadFaqFile:  # nothing but markup: nothing was published
-        return
+    published = through("jsonl", written)
+    assert [(entry.key, entry.section, entry.url) for entry in published] == [
+        (entry.key, entry.section, entry.url) for entry in written
+    ]
+    for before, after in zip(written, published, strict=True):
+        assert set(WORD.findall(after.answer)) <= set(WORD.findall(before.answer))
+        assert "begin" in after.question
+        assert "end" in after.answer
     assert through(kind, published) == published
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@given(written=st.lists(plain_entries, min_size=1, max_size=4, unique_by=lambda entry: entry.key))
+def test_text_without_markup_is_published_as_it_is(kind: str, written: list[FaqEntry]) -> None:
+    assert through(kind, written) == written

@@ -51,7 +51,7 @@ def test_what_was_stored_is_read_with_what_a_later_version_may_add(
 @pytest.mark.parametrize(
     ("read", "data", "name"),
     [(read, data, name) for read, _, data in STORED for name in data],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else getattr(value, "__name__", "data"),
 )
 def test_a_value_of_another_type_is_damage(read: Read, data: Mapping[str, Any], name: str) -> None:
     with pytest.raises(IndexUnreadable):

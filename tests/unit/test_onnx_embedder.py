@@ -4,12 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Event
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tokenizers import Tokenizer, models
 
 from app.domain import FaqEntry
@@ -19,6 +20,7 @@ from app.embedders.catalogue import MODEL, TOKENIZER, Recipe
 from app.embedders.onnx import OnnxEmbedder
 from app.embedders.onnx_model import OnnxModel, windows
 from app.errors import EmbedderUnavailable
+from app.ranking.interaction import TokenVectors
 
 pytestmark = pytest.mark.anyio
 
@@ -226,6 +228,34 @@ async def test_a_failure_while_it_embeds_is_told_and_the_next_question_is_answer
     assert np.linalg.norm(await embedder.embed_question(QUESTION)) == pytest.approx(1)
 
 
+async def test_one_pass_gives_a_questions_vector_and_its_token_vectors(
+    own: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: list[int] = []
+    run = OnnxModel._run
+
+    def counted(model: OnnxModel, ids: Sequence[int]) -> NDArray[np.float32]:
+        passes.append(len(ids))
+        return run(model, ids)
+
+    monkeypatch.setattr(OnnxModel, "_run", counted)
+    embedder = opened(str(own), own=Recipe("mean", "query: ", tokens=256))
+    await embedder.info()
+    passes.clear()
+
+    await embedder.embed_question(QUESTION)
+    question, entry = await embedder.token_vectors(QUESTION, "It can be joined. " * 200)
+
+    assert len(passes) == 2  # one each
+    assert max(passes) == 256
+    assert question.words == [*QUESTION.removesuffix("?").casefold().split(), "?"]
+    assert len(question.vectors) == len(question.word_of)
+    assert len(entry.vectors) == 254
+    assert np.linalg.norm(entry.vectors, axis=1) == pytest.approx(1)
+    await embedder.token_vectors(QUESTION, "It can be joined. " * 200)
+    assert len(passes) == 2  # cached
+
+
 async def test_questions_that_were_given_up_are_not_embedded(
     own: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,14 +263,14 @@ async def test_questions_that_were_given_up_are_not_embedded(
     await embedder.info()
     worked: list[str] = []
     given_up = Event()
-    vector = OnnxModel.vector
+    embedded = OnnxModel.question
 
-    def when_given_up(model: OnnxModel, head: str, body: str) -> Vector:
-        worked.append(body)
+    def when_given_up(model: OnnxModel, text: str) -> tuple[Vector, TokenVectors]:
+        worked.append(text)
         given_up.wait(10)
-        return vector(model, head, body)
+        return embedded(model, text)
 
-    monkeypatch.setattr(OnnxModel, "vector", when_given_up)
+    monkeypatch.setattr(OnnxModel, "question", when_given_up)
     tasks = [asyncio.create_task(embedder.embed_question(f"question {number}")) for number in range(10)]
     await asyncio.sleep(0)  # all are handed to the thread, which works on the first
     for task in tasks[1:]:

@@ -349,7 +349,8 @@ def texts(most: int) -> st.SearchStrategy[str]:
     characters = st.characters(
         codec="utf-8",
         exclude_categories=["Cc", "Cs"],
-        exclude_characters=[*map(chr, range(0xFDD0, 0xFDF0)), "\ufeff", "\ufffe", "\uffff"],  # no text
+        # no text; and markup, which the cleaning rewrites
+        exclude_characters=[*map(chr, range(0xFDD0, 0xFDF0)), "\ufeff", "\ufffe", "\uffff", *"*_<>&[]`"],
     )
     characters |= st.sampled_from("\n\t,;\"'#")
     return st.text(characters, min_size=1, max_size=most).map(_settled).filter(bool)
@@ -426,3 +427,17 @@ faqs:
     paid, abroad = reading.entries("faq.yaml", content)
     assert (paid.collection, paid.section, paid.answer) == ("shop", "Billing", "By card.")
     assert (abroad.collection, abroad.section, abroad.answer) == ("shop", "Abroad", "By bank.")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("faq.json", [["How?", "So."], ["Why?", "Because."]]),
+        ("faq.json", {"values": [["Question", "Answer"], ["How?", "So."], ["Why?", "Because."]]}),
+        ("faq.yaml", "- [How?, So.]\n- [Why?, Because.]\n"),
+        ("faq.yaml", "- How?: So.\n- Why?: Because.\n"),
+    ],
+)
+def test_pairs_are_questions_and_answers(reading: Reading, name: str, content: object) -> None:
+    found = [(entry.question, entry.answer) for entry in reading.entries(name, content)]
+    assert found == [("How?", "So."), ("Why?", "Because.")]

@@ -1,11 +1,14 @@
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
 from app.answering.readiness import Readiness
 from app.embedders.base import EmbedderInfo
 from app.indexes.memory import MemoryIndex
+from app.ingest.publishing import publish
+from app.ingest.survey import survey
 from app.models.base import ModelStatus
 from app.models.scripted import ScriptedModel
 from tests.support.embedder import HashEmbedder
@@ -59,6 +62,29 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+class LatinOnly(HashEmbedder):
+    async def info(self) -> EmbedderInfo:
+        return replace(await super().info(), latin_only=True)
+
+
+@pytest.mark.parametrize("embedder", [LatinOnly(), HashEmbedder()])
+async def test_entries_in_a_script_that_the_embedder_cannot_read_are_told(
+    embedder: HashEmbedder, tmp_path: Path
+) -> None:
+    faq = tmp_path / "faq.csv"
+    faq.write_text("question,answer\nHow do I pay?,By card.\n如何申请退款？,在订单页面。\n", encoding="utf-8")
+    index = MemoryIndex()
+    found = survey([faq], collection=None, strict=False)
+    await publish(index, found, "english", lambda _: None, embedder=embedder)
+
+    report = await Readiness(index, ScriptedModel(loaded=True), embedder).report()
+
+    assert report.ready
+    assert [told.partition(" entries")[0] for told in report.degraded] == (
+        ["embedder: 1 of 2"] if isinstance(embedder, LatinOnly) else []
+    )
 
 
 async def test_probes_that_come_together_and_within_a_second_share_a_report() -> None:

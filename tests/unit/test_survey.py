@@ -176,3 +176,12 @@ def digest(written: list[FaqEntry]) -> str:
 def test_a_large_ingest_never_holds_all_entries(tmp_path: Path) -> None:
     # 64 MiB, and 96 where the entries are held.
     assert peak_of_ingest(tmp_path, entries=10_000, sentences=150) < 80
+
+
+def test_a_folder_without_records_is_told_although_another_begins_with_its_name(tmp_path: Path) -> None:
+    empty, full = tmp_path / "faq", tmp_path / "faq2"
+    empty.mkdir()
+    full.mkdir()
+    write(full / "1.jsonl", entry("1"))
+    with pytest.raises(BadFaqFile, match="faq: no records"):
+        surveyed(empty, full)

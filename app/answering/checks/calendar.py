@@ -1,6 +1,7 @@
 """Months and days of the week, each spelling by one name. Pure."""
 
 import re
+from functools import lru_cache
 
 _NAMES = """
 january jan januar enero janvier | february feb februar febrero février | march mar märz marzo mars |
@@ -27,6 +28,7 @@ _BEFORE = re.compile(r"\s*(?:\d|[-–])")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
+@lru_cache(maxsize=1_000)  # entries come again with every sentence
 def dates(text: str) -> frozenset[str]:
     """The months and days of the week that a folded text names."""
     found = set[str]()

@@ -9,7 +9,7 @@ sentence made of the entry's own words in another sense passes (docs/decisions.m
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from app.answering.checks.near_copies import changed_word, closeness, names_in
 from app.answering.checks.number_words import CARDINALS
@@ -68,15 +68,17 @@ class Verifier:
         for position in order:
             if _quoted(said, _source(self.entries[position])) and not self._wrong_yes_no(said, position):
                 return Verdict(Sentence(text, position, Support.QUOTED))
-        findings = {
-            position: self._missing(said, self.entries[position], shares[position], position)
-            for position in order
-        }
+        # Looked for only where it decides: most entries are far from the sentence, and each takes its time.
+        missing = cache(
+            lambda position: self._missing(said, self.entries[position], shares[position], position)
+        )
         close = {position: closeness(said, _source(self.entries[position]).sentences) for position in order}
-        contradicting = [close[position] for position in order if set(findings[position]) - {_ITS_WORDS}]
-        nearest_other = max((each for each in contradicting if each >= _CLOSE), default=0.0)
-        for position in order:
-            if not findings[position] and close[position] >= nearest_other - _AS_CLOSE:
+        near = [position for position in order if close[position] >= _CLOSE]
+        contradicting = [close[position] for position in near if set(missing(position)) - {_ITS_WORDS}]
+        nearest_other = max(contradicting, default=0.0)
+        covering = [each for each in order if shares[each] >= self.least_coverage or not content(said)]
+        for position in covering:
+            if close[position] >= nearest_other - _AS_CLOSE and not missing(position):
                 return Verdict(Sentence(text, position, Support.MATCHED))
         if len(named := [position for position in hints if position in self.entries]) > 1:
             joined = _joined([self.entries[position] for position in named])
@@ -84,8 +86,8 @@ class Verifier:
                 best = max(named, key=lambda position: shares[position])
                 return Verdict(Sentence(text, best, Support.MATCHED))
         nearest = max(order, key=lambda position: close[position], default=None)
-        missing = ["no entry"] if nearest is None else findings[nearest] or findings[order[0]]
-        return Verdict(Sentence(text, None, Support.UNMATCHED), missing)
+        lacking = ["no entry"] if nearest is None else missing(nearest) or missing(order[0])
+        return Verdict(Sentence(text, None, Support.UNMATCHED), lacking)
 
     def attribute(self, text: str, hints: Sequence[int]) -> Sequence[int]:
         """The positions to print for a mark behind `text` that names `hints`: wrong ones are repaired."""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -50,7 +51,7 @@ async def open_trial(
                 progress,
                 embedder=askd.embedder,
                 synonyms=read_synonyms(settings.synonyms) if settings.synonyms else (),
-                scratch=wiring.scratch_index if measured else None,
+                scratch=partial(wiring.scratch_index, settings) if measured else None,
             )
         yield Trial(askd, manifest, Catalogue(found.entries()), word_statistics(found.entries()))
 

@@ -137,7 +137,7 @@ class ElasticsearchIndex:
                 self._reading = asyncio.create_task(self._read_manifest())
                 # Retrieve the exception, or asyncio would log it after the last caller has left.
                 self._reading.add_done_callback(lambda task: task.cancelled() or task.exception())
-            # Callers share one request; shielded, so that one who leaves does not cancel it for the others.
+            # Callers share one request; shielded, so that one that disconnects does not cancel it.
             self._manifest = now, await asyncio.shield(self._reading)
         return self._manifest[1]
 

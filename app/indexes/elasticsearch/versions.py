@@ -1,4 +1,4 @@
-"""The versions in Elasticsearch: one Elasticsearch index each, and an alias on the one that serves.
+"""The versions in Elasticsearch: one Elasticsearch index each, and an alias on the current one.
 
 An index that is being written has an alias of its own, the build alias. The step that moves the main alias
 removes it: an index with a build alias is unfinished, all others are versions.
@@ -74,7 +74,7 @@ class VersionIndexes:
         if created.get("shards_acknowledged") is False:
             raise SearchUnavailable(
                 "Elasticsearch has no place for another index, usually because its disk is nearly full;"
-                " GET /_cluster/allocation/explain tells why"
+                " GET /_cluster/allocation/explain says why"
             )
 
     async def switch(self, version: str) -> None:

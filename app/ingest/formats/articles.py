@@ -4,6 +4,8 @@ WordPress, and schema.org's FAQPage."""
 from collections.abc import Mapping
 from typing import Any
 
+from app.ingest.names import plain_name
+
 # Keys that say nothing of the records below them, so they name no section.
 CONTAINERS = frozenset(
     {
@@ -46,6 +48,21 @@ _UNPUBLISHED = frozenset(
         "inactive",
     }
 )
+_UNPUBLISHED |= {"entwurf", "borrador", "brouillon", "bozza", "rascunho", "черновик"}
+_SAYS_PUBLISHED = ("published", "is published", "active", "is active")
+_SAYS_UNPUBLISHED = (
+    *(
+        "draft",
+        "is draft",
+        "archived",
+        "is archived",
+        "unpublished",
+        "deleted",
+        "is deleted",
+        "hidden",
+        "trashed",
+    ),
+)
 _INNER = (
     "text",
     "storage",
@@ -64,28 +81,15 @@ _INNER = (
 
 def is_draft(record: Mapping[str, Any]) -> bool:
     """Whether a help centre would not show it."""
+    plain = {plain_name(key): value for key, value in record.items()}
     for key in ("status", "state", "visibility"):
-        value = record.get(key)
+        value = plain.get(key)
         if isinstance(value, str) and value.strip().casefold() in _UNPUBLISHED:
             return True
-        if key == "status" and value in (1, "1") and ("folder_id" in record or "agent_id" in record):
+        if key == "status" and value in (1, "1") and ("folder id" in plain or "agent id" in plain):
             return True  # Freshdesk: 1 is a draft, 2 is published
-    said_no = any(
-        _says(record.get(key)) is False for key in ("published", "is_published", "isPublished", "active")
-    )
-    return said_no or any(
-        _says(record.get(key)) is True
-        for key in (
-            "draft",
-            "is_draft",
-            "isDraft",
-            "archived",
-            "is_archived",
-            "unpublished",
-            "deleted",
-            "hidden",
-            "trashed",
-        )
+    return any(_says(plain.get(key)) is False for key in _SAYS_PUBLISHED) or any(
+        _says(plain.get(key)) is True for key in _SAYS_UNPUBLISHED
     )
 
 

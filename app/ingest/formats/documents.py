@@ -10,8 +10,15 @@ from app.ingest.formats.entries import is_written_by_askd, read_entries
 from app.ingest.formats.found import Found
 from app.ingest.formats.front_matter import FrontMatter, names_question, split
 from app.ingest.formats.headings import find_headings
-from app.ingest.formats.marked import find_bold, find_details, find_marked
-from app.ingest.formats.questions import asks, is_section_title, surely_answered, unmarked_answer
+from app.ingest.formats.marked import find_bold, find_details, find_lines, find_marked
+from app.ingest.formats.questions import (
+    answered,
+    asks,
+    is_section_title,
+    marked,
+    surely_answered,
+    unmarked_answer,
+)
 from app.ingest.formats.structures import find_definitions, find_lists, find_tables
 from app.ingest.names import Names
 from app.ingest.records import Bad, Raw
@@ -19,13 +26,14 @@ from app.ingest.report import Notes
 
 SHAPES = (
     *("auto", "front-matter", "headings", "h1", "h2", "h3", "h4", "h5", "h6"),
-    *("qa", "bold", "details", "table", "definitions", "list", "entries"),
+    *("qa", "bold", "details", "table", "definitions", "list", "lines", "entries"),
 )
 _TOC = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s+\[[^\]]*\]\([^)]*\)\s*$")
 _NO_TEXT = re.compile(
     r"\s*(?:([-*_=])(?:\s*\1){2,}|\[\[?_?TOC_?\]?\]|\{:?\s*toc\s*\}|(?:\[?!\[[^\]]*\]\([^)]*\)\]?(?:\([^)]*\))?\s*)+|</?\w[^>]*>|<!--.*-->|\{/\*.*\*/\})?\s*$",
     re.IGNORECASE,
 )
+_EQUALS = re.compile(r"(?P<level>={1,6}) (?P<title>\S.{0,300}?)(?: +=+)? *")
 _CODE_LINE = re.compile(r"^(?:import\s.+from\s|import\s+['\"]|export\s+(?:const|default|function|let|var)\b)")
 
 
@@ -43,7 +51,7 @@ class Place:
 def read_document(
     text: str, place: Place, names: Names, notes: Notes, *, mdx: bool = False
 ) -> Iterator[Raw | Bad]:
-    """The records of one document. What is in none of them is told to `notes`."""
+    """The records of one document. Text outside of them is reported to `notes`."""
     shape = place.shape
     if shape == "entries" or (shape == "auto" and is_written_by_askd(text)):
         notes.shape = "entries"
@@ -53,9 +61,10 @@ def read_document(
     if front.is_draft:
         notes.shape, notes.skipped = "front matter", notes.skipped + 1
         return
-    lines = body.split("\n")
+    lines: Sequence[str] = body.split("\n")
     if mdx:
         lines = _without_code(lines)
+    lines = _as_markdown(lines)
     if shape == "front-matter" or (shape == "auto" and names_question(front)):
         yield _one_entry(front, lines, place, notes)
         return
@@ -65,6 +74,8 @@ def read_document(
     if shape == "auto" and _title_is_question(front.title, place, sure=sure):
         yield _one_entry(front, lines, place, notes)
         return
+    if len(found) == 1 and taken == ["headings h1"] and place.collection:
+        found = [found[0]._replace(collection=place.collection, section=place.section)]
     notes.shape = ", ".join(taken)
     notes.questions = guessed
     notes.cure = f"--shape {', '.join(SHAPES[1:])} says how to read it"
@@ -84,6 +95,7 @@ def _find(document: Document, shape: str, names: Names) -> tuple[list[Found], li
         "definitions": lambda: find_definitions(document),
         "bold": lambda: find_bold(document),
         "list": lambda: find_lists(document),
+        "lines": lambda: find_lines(document),
     }
     found: list[Found] = []
     taken: list[str] = []
@@ -91,10 +103,12 @@ def _find(document: Document, shape: str, names: Names) -> tuple[list[Found], li
     for name, reader in readers.items():
         if shape not in ("auto", name):
             continue
+        if shape == "auto" and name == "lines" and found:
+            continue  # another shape is surer
         new = [one for one in reader() if not any(document.used[one.first : one.end])]
         if (
             shape == "auto"
-            and name in ("bold", "list", "definitions")
+            and name in ("bold", "list", "definitions", "lines")
             and _explains_less(document, new, found)
         ):
             continue
@@ -135,8 +149,10 @@ def _without_others(one: Found, used: bytes) -> Found:
 
 def _raw(one: Found, document: Document, front: FrontMatter) -> Raw:
     answer = one.text if one.text is not None else document.text(one.answer, one.end)
-    if one.text is None and (mark := surely_answered(answer)):
-        answer = unmarked_answer(answer, mark)
+    if one.text is None:
+        is_marked = marked(document.lines[one.first].strip("# ")) is not None
+        if mark := (answered(answer) if is_marked else surely_answered(answer)):
+            answer = unmarked_answer(answer, mark)
     fields: dict[str, object] = {
         "id": one.id,
         "collection": front.fields.get("collection") or one.collection,
@@ -206,6 +222,22 @@ def _what_was_seen(document: Document) -> str:
     kinds = sorted({block.kind for block in document.blocks} - {"heading", "rule"})
     said = f"the headings are {', '.join(map(repr, seen))}" if seen else "there are no headings"
     return f"no questions were found: {said}; the rest is {', '.join(kinds) or 'empty'}"
+
+
+def _as_markdown(lines: Sequence[str]) -> Sequence[str]:
+    """Headings as AsciiDoc and wikis write them (`== How?`) as Markdown's; a document that is one quotation
+    without its marks."""
+    filled = [line for line in lines if line.strip()]
+    if len(filled) > 1 and all(line.startswith(">") for line in filled):
+        return [line.removeprefix(">").removeprefix(" ") for line in lines]
+    headings = [heading for line in filled if (heading := _EQUALS.fullmatch(line))]
+    if len(headings) > 1 and not any(re.match("#{1,6} ", line) for line in filled):
+        return [
+            f"{'#' * len(heading['level'])} {heading['title']}" if heading else line
+            for line in lines
+            for heading in [_EQUALS.fullmatch(line)]
+        ]
+    return lines
 
 
 def _without_code(lines: Sequence[str]) -> list[str]:

@@ -75,7 +75,7 @@ def is_json_lines(text: io.TextIOWrapper) -> bool:
 
 
 def json_lines_events(text: io.TextIOWrapper) -> Events:
-    """A value a line; a line that is none is told as bad, and the next one read."""
+    """One value per line; an invalid line is reported as bad, and the next one read."""
     for number, line in enumerate(lines_of(text), 1):
         if not line.strip():
             continue

@@ -50,7 +50,7 @@ def find_headings(document: Document, level: int | None = None) -> tuple[list[Fo
     found: list[Found] = []
     for part, following in zip(questions, starts[1:], strict=True):
         if not part.whole and not part.asks and not level:
-            continue  # a title without a text is no question: it is told as unused
+            continue  # a heading without text is no question: it is reported as unused
         end = min(following, part.end)
         question, id_ = heading_parts(part.heading.title)
         collection, section = document.headings_above(part.heading.first, part.heading.level)

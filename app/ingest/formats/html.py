@@ -92,7 +92,7 @@ def _refuse_depth(body: LexborNode) -> None:
 
 
 def _mark(block: LexborNode, question: LexborNode | None, answer: LexborNode | None) -> None:
-    """Writes the block anew, so that its question and its answer can be told apart after the conversion."""
+    """Rewrites the block so that question and answer can be distinguished after the conversion."""
     if question is None:
         return
     asked = " ".join(question.text().split())

@@ -11,6 +11,7 @@ from app.ingest.formats.questions import (
     asks,
     bare_question,
     bold_question,
+    ends_as_question,
     is_section_title,
     marked,
     unmarked_answer,
@@ -173,3 +174,14 @@ def _bold_head(document: Document, block: Block) -> tuple[str, int]:
     while mark in ("**", "__") and text.count(mark) < 2 and below < block.end:
         text, below = f"{text} {document.lines[below].strip()}", below + 1
     return text, below
+
+
+def find_lines(document: Document) -> list[Found]:
+    """Lines of plain text that are a question, each at the beginning of a paragraph; at least two of them."""
+    starts = [
+        (block.first, document.lines[block.first].strip(), block.first + 1)
+        for block in document.blocks
+        if block.kind == "paragraph" and ends_as_question(document.lines[block.first])
+    ]
+    ends = [block.first for block in document.blocks if block.kind == "heading"]
+    return list(between(document, starts, ends, short=False)) if len(starts) > 1 else []

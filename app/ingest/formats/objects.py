@@ -11,7 +11,17 @@ from typing import Any
 from app.errors import BadFaqFile
 from app.ingest.formats.articles import CONTAINERS, is_draft, lookup_fields, text_of
 from app.ingest.formats.events import DEEPEST, Events, build
-from app.ingest.formats.scan import Context, Node, Scan
+from app.ingest.formats.object_tree import (
+    Context,
+    Layout,
+    Node,
+    cell_text,
+    keys_seen,
+    layout_of,
+    section_key,
+)
+from app.ingest.formats.scan import Scan
+from app.ingest.formats.tables import Row, records_of
 from app.ingest.names import FIELDS, Names, listed
 from app.ingest.records import Bad, Raw, kind
 from app.ingest.report import Notes
@@ -20,25 +30,25 @@ _MOST_UNKNOWN_KEYS = 10
 
 
 def read_objects(open_events: Callable[[], Events], names: Names, notes: Notes) -> Iterator[Raw | Bad]:
-    """The records of a file; `open_events` begins to read it anew. Raises BadFaqFile where there is none."""
+    """The records of a file; `open_events` reads from its start. Raises BadFaqFile when empty."""
     scan = Scan(names)
     scan.read(open_events())
-    chosen = scan.choose()
-    if not chosen:
-        if scan.keys_seen() or scan.nothing_else_than:
+    layout = layout_of(scan.root, names)
+    if not layout.records and not layout.tables:
+        if keys_seen(scan.root) or scan.nothing_else_than:
             raise BadFaqFile(_nothing(scan))
         return
-    notes.shape = scan.shape(chosen)
+    notes.shape = layout.shape
     notes.unused_unit = "objects"
-    reader = _Reader(scan, chosen, names, notes)
+    reader = _Reader(scan, layout, names, notes)
     yield from reader.read(open_events())
     reader.report()
 
 
 class _Reader:
-    def __init__(self, scan: Scan, chosen: set[Node], names: Names, notes: Notes) -> None:
+    def __init__(self, scan: Scan, layout: Layout, names: Names, notes: Notes) -> None:
         self._scan = scan
-        self._chosen = chosen
+        self._layout = layout
         self._names = names
         self._notes = notes
         self._unknown: set[str] = set()
@@ -73,7 +83,7 @@ class _Reader:
             raise BadFaqFile(f"nested more than {DEEPEST} deep")
         if name == "start_map":
             self.count_map()
-            if node in self._chosen and not node.is_map and self._ordinal not in self._scan.groups:
+            if node in self._layout.records and not node.is_map and self._ordinal not in self._layout.groups:
                 yield self._record(build(name, value, _Counting(events, self)), place, around, node)
                 return
             context = self._scan.contexts.get(self._ordinal)
@@ -82,11 +92,13 @@ class _Reader:
                 if event == "end_map":
                     return
                 event, value = next(events)
-                if node in self._chosen and not event.startswith("start_"):
+                if node in self._layout.records and not event.startswith("start_"):
                     if not self._is_meta(key, value):
                         yield self._pair(key, value, place, around, node)
                     continue
                 yield from self._value(event, value, events, node.child(key), place, inner)
+        elif name == "start_array" and node in self._layout.tables:
+            yield from records_of(self._rows(events, place), self._layout.tables[node], self._notes)
         elif name == "start_array":
             item = node.child("[]")
             number = 0
@@ -95,7 +107,7 @@ class _Reader:
                     return
                 number += 1
                 here = [*place, self._item_name(node, item, number, place)]
-                if item in self._chosen and event != "start_map":
+                if item in self._layout.records and event != "start_map":
                     what = kind(
                         build(event, None if event.startswith("start_") else value, _Counting(events, self))
                     )
@@ -104,14 +116,25 @@ class _Reader:
                     yield Bad(", ".join(here), f"must be an object, not {what}")
                     continue
                 yield from self._value(event, value, events, item, here, around)
-        elif node in self._chosen and not node.is_map:
+        elif node in self._layout.records and not node.is_map:
             yield Bad(", ".join(place) or "line 1", f"must be an object, not {kind(value)}")
+
+    def _rows(self, events: Events, place: list[str]) -> Iterator[Row]:
+        for number, (event, value) in enumerate(events, 1):
+            if event == "end_array":
+                return
+            row = build(event, value, _Counting(events, self))
+            where = ", ".join([*place, f"row {number}"])
+            if isinstance(row, list) and not any(isinstance(cell, list | dict) for cell in row):
+                yield Row(where, [cell_text(cell) for cell in row])
+            else:
+                yield Row(where, None, f"must be a list of texts, not {kind(row)}")
 
     def _item_name(self, node: Node, item: Node, number: int, place: list[str]) -> str:
         if node.key == "documents":
             return f"document {number}"
         if node.parent is None and not place:
-            is_record = item in self._chosen and self._ordinal + 1 not in self._scan.groups
+            is_record = item in self._layout.records and self._ordinal + 1 not in self._layout.groups
             return f"record {number}" if is_record else f"group {number}"
         return f"{node.key} {number}" if node.key not in ("", "[]") else f"item {number}"
 
@@ -175,7 +198,7 @@ class _Reader:
             fields["section"] = titles.pop()
         if titles and "collection" not in fields:
             fields["collection"] = titles[0]
-        if "section" not in fields and (key := self._scan.section_key(node)):
+        if "section" not in fields and (key := section_key(node)):
             fields["section"] = key
         return fields
 
@@ -204,7 +227,7 @@ def _says_something(value: object) -> bool:
 def _nothing(scan: Scan) -> str:
     if scan.nothing_else_than and not scan.root.objects and not scan.root.children:
         return scan.nothing_else_than
-    keys = scan.keys_seen()
+    keys = keys_seen(scan.root)
     if not keys:
         return scan.nothing_else_than or "no records"
     return (

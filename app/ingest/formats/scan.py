@@ -1,77 +1,20 @@
 """The first reading of a file of objects: where in it the records are, and what is said around them."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 from app.errors import BadFaqFile
-from app.ingest.formats.articles import CONTAINERS, LOOKUPS, NEVER
+from app.ingest.formats.articles import LOOKUPS, NEVER
 from app.ingest.formats.events import DEEPEST, Events
+from app.ingest.formats.object_tree import Context, Node, cell_text
 from app.ingest.names import Names, plain_name
 from app.ingest.records import kind
 
 _MOST_NODES = 500_000
 _MOST_KEYS = 200
+_LONGEST_KEPT = 600  # characters of a scalar
+_MOST_ROWS = 20  # of a table, to find its header by
+_MOST_CELLS = 200
 _TITLES = ("title", "name", "heading")
-
-
-class Node:
-    """A place in the file: all objects that are reached by the same keys; `[]` is any item of a list."""
-
-    __slots__ = (
-        "children",
-        "groups",
-        "is_map",
-        "key",
-        "keys",
-        "objects",
-        "pairs",
-        "parent",
-        "records",
-        "strong",
-        "texts",
-    )
-
-    def __init__(self, key: str, parent: "Node | None") -> None:
-        self.key = key
-        self.parent = parent
-        self.children: dict[str, Node] = {}
-        self.objects = 0
-        self.groups: list[int] = []  # of those, the ones that are none but hold records
-        self.records = 0  # objects that have a question and an answer
-        self.strong = 0  # of those under names that leave no doubt
-        self.pairs = 0  # members that read as question: answer
-        self.texts = 0  # members that are text
-        self.keys: Counter[str] = Counter()
-        self.is_map = False
-
-    def child(self, key: str) -> "Node":
-        if (node := self.children.get(key)) is None:
-            node = self.children[key] = Node(key, self)
-        return node
-
-    @property
-    def in_list(self) -> bool:
-        return self.key == "[]"
-
-    @property
-    def list_key(self) -> str:
-        """The key of the list this is an item of, or its own."""
-        return self.parent.key if self.in_list and self.parent else self.key
-
-    def above(self) -> "list[Node]":
-        found, node = [], self.parent
-        while node is not None:
-            found.append(node)
-            node = node.parent
-        return found
-
-
-@dataclass(slots=True)
-class Context:
-    """What an object says of the records in it."""
-
-    fields: dict[str, object]
-    title: str
 
 
 @dataclass(slots=True)
@@ -83,13 +26,13 @@ class _Frame:
     key: str = ""
     has_records: bool = False
     is_list: bool = False
+    cells: list[str] | None = None  # of a list, while it holds nothing but scalars
 
 
 class Scan:
     def __init__(self, names: Names) -> None:
         self.root = Node("", None)
         self.contexts: dict[int, Context] = {}  # by the object's number in the file
-        self.groups: set[int] = set()  # objects that hold records beside others that are records
         self.lookups: dict[str, dict[str, str]] = {}
         self.base: str | None = None
         self.nothing_else_than = ""
@@ -100,39 +43,55 @@ class Scan:
     def read(self, events: Events) -> None:
         stack: list[_Frame] = []
         for name, value in events:
-            if name in ("place", "bad"):
-                if name == "bad":
+            match name:
+                case "place":
+                    pass
+                case "bad":
                     self.nothing_else_than = self.nothing_else_than or value
-                continue
-            if name == "map_key":
-                stack[-1].key = value
-                continue
-            if name in ("end_map", "end_array"):
-                frame = stack.pop()
-                if name == "end_map":
-                    self._close(frame, stack)
-                elif frame.has_records and stack:
-                    stack[-1].has_records = True
-                continue
-            top = stack[-1] if stack else None
-            if name.startswith("start_"):
-                if top is not None and top.is_list and name == "start_array" and not self.nothing_else_than:
-                    self.nothing_else_than = "record 1: must be an object, not a list"
-                if top is not None and not top.is_list:
-                    top.kinds[top.key] = "map" if name == "start_map" else "list"
-                node = self._inner(top)
-                self._ordinal += name == "start_map"
-                stack.append(_Frame(node, self._ordinal, is_list=name == "start_array"))
-                if len(stack) > DEEPEST:
-                    raise BadFaqFile(f"nested more than {DEEPEST} deep")
-            elif top is not None and not top.is_list:
-                top.kinds[top.key] = "text" if isinstance(value, str) else "other"
-                top.scalars[top.key] = (
-                    value if not isinstance(value, str) or len(value) < 600 else value[:600]
-                )
-            elif not self.nothing_else_than:
-                place = "record 1" if top is not None and top.node is self.root else "line 1"
-                self.nothing_else_than = f"{place}: must be an object, not {kind(value)}"
+                case "map_key":
+                    stack[-1].key = value
+                case "end_map":
+                    self._close(stack.pop(), stack)
+                case "end_array":
+                    self._close_list(stack.pop(), stack)
+                case "start_map" | "start_array":
+                    self._open(name, stack)
+                case _:
+                    self._scalar(value, stack[-1] if stack else None)
+
+    def _open(self, name: str, stack: list[_Frame]) -> None:
+        top = stack[-1] if stack else None
+        if top is not None and not top.is_list:
+            top.kinds[top.key] = "map" if name == "start_map" else "list"
+        elif top is not None:
+            top.cells = None
+            if name == "start_array" and not self.nothing_else_than:
+                self.nothing_else_than = "record 1: must be an object, not a list"
+        node = self._inner(top)
+        self._ordinal += name == "start_map"
+        stack.append(_Frame(node, self._ordinal, is_list=name == "start_array", cells=[]))
+        if len(stack) > DEEPEST:
+            raise BadFaqFile(f"nested more than {DEEPEST} deep")
+
+    def _scalar(self, value: object, top: _Frame | None) -> None:
+        short = value[:_LONGEST_KEPT] if isinstance(value, str) else value
+        if top is not None and not top.is_list:
+            top.kinds[top.key] = "text" if isinstance(value, str) else "other"
+            top.scalars[top.key] = short
+            return
+        if top is not None and top.cells is not None and len(top.cells) < _MOST_CELLS:
+            top.cells.append(cell_text(short))
+        if not self.nothing_else_than:
+            place = "record 1" if top is not None and top.node is self.root else "line 1"
+            self.nothing_else_than = f"{place}: must be an object, not {kind(value)}"
+
+    def _close_list(self, frame: _Frame, stack: list[_Frame]) -> None:
+        outer = stack[-1] if stack else None
+        if outer is None:
+            return
+        if frame.cells and outer.is_list and len(outer.node.rows) < _MOST_ROWS:
+            outer.node.rows.append(frame.cells)
+        outer.has_records |= frame.has_records
 
     def _inner(self, top: _Frame | None) -> Node:
         if top is None:
@@ -147,6 +106,7 @@ class Scan:
     def _close(self, frame: _Frame, stack: list[_Frame]) -> None:
         node, kinds = frame.node, frame.kinds
         node.objects += 1
+        node.members += len(kinds)
         if len(node.keys) < _MOST_KEYS:
             node.keys.update(kinds.keys())
         strength = self._strength(kinds, node)
@@ -208,71 +168,6 @@ class Scan:
                 fields["collection"] = title
             title = ""
         return Context(fields, title) if fields or title else None
-
-    # --- what was found ----------------------------------------------------------------------------
-
-    def choose(self) -> set[Node]:
-        """The places whose objects are the records."""
-        candidates = [node for node in self._all() if self._is_candidate(node)]
-        articles = [node for node in candidates if node.list_key not in LOOKUPS]
-        candidates = articles or candidates
-        known = set(candidates)
-        for node in known:
-            self.groups |= set(node.groups)
-        dropped: set[Node] = set()
-        for node in candidates:
-            for outer in node.above():
-                if outer in known and not outer.groups:
-                    through_list = node.in_list and outer.records
-                    inner_wins = (
-                        node.is_map is False
-                        and through_list
-                        and (
-                            bool(node.strong) > bool(outer.strong)
-                            or (node.records > outer.records and not outer.strong)
-                        )
-                    )
-                    dropped.add(outer if inner_wins or outer.is_map else node)
-        return known - dropped
-
-    def _is_candidate(self, node: Node) -> bool:
-        if node.records and (node.strong or node.records * 2 >= node.objects):
-            return True
-        if node.pairs and node.pairs * 2 > node.texts and not node.records and not node.in_list:
-            node.is_map = True
-            return True
-        return False
-
-    def _all(self) -> "list[Node]":
-        found, todo = [], [self.root]
-        while todo:
-            node = todo.pop()
-            found.append(node)
-            todo.extend(node.children.values())
-        return found
-
-    def shape(self, chosen: set[Node]) -> str:
-        maps = all(node.is_map for node in chosen)
-        if maps:
-            return "map of question and answer"
-        lists = sorted({node.list_key for node in chosen if node.list_key not in ("", "[]")})[:3]
-        if any(plain_name(key) == "accepted answer" for node in chosen for key in node.keys):
-            return "FAQPage JSON-LD"
-        return f"records in {', '.join(lists)}" if lists else "records"
-
-    def section_key(self, node: Node) -> str:
-        """The key of a map of lists that names the section: {"Billing": [{…}]}."""
-        key = node.list_key
-        holder = node.parent.parent if node.in_list and node.parent else node.parent
-        if key in CONTAINERS or holder is None or (node.records and not node.in_list):
-            return ""
-        beside = [inner for inner in holder.children.values() if inner.key not in CONTAINERS]
-        spoken = any(character.isupper() or character == " " for character in key)
-        return key if spoken or len(beside) > 1 else ""
-
-    def keys_seen(self) -> list[str]:
-        most = max(self._all(), key=lambda node: (node.objects * bool(node.keys), len(node.keys)))
-        return [key for key, _ in most.keys.most_common(20)]
 
 
 def _reads_as_question(key: str) -> bool:

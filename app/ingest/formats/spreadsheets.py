@@ -20,7 +20,7 @@ _MOST_CELLS = 5_000_000  # a sheet that says it is larger is refused before it i
 
 
 def read_workbook(file: BinaryIO, names: Names, notes: Notes) -> Iterator[Raw | Bad]:
-    """The records of all sheets; sheets without a question column are told. Raises BadFaqFile."""
+    """The records of all sheets; sheets without a question column are reported. Raises BadFaqFile."""
     from python_calamine import CalamineError, CalamineWorkbook
 
     _refuse_far_cells(file)

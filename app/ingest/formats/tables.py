@@ -10,7 +10,9 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from app.errors import BadFaqFile
+from app.ingest.formats.articles import is_draft
 from app.ingest.formats.encoding import LONGEST_LINE
+from app.ingest.formats.questions import asks
 from app.ingest.names import FIELDS, Names, listed
 from app.ingest.records import Bad, Raw
 from app.ingest.report import Notes
@@ -58,7 +60,7 @@ def read_csv(lines: Iterator[str], names: Names, notes: Notes) -> Iterator[Raw |
 
 
 def csv_rows(lines: Iterable[str], delimiter: str, first_line: int = 1) -> Iterator[Row]:
-    """Rows with the line each starts on; a malformed row is told, and reading goes on after it."""
+    """Rows with the line each starts on; a malformed row is reported, and reading goes on after it."""
     csv.field_size_limit(LONGEST_LINE)  # ours are smaller, and name the field
     counted = _Counted(lines)
     rows = csv.reader(counted, delimiter=delimiter, strict=True)
@@ -105,11 +107,11 @@ def find_header(rows: Iterable[Sequence[str]], names: Names) -> Header | None:
 
 
 def _without_header(rows: Sequence[Sequence[str]]) -> Header | None:
-    """Two columns, most of the first ending in a question mark, speak for themselves."""
+    """Two columns, the first of questions, speak for themselves."""
     filled = [row for row in rows if any(cell.strip() for cell in row)]
     if not filled or any(len(row) != 2 for row in filled):
         return None
-    asking = sum(row[0].rstrip().endswith(("?", "？", "؟")) for row in filled)
+    asking = sum(asks(row[0]) for row in filled)
     if asking * 2 > len(filled):
         return Header(["question", "answer"], {"question": 0, "answer": 1}, -1)
     return None
@@ -137,6 +139,10 @@ def records_of(rows: Iterable[Row], header: Header, notes: Notes, section: str =
             yield Bad(
                 row.place, f"a row of {row.lines:,} lines: is a quotation mark missing?", records=row.lines
             )
+            continue
+        if is_draft(dict(zip(header.names, cells, strict=False))):
+            notes.skipped += 1
+            yield Bad(row.place, "draft", records=0)
             continue
         fields: dict[str, object] = {
             field: cells[column] for field, column in header.columns.items() if column < len(cells)

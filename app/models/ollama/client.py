@@ -89,7 +89,7 @@ class _OllamaTransport(httpx.AsyncBaseTransport):
 
 
 class _Lines(httpx.AsyncByteStream):
-    """The same body in whole lines, the pieces of an answer that have arrived together in one.
+    """The same body in complete lines; pieces of an answer that have arrived together are joined.
 
     Raises ValueError for a line that is too long or is no UTF-8.
     """

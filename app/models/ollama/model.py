@@ -26,7 +26,7 @@ _Listed = TypeVar("_Listed", ListResponse.Model, ProcessResponse.Model)
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """How Ollama is to run a model: the same in every request, or else it loads the model anew.
+    """How Ollama is to run a model: the same in every request, or else it reloads the model.
 
     `keep_alive` as in Ollama's own settings: "5m", "-1" for ever; a number alone is seconds.
     """
@@ -117,7 +117,7 @@ class OllamaModel:
         except ModelTimeout as error:
             raise ModelUnavailable(str(error)) from error
         if listed and self._profile and (listed.digest or "") != self._profile.digest:
-            self._profile = None  # it was pulled anew
+            self._profile = None  # it was pulled again
         return ModelStatus(
             name=self._shown,
             present=listed is not None,
@@ -141,7 +141,7 @@ class OllamaModel:
                             text = _text(part)
                             if not timeouts.began:
                                 timeouts.began = True
-                                self.breaker.succeeded()  # other callers need not wait for the whole answer
+                                self.breaker.succeeded()  # others need not wait for the end of the answer
                             if choice:
                                 text = choice.feed(text)
                             if text:
