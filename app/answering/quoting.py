@@ -28,20 +28,29 @@ class Extraction:
 
 
 def beginnings(answer: str, question: str) -> list[str]:
-    """An answer's beginnings of whole sentences that may be enough: the shortest few, and the whole.
+    """What a model may choose: the longest few beginnings of two sentences or more, and the whole.
 
-    What was asked is not cut off: up to the sentence behind the last one that has a word of the question all
-    of them agree. Where no sentence has one, there is only the whole.
+    None leaves out a word of the question that the whole answer has.
     """
     whole = answer.rstrip()
+    asked = content(folded(question)) & content(folded(plain(whole)))
+    ends = [answer[:end].rstrip() for _, end in spans(answer) if answer[:end].strip()]
+    enough = [end for end in ends[_LEAST_SENTENCES - 1 : -1] if asked <= content(folded(plain(end)))]
+    return list(dict.fromkeys([*enough, whole]))[-_MOST_CHOICES:]
+
+
+def least(answer: str, question: str) -> str:
+    """What is quoted at least: up to the sentence behind the last one that has a word of the question.
+
+    Where no sentence has one, that is the whole.
+    """
     asked = content(folded(question))
     pieces = [(start, end) for start, end in spans(answer) if answer[start:end].strip()]
     telling = [
         at for at, (start, end) in enumerate(pieces) if asked & content(folded(plain(answer[start:end])))
     ]
-    least = max(telling[-1] + 1, _LEAST_SENTENCES - 1) if telling else len(pieces)
-    enough = [answer[:end].rstrip() for _, end in pieces[least:-1]]
-    return [*enough[: _MOST_CHOICES - 1], whole]
+    following = telling[-1] + 1 if telling else len(pieces)
+    return answer[: pieces[following][1]].rstrip() if following < len(pieces) else answer.rstrip()
 
 
 def said_by_entry(text: str, entry: FaqEntry, asked: str) -> str:
@@ -120,9 +129,10 @@ def _of_parts(entries: Sequence[FaqEntry], parts: Sequence[Part], language: str)
             texts.append(open_part(part, language))
             continue
         place = part.sources[0]
-        texts.append(answered_part(part, entries[place - 1].answer))
+        text = said_by_entry(entries[place - 1].answer, entries[place - 1], part.question)
+        texts.append(answered_part(part, text))
         if place not in cited:
-            sentences += quoted_sentences(entries[place - 1].answer, place)
+            sentences += quoted_sentences(text, place)
         cited.add(place)
     return Extraction("\n\n".join(texts), sentences, frozenset(cited))
 

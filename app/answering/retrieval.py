@@ -93,7 +93,7 @@ class Retrieval:
             for text, result in zip(reading.parts, searched.results, strict=True)
         ]
         found = [Asked(text, ranking) for text, ranking in zip(reading.parts, rankings, strict=True)]
-        several = [each for each in found if each.text in reading.questions][:_MOST_ASKED]
+        several = [each for each in found if each.text in reading.questions]
         best, parts = await self._decided(found, several, searched)
         ranking = merged([part.ranking for part in parts], question.limit) if parts else best.ranking
         notices = searched.notices
@@ -121,9 +121,9 @@ class Retrieval:
         if exact and (exact[0] is found[0] or len(several) < 2):
             return await self._judged(exact[0], searched), ()
         if len(several) > 1:
-            judged = [await self._judged(each, searched) for each in several]
+            judged = [await self._judged(each, searched) for each in several[:_MOST_ASKED]]
             if any(each.ranking.answerable for each in judged) and len(set(map(_first, judged))) > 1:
-                return judged[0], judged
+                return judged[0], [*judged, *map(_left_open, several[_MOST_ASKED:])]
         promising = sorted(found, key=_promise, reverse=True)[:_LOOKED_AT]
         if found[0] not in promising:
             promising = [found[0], *promising[:-1]]
@@ -226,9 +226,7 @@ _ORDER = (Status.NO_ANSWER, Status.SUGGESTED, Status.ANSWERED)
 
 def _in_other_language(language: str) -> str:
     named = language if " " in language else language.capitalize()
-    return (
-        f"the question seems to be in {named}, which the FAQ is not: askd cannot tell whether it is answered"
-    )
+    return f"the question seems to be in {named}, the FAQ is not: askd cannot tell whether it has the answer"
 
 
 def _first(asked: Asked) -> tuple[str, str] | None:
@@ -241,6 +239,12 @@ def _part(asked: Asked, joint: Ranking) -> Part:
     most = {Status.ANSWERED: 1, Status.SUGGESTED: _NEAREST, Status.NO_ANSWER: 0}[asked.ranking.status]
     keys = [hit.entry.key for hit in asked.ranking.hits[:most]]
     return Part(asked.text, asked.ranking.status, [places[key] for key in keys if key in places])
+
+
+def _left_open(asked: Asked) -> Asked:
+    """A question that is one too many: it is not judged, but its nearest entries are named."""
+    status = Status.SUGGESTED if asked.ranking.hits else Status.NO_ANSWER
+    return replace(asked, ranking=replace(asked.ranking, status=status))
 
 
 def _promise(asked: Asked) -> float:

@@ -9,7 +9,7 @@ from app.answering.checks.verification import Verifier
 from app.answering.fitness import Manner, WritingSetting, fitness
 from app.answering.model_output.reader import OutputReader
 from app.answering.prompt import build_prompt, choice_prompt, costs, fitting, labels, parts
-from app.answering.quoting import answered_part, beginnings, quoted_sentences, said_by_entry
+from app.answering.quoting import answered_part, beginnings, least, quoted_sentences, said_by_entry
 from app.domain import FaqEntry, Hit, Origin, Part, Sentence, Source, Support, Usage
 from app.errors import ModelError, ModelUnavailable, NothingFits, PromptTooLong, QuestionTooLong
 from app.models.base import Chunk, LanguageModel, ModelProfile, Prompt, PromptStyle
@@ -174,7 +174,8 @@ class Writer:
             draft.model = profile.name
             prompt = choice_prompt(question, entry, choices, profile.style, profile.control_tokens)
             chosen = choices[prompt.choices.index(await self._choice(prompt, draft))]
-        text = said_by_entry(chosen, entry, question)
+        # Small models choose by chance: they can lengthen an answer, but not cut off what was asked.
+        text = said_by_entry(max(chosen, least(entry.answer, question), key=len), entry, question)
         draft.in_prompt = [*draft.in_prompt, position]
         draft.sentences = [*draft.sentences, *quoted_sentences(text, position)]
         draft.cited.add(position)

@@ -14,10 +14,10 @@ _OWN_FAQ = {
     "collection": "askd",
     "section": "Ingest",
     "question": "How do I load my own FAQ into askd?",
-    "answer": "Run `askd ingest my-faq.json` with the path of your file, or with several files at once, and "
-    "your questions and answers are in the index. The files you give become the whole index, so entries "
-    "that are not in them are gone from the new version. JSON, JSONL, YAML, CSV, Excel, Markdown, HTML and "
-    "Word files are accepted.",
+    "answer": "To add your own questions and answers, run `askd ingest my-faq.json` with the path of your "
+    "file, or with several files at once. The files you give become the whole index, so entries that "
+    "are not in them are gone from the new version. JSON, JSONL, YAML, CSV, Excel, Markdown, HTML and Word "
+    "files are accepted.",
     "url": None,
 }
 _WITHOUT_DOCKER = {

@@ -20,9 +20,8 @@ from app.indexes.manifest import Manifest
 from app.ingest.formats.documents import SHAPES
 from app.ingest.names import FIELDS
 from app.ingest.publishing import publish
-from app.ingest.reading import Reading
+from app.ingest.reading import FORMATS, SUFFIXES, Reading
 from app.ingest.report import FileReport
-from app.ingest.sources import FORMATS, GIVEN_FORMATS
 from app.ingest.survey import Survey, survey
 from app.ranking.synonyms import read_synonyms
 from app.settings import Settings, read_settings
@@ -47,7 +46,7 @@ def ingest(
         list[Path],
         # Not checked by typer, so that unreadable files are reported like all other errors of files.
         typer.Argument(
-            help=f"FAQ files ({', '.join(FORMATS)}, .gz, .zip), folders, globs, or - for standard input.",
+            help=f"FAQ files ({', '.join(SUFFIXES)}, .gz, .zip), folders, globs, or - for standard input.",
             readable=False,
             allow_dash=True,
         ),
@@ -74,7 +73,7 @@ def ingest(
     ] = None,
     encoding: Annotated[str | None, typer.Option(help="Encoding of text files: utf-8, cp1252, …")] = None,
     given_format: Annotated[
-        str | None, typer.Option("--format", help=f"Format of the files: {', '.join(GIVEN_FORMATS)}.")
+        str | None, typer.Option("--format", help=f"Format of the files: {', '.join(FORMATS)}.")
     ] = None,
     base_url: Annotated[
         str | None, typer.Option("--base-url", help="Address that relative links are relative to.")
@@ -97,10 +96,8 @@ def ingest(
     """
     if shape not in SHAPES:
         raise typer.BadParameter(f"{shape!r} is none of {', '.join(SHAPES)}", param_hint="--shape")
-    if given_format is not None and given_format not in GIVEN_FORMATS:
-        raise typer.BadParameter(
-            f"{given_format!r} is none of {', '.join(GIVEN_FORMATS)}", param_hint="--format"
-        )
+    if given_format is not None and given_format not in FORMATS:
+        raise typer.BadParameter(f"{given_format!r} is none of {', '.join(FORMATS)}", param_hint="--format")
     settings = read_settings()
     reading = Reading(
         collection, encoding, shape, _mapped(fields or []), given_format, base_url, allow_partial
@@ -216,10 +213,9 @@ def _tell(found: Survey) -> None:
     for report in found.files:
         if not report.passed_over:
             lines += [f"{report.file}: {finding}" for finding in report.findings]
-    for line in lines[:_MOST_LINES]:
+    more = [f"and {len(lines) - _MOST_LINES} more; --json has all"] if len(lines) > _MOST_LINES else []
+    for line in [*lines[:_MOST_LINES], *more]:
         warn(line)
-    if len(lines) > _MOST_LINES:
-        warn(f"and {len(lines) - _MOST_LINES} more; --json has all")
     for bad in [*map(str, found.bad), *found.failed]:
         err.print(f"wrong: {bad}", style="red", markup=False, highlight=False, soft_wrap=True)
 

@@ -2,13 +2,15 @@
 
 import gzip
 import io
+import shutil
 import stat
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
 from app.errors import BadFaqFile
 
@@ -154,3 +156,11 @@ class _Translated(io.RawIOBase):
             data = self._inner.read(len(view)) or b""
         view[: len(data)] = data
         return len(data)
+
+
+def seekable(file: BinaryIO) -> BinaryIO:
+    """A copy in a temporary file of what cannot be read at any place, such as a member of an archive."""
+    copy = cast(BinaryIO, tempfile.SpooledTemporaryFile(2**24))  # noqa: SIM115 - the caller closes it
+    shutil.copyfileobj(file, copy)
+    copy.seek(0)
+    return copy

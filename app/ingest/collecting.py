@@ -12,10 +12,10 @@ from app.errors import BadFaqFile
 from app.ingest.conflicts import Conflicts, marks
 from app.ingest.formats.questions import is_section_title
 from app.ingest.names import listed
-from app.ingest.reading import Reading, read_records
+from app.ingest.reading import FORMATS, Reading, read_records
 from app.ingest.records import Bad
 from app.ingest.report import BadRecord, FileReport, Notes
-from app.ingest.sources import DOCUMENTS, Source
+from app.ingest.source import Source
 from app.ranking.text import mostly_latin
 
 _REPORT_EVERY = 500  # records
@@ -112,7 +112,7 @@ class Collector:
         if not records and not bad:
             if notes.skipped:
                 return f"no records: {notes.skipped} drafts or unpublished ones were skipped"
-            seen = f"; {notes.warnings[-1]}" if notes.warnings and source.format in DOCUMENTS else ""
+            seen = f"; {notes.warnings[-1]}" if notes.warnings and FORMATS[source.format].is_document else ""
             return f"no records{seen}{f'; {notes.cure}' if seen and notes.cure else ''}"
         if source.inside is not None and notes.questions:
             if source.is_housekeeping:
@@ -125,7 +125,7 @@ class Collector:
                 f"{len(titles)} of {len(notes.questions)} headings look like titles of sections, not like "
                 f"questions: {listed(titles, 5)}; --shape h2 (or h3 …) reads them all the same, {notes.cure}"
             )
-        if source.format in DOCUMENTS and notes.share < _LEAST_USED:
+        if FORMATS[source.format].is_document and notes.share < _LEAST_USED:
             return (
                 f"only {notes.share:.0%} of its text was used: {len(records)} entries "
                 f"by {notes.shape or 'no shape'}, {notes.unused} of {notes.total} lines are left out "
@@ -177,7 +177,9 @@ class Collector:
     def check(self, paths: Sequence[Path], sources: Sequence[Source]) -> None:
         """Raises BadFaqFile where what was found must not be published."""
         documents = [
-            s for s in sources if s.inside is not None and s.format in DOCUMENTS and not s.is_housekeeping
+            s
+            for s in sources
+            if s.inside is not None and FORMATS[s.format].is_document and not s.is_housekeeping
         ]
         passed = {report.file for report in self.files if report.passed_over}
         without = [s.name for s in documents if s.name in passed]

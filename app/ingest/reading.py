@@ -1,14 +1,14 @@
-"""One file, whatever its format, as records."""
+"""One file, whatever its format, as records: `FORMATS` has every format, its suffixes and its reader."""
 
 import io
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple
 
 from app.domain import FaqEntry
 from app.errors import BadFaqFile
-from app.ingest.archives import check_office
+from app.ingest.archives import check_office, seekable
 from app.ingest.formats.documents import Place, read_document
 from app.ingest.formats.encoding import lines_of, text_of
 from app.ingest.formats.events import (
@@ -23,7 +23,9 @@ from app.ingest.formats.yaml_events import yaml_events
 from app.ingest.names import Names
 from app.ingest.records import Bad, Raw, entry_of
 from app.ingest.report import Notes
-from app.ingest.sources import Source, seekable
+from app.ingest.source import Source
+
+Records = Iterator[Raw | Bad]
 
 MOST_OF_A_DOCUMENT = 32 * 2**20  # characters; documents are read into memory
 
@@ -52,7 +54,7 @@ def read_records(source: Source, reading: Reading, notes: Notes) -> Iterator[Rec
     """The entries of a file, and the records that are wrong. Raises BadFaqFile, which names the file."""
     collection = reading.collection or source.stem
     try:
-        for raw in _read_raw(source, reading, notes):
+        for raw in FORMATS[source.format].read(source, reading, Names(reading.fields), notes):
             if isinstance(raw, Bad):
                 yield raw
                 continue
@@ -68,90 +70,104 @@ def read_records(source: Source, reading: Reading, notes: Notes) -> Iterator[Rec
         raise BadFaqFile(f"{source.name}: nested too deeply to be read") from error
 
 
-def _read_raw(source: Source, reading: Reading, notes: Notes) -> Iterator[Raw | Bad]:
-    names = Names(reading.fields)
-    if source.format in ("json", "jsonl", "yaml"):
-        yield from _objects(source, reading, names, notes)
-        return
-    with closing(source.open()) as file:
-        if source.format == "csv":
-            with text_of(file, reading.encoding, notes) as text:
-                yield from read_csv(lines_of(text), names, notes)
-        elif source.format == "xlsx":
-            from app.ingest.formats.spreadsheets import read_workbook
-
-            check_office(file)
-            with closing(seekable(file)) as copy:
-                yield from read_workbook(copy, names, notes)
-        else:
-            yield from _document(source, reading, names, notes, file)
+def _table(source: Source, reading: Reading, names: Names, notes: Notes) -> Records:
+    with closing(source.open()) as file, text_of(file, reading.encoding, notes) as text:
+        yield from read_csv(lines_of(text), names, notes)
 
 
-def _objects(source: Source, reading: Reading, names: Names, notes: Notes) -> Iterator[Raw | Bad]:
-    opened: list[BinaryIO | io.TextIOWrapper] = []
-    first = True
+def _workbook(source: Source, reading: Reading, names: Names, notes: Notes) -> Records:
+    from app.ingest.formats.spreadsheets import read_workbook
 
-    def text(told: Notes) -> io.TextIOWrapper:
-        file = source.open()
-        opened.append(file)
-        wrapper = text_of(file, reading.encoding, told)
-        opened.append(wrapper)
-        return wrapper
+    with _checked_office(source) as file:
+        yield from read_workbook(file, names, notes)
 
-    is_lines = source.format == "jsonl" or (source.format == "json" and is_json_lines(text(Notes())))
 
-    def events() -> Events:
-        nonlocal first
-        told, first = (notes if first else Notes()), False
-        if is_lines:
-            return json_lines_events(text(told))
-        return yaml_events(text(told)) if source.format == "yaml" else json_events(text(told))
+def _json(source: Source, reading: Reading, names: Names, notes: Notes) -> Records:
+    with closing(source.open()) as file, text_of(file, reading.encoding, Notes()) as text:
+        is_lines = is_json_lines(text)
+    yield from _objects(json_lines_events if is_lines else json_events, source, reading, names, notes)
 
-    try:
+
+def _json_lines(source: Source, reading: Reading, names: Names, notes: Notes) -> Records:
+    yield from _objects(json_lines_events, source, reading, names, notes)
+
+
+def _yaml(source: Source, reading: Reading, names: Names, notes: Notes) -> Records:
+    yield from _objects(yaml_events, source, reading, names, notes)
+
+
+def _objects(
+    events_of: Callable[[io.TextIOWrapper], Events],
+    source: Source,
+    reading: Reading,
+    names: Names,
+    notes: Notes,
+) -> Records:
+    """Opens the file twice: to find out where the records are, and to read them."""
+    with ExitStack() as opened:
+        told = iter([notes])
+
+        def events() -> Events:
+            file = opened.enter_context(closing(source.open()))
+            encoding_notes = next(told, Notes())  # of the first time alone: the second would say it again
+            return events_of(opened.enter_context(text_of(file, reading.encoding, encoding_notes)))
+
         yield from read_objects(events, names, notes)
-    finally:
-        for file in reversed(opened):
-            file.close()
 
 
-def _document(
-    source: Source, reading: Reading, names: Names, notes: Notes, file: BinaryIO
-) -> Iterator[Raw | Bad]:
-    place = Place(
-        source.stem,
-        reading.shape,
-        reading.collection or source.collection,
-        source.section,
-        source.folder_of_entries,
-    )
-    if source.format == "docx":
-        from app.ingest.formats.docx import docx_to_markdown
+def _markdown(source: Source, reading: Reading, names: Names, notes: Notes) -> Records:
+    text = _whole_text(source, reading, notes)
+    yield from read_document(text, _place(source, reading), names, notes)
 
+
+def _mdx(source: Source, reading: Reading, names: Names, notes: Notes) -> Records:
+    text = _whole_text(source, reading, notes)
+    yield from read_document(text, _place(source, reading), names, notes, mdx=True)
+
+
+def _word(source: Source, reading: Reading, names: Names, notes: Notes) -> Records:
+    from app.ingest.formats.docx import docx_to_markdown
+
+    with _checked_office(source) as file:
+        text = docx_to_markdown(file)
+    yield from read_document(text, _place(source, reading), names, notes)
+
+
+def _html(source: Source, reading: Reading, names: Names, notes: Notes) -> Records:
+    from app.ingest.formats.html import json_ld, page_to_markdown
+
+    text = _whole_text(source, reading, notes)
+    marked = [script for script in json_ld(text) if "Question" in script] if reading.shape == "auto" else []
+    if found := list(_of_json_ld(marked, names, notes)):
+        notes.shape = "HTML, FAQPage JSON-LD"
+        yield from found
+        return
+    yield from read_document(page_to_markdown(text), _place(source, reading), names, notes)
+    notes.shape = f"HTML, {notes.shape}"
+
+
+def _place(source: Source, reading: Reading) -> Place:
+    collection = reading.collection or source.collection
+    return Place(source.stem, reading.shape, collection, source.section, source.folder_of_entries)
+
+
+@contextmanager
+def _checked_office(source: Source) -> Iterator[BinaryIO]:
+    with closing(source.open()) as file:
         check_office(file)
         with closing(seekable(file)) as copy:
-            text = docx_to_markdown(copy)
-        yield from read_document(text, place, names, notes)
-        return
-    with text_of(file, reading.encoding, notes) as wrapper:
+            yield copy
+
+
+def _whole_text(source: Source, reading: Reading, notes: Notes) -> str:
+    with closing(source.open()) as file, text_of(file, reading.encoding, notes) as wrapper:
         try:
             text = wrapper.read(MOST_OF_A_DOCUMENT + 1)
         except UnicodeError as error:
             raise BadFaqFile(f"not {wrapper.encoding.upper()}: {error}") from error
     if len(text) > MOST_OF_A_DOCUMENT:
         raise BadFaqFile(f"more than {MOST_OF_A_DOCUMENT:,} characters: documents are read whole")
-    text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
-    if source.format != "html":
-        yield from read_document(text, place, names, notes, mdx=source.format == "mdx")
-        return
-    from app.ingest.formats.html import json_ld, page_to_markdown
-
-    marked = [script for script in json_ld(text) if "Question" in script] if reading.shape == "auto" else []
-    if found := list(_of_json_ld(marked, names, notes)):
-        notes.shape = "HTML, FAQPage JSON-LD"
-        yield from found
-        return
-    yield from read_document(page_to_markdown(text), place, names, notes)
-    notes.shape = f"HTML, {notes.shape}"
+    return text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
 
 
 def _of_json_ld(scripts: list[str], names: Names, notes: Notes) -> Iterator[Raw | Bad]:
@@ -165,3 +181,25 @@ def _of_json_ld(scripts: list[str], names: Names, notes: Notes) -> Iterator[Raw 
             yield from read_objects(events, names, notes)
         except BadFaqFile as error:
             notes.warnings.append(f"JSON-LD that is passed over: {error}")
+
+
+class Format(NamedTuple):
+    suffixes: Sequence[str]
+    read: Callable[[Source, Reading, Names, Notes], Records]
+    is_document: bool = False  # read whole, and by its shape
+    is_office: bool = False  # a zip of its own
+
+
+FORMATS: Mapping[str, Format] = {
+    "json": Format((".json", ".jsonld"), _json),
+    "jsonl": Format((".jsonl", ".ndjson"), _json_lines),
+    "yaml": Format((".yaml", ".yml"), _yaml),
+    "csv": Format((".csv", ".psv"), _table),
+    "tsv": Format((".tsv", ".tab"), _table),
+    "xlsx": Format((".xlsx", ".xlsm"), _workbook, is_office=True),
+    "markdown": Format((".md", ".markdown", ".txt"), _markdown, is_document=True),
+    "mdx": Format((".mdx",), _mdx, is_document=True),
+    "html": Format((".html", ".htm", ".xhtml"), _html, is_document=True),
+    "docx": Format((".docx",), _word, is_document=True, is_office=True),
+}
+SUFFIXES: Mapping[str, str] = {suffix: name for name, known in FORMATS.items() for suffix in known.suffixes}

@@ -2,103 +2,23 @@
 
 import glob
 import os
-import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from stat import S_ISDIR
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from app.errors import BadFaqFile
 from app.ingest.archives import MOST_UNPACKED, members, open_gzip, open_member
 from app.ingest.formats.front_matter import split
 from app.ingest.formats.yaml_events import yaml_value
+from app.ingest.reading import FORMATS, SUFFIXES
 from app.ingest.report import Notes
+from app.ingest.source import Source, without_notion_id
 
-# Suffix -> format.
-FORMATS: Mapping[str, str] = {
-    ".json": "json",
-    ".jsonld": "json",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".yaml": "yaml",
-    ".yml": "yaml",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".tab": "csv",
-    ".psv": "csv",
-    ".xlsx": "xlsx",
-    ".xlsm": "xlsx",
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".mdx": "mdx",
-    ".txt": "markdown",
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
-    ".docx": "docx",
-}
-DOCUMENTS = frozenset({"markdown", "mdx", "html", "docx"})
-GIVEN_FORMATS = ("json", "jsonl", "yaml", "csv", "tsv", "xlsx", "markdown", "mdx", "html", "docx")
 _METADATA = ("_metadata.yaml", "_metadata.yml")
 _NOT_ENTERED = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "dist", "build", "target"})
-# What a repository holds beside its FAQ: read only where it leaves no doubt.
-_HOUSEKEEPING = frozenset(
-    {
-        "readme",
-        "contributing",
-        "license",
-        "licence",
-        "changelog",
-        "changes",
-        "security",
-        "code_of_conduct",
-        "agents",
-    }
-    | {
-        "claude",
-        "authors",
-        "maintainers",
-        "notice",
-        "governance",
-        "history",
-        "news",
-        "todo",
-        "robots",
-        "requirements",
-    }
-)
-
-
-@dataclass(frozen=True)
-class Source:
-    """One file to read. `inside` is its path within the folder or archive it was found in, if in one."""
-
-    name: str
-    format: str
-    open: Callable[[], BinaryIO] = field(repr=False)
-    inside: PurePosixPath | None = None
-    collection: str = ""  # what the folders say of a file that is one entry
-    section: str = ""
-    folder_of_entries: str = ""  # by which key most documents of the folder are one entry: question, title
-
-    @property
-    def stem(self) -> str:
-        name = PurePosixPath(self.name).name
-        stem = name.removesuffix(".gz").rpartition(".")[0] or name
-        return _without_notion_id(stem) if self.name != "-" else "faq"
-
-    @property
-    def is_housekeeping(self) -> bool:
-        return self.stem.lower().replace("-", "_") in _HOUSEKEEPING or self.name.lower().endswith(".txt")
-
-
-def _without_notion_id(name: str) -> str:
-    """Notion ends the names of what it exports with an id."""
-    return re.sub(r"[ -][0-9a-f]{32}$", "", name)
 
 
 def sources_of(
@@ -133,25 +53,21 @@ def _of_path(path: Path, given: str | None, skipped: Callable[[str], None]) -> S
     if suffixes[-1:] == [".zip"]:
         return _zip(path)
     if suffixes[-1:] == [".gz"]:
-        kind = given or FORMATS.get(suffixes[0] if len(suffixes) > 1 else "")
-        if kind is None or kind in ("xlsx", "docx"):
+        kind = given or SUFFIXES.get(suffixes[0] if len(suffixes) > 1 else "")
+        if kind is None or FORMATS[kind].is_office:
             raise BadFaqFile(f"{path}: which format? name it like faq.json.gz, or give --format")
-        return [Source(str(path), _kind(kind), lambda: open_gzip(path.open("rb")))]
-    kind = given or FORMATS.get(suffixes[-1] if suffixes else "")
+        return [Source(str(path), kind, lambda: open_gzip(path.open("rb")))]
+    kind = given or SUFFIXES.get(suffixes[-1] if suffixes else "")
     if kind is None:
         raise BadFaqFile(
-            f"{path}: not a FAQ file; askd reads {', '.join(FORMATS)}, .gz, .zip and folders of them"
+            f"{path}: not a FAQ file; askd reads {', '.join(SUFFIXES)}, .gz, .zip and folders of them"
         )
-    return [Source(str(path), _kind(kind), lambda: path.open("rb"))]
-
-
-def _kind(given: str) -> str:
-    return "csv" if given == "tsv" else given
+    return [Source(str(path), kind, lambda: path.open("rb"))]
 
 
 def _standard_input(given: str | None) -> Source:
     if given is None:
-        raise BadFaqFile(f"-: which format? give --format, one of {', '.join(GIVEN_FORMATS)}")
+        raise BadFaqFile(f"-: which format? give --format, one of {', '.join(FORMATS)}")
     # It is read more than once.
     kept = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the ingest
     size = 0
@@ -167,7 +83,7 @@ def _standard_input(given: str | None) -> Source:
         return copy
 
     kept.flush()
-    return Source("-", _kind(given), opened)
+    return Source("-", given, opened)
 
 
 def _folder(root: Path, skipped: Callable[[str], None]) -> Sequence[Source]:
@@ -180,7 +96,7 @@ def _folder(root: Path, skipped: Callable[[str], None]) -> Sequence[Source]:
             if path.is_symlink():
                 links += 1
             elif path.is_file() and not name.startswith("."):
-                if path.suffix.lower() in FORMATS or name in _METADATA:
+                if path.suffix.lower() in SUFFIXES or name in _METADATA:
                     files[PurePosixPath(path.relative_to(root).as_posix())] = path
                 else:
                     others += 1
@@ -209,7 +125,7 @@ def _zip(path: Path) -> Sequence[Source]:
     wanted = {
         PurePosixPath(name): opener(name)
         for name in names
-        if (PurePosixPath(name).suffix.lower() in FORMATS or PurePosixPath(name).name in _METADATA)
+        if (PurePosixPath(name).suffix.lower() in SUFFIXES or PurePosixPath(name).name in _METADATA)
         and not any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)
     }
     return _together(str(path), wanted, path.stem)
@@ -225,7 +141,7 @@ def _together(
     found = []
     for inside, opener in files.items():
         collection, section = _of_folders(inside, metadata, root)
-        kind = FORMATS[inside.suffix.lower()]
+        kind = SUFFIXES[inside.suffix.lower()]
         found.append(Source(f"{name}/{inside}", kind, opener, inside, collection, section, entries))
     return found
 
@@ -240,7 +156,7 @@ def _of_folders(
             below = inside.relative_to(folder).parts[:-1]
             section = sections.get(below[0], below[0]) if below else ""
             return collection or folder.name or root, section
-    parts = [_without_notion_id(part) for part in inside.parts[:-1]]
+    parts = [without_notion_id(part) for part in inside.parts[:-1]]
     if len(parts) >= 2:
         return parts[-2], parts[-1]
     return root, parts[0] if parts else ""
@@ -272,7 +188,7 @@ def _mostly_entries(files: Mapping[PurePosixPath, Callable[[], BinaryIO]]) -> st
     """`question` or `title` where the front matter of most documents names one."""
     documents = entries = titles = 0
     for inside, opener in files.items():
-        if FORMATS[inside.suffix.lower()] not in ("markdown", "mdx") or inside.suffix.lower() == ".txt":
+        if SUFFIXES[inside.suffix.lower()] not in ("markdown", "mdx") or inside.suffix.lower() == ".txt":
             continue
         documents += 1
         try:
@@ -287,11 +203,3 @@ def _mostly_entries(files: Mapping[PurePosixPath, Callable[[], BinaryIO]]) -> st
     if documents and entries * 2 >= documents:
         return "question"
     return "title" if titles > 2 and titles * 3 >= documents * 2 else ""
-
-
-def seekable(file: BinaryIO) -> BinaryIO:
-    """A copy in a temporary file of what cannot be read at any place, such as a member of an archive."""
-    copy = cast(BinaryIO, tempfile.SpooledTemporaryFile(2**24))  # noqa: SIM115 - the caller closes it
-    shutil.copyfileobj(file, copy)
-    copy.seek(0)
-    return copy

@@ -16,7 +16,8 @@ from app.ingest.collecting import Collector, Key, Winner, fingerprint
 from app.ingest.reading import Reading, read_records
 from app.ingest.records import Bad
 from app.ingest.report import BadRecord, FileReport, Notes
-from app.ingest.sources import Source, sources_of
+from app.ingest.source import Source
+from app.ingest.sources import sources_of
 from app.ranking.text import mostly_latin
 
 _CHANGED = "the FAQ files changed while they were read; ingest them again"

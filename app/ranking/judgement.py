@@ -13,6 +13,7 @@ from app.ranking.text import mostly_latin, words
 
 _SURE = 0.6  # from here on an entry may speak for a model that is down
 _ASKS = re.compile(r"[^\W\d_]|\d\d")  # "1" or "?" alone asks for nothing that an entry could answer
+_TOO_FEW = 2  # content words: with no more a question is answered only for sure
 _FEW_WORDS = 3  # content words: with so few each of them decides
 _TELLING = 2  # stop words of another language that tell it
 _SOME_OTHER = "another language"
@@ -49,7 +50,9 @@ def judge(
     elif calibration.held.probability(features) < thresholds.suggest:
         status = Status.NO_ANSWER
     else:
-        status = Status.ANSWERED if confidence >= thresholds.answer else Status.SUGGESTED
+        few = _content_words(question, language) <= _TOO_FEW
+        needed = max(_SURE, thresholds.answer) if few else thresholds.answer
+        status = Status.ANSWERED if confidence >= needed else Status.SUGGESTED
     sure = status is Status.ANSWERED and confidence >= max(_SURE, thresholds.answer)
     return replace(
         ranking, status=status, confidence=confidence, confident=sure, lacking=missing, foreign=foreign
@@ -78,4 +81,8 @@ def _word_unmet(question: str, features: Features, language: str) -> bool:
     """Of so few words one that nothing in the entry resembles: a sofa is not a lamp."""
     if features.late_min is None or features.late_min >= _UNMET:
         return False
-    return len(set(words(question)) - stop_words(language)) <= _FEW_WORDS
+    return _content_words(question, language) <= _FEW_WORDS
+
+
+def _content_words(question: str, language: str) -> int:
+    return len(set(words(question)) - stop_words(language))

@@ -15,7 +15,7 @@ MOST_QUESTIONS = 300  # a seeded sample of this size estimates the quantiles wel
 _ANSWER_QUANTILE = 0.5
 _SUGGEST_QUANTILE = 0.1
 _LOWER, _HIGHER = 1.0, 2.0  # log-odds: how far an index may leave the calibration
-_LEAST_SUGGEST = -8.0  # log-odds: suggestions below are of no help
+_LEAST_SUGGEST = -8.5  # log-odds: suggestions below are of no help
 _PRIOR = 50  # questions that the calibration's own thresholds count as: few entries move them little
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from app.api import health, schemas
+from app.api.openai.errors import ErrorOut
 from app.api.problems import PROBLEM
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
@@ -109,7 +110,9 @@ def _check(request: Request, response: Response) -> None:
     assert request_id in given[:1] or len(request_id) == 32
     if response.status == 405 or request.method in ("HEAD", "OPTIONS"):
         return
-    if response.status >= 400:
+    if response.status >= 400 and response.headers["content-type"] != PROBLEM:
+        _check_error(request, response)
+    elif response.status >= 400:
         _check_problem(request, response, request_id)
     elif request.path == "/ask/stream":
         name, data = events(response.body.decode())[-1]
@@ -127,4 +130,12 @@ def _check_problem(request: Request, response: Response, request_id: str) -> Non
     assert (problem.status, problem.request_id) == (response.status, request_id)
     assert problem.detail
     if not INTERNALS.search(request.text):  # which may come back
+        check_no_leak(response.body.decode())
+
+
+def _check_error(request: Request, response: Response) -> None:
+    """In the form that clients of OpenAI's API read."""
+    assert request.path.startswith("/v1/")
+    assert ErrorOut.model_validate_json(response.body).error.message
+    if not INTERNALS.search(request.text):
         check_no_leak(response.body.decode())

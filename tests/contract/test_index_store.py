@@ -246,6 +246,30 @@ async def test_words_are_stemmed_in_the_language_of_the_faq(
     assert [candidate.entry for candidate in result.candidates.found] == [entry]
 
 
+@pytest.mark.parametrize(
+    ("language", "written", "asked"),
+    [
+        ("arabic", "كيف أعيد تعيين كلمات المرور؟", "كلمة مرور"),
+        ("chinese", "如何申请退款？", "怎么退款"),
+        ("hindi", "पासवर्ड कैसे बदलें?", "पासवर्ड"),
+        ("japanese", "パスワードを再設定するには？", "再設定の方法"),
+        ("korean", "비밀번호를 재설정하려면?", "비밀번호 변경"),
+        ("polish", "Jak zmienić hasło?", "zmiana hasła"),
+        ("russian", "Как изменить пароль?", "смена пароля"),
+        ("turkish", "Şifremi nasıl değiştiririm?", "şifre değiştirme"),
+        ("ukrainian", "Як змінити пароль?", "зміна пароля"),
+    ],
+)
+async def test_the_words_of_many_languages_are_found(
+    durable_place: DurablePlace, language: str, written: str, asked: str
+) -> None:
+    index = durable_place.open()
+    entry = FaqEntry("1", "course", written, "42")
+    await index.publish(replace(manifest_of([entry]), language=language), records_of([entry]), lambda _: None)
+    result = await index.search(asked, vector=None, collection=None, size=1)
+    assert [candidate.entry for candidate in result.candidates.found] == [entry]
+
+
 async def test_one_version_is_never_written_over_another(durable_place: DurablePlace) -> None:
     index = durable_place.open()
     await publish(index, OLD, "1")

@@ -194,6 +194,13 @@ async def test_case_16a_two_questions_get_two_answers_each_with_its_mark(
     assert "[2]" in answer.text
 
 
+async def test_case_21_a_part_that_is_another_question_gets_no_leading_no(assistant: Assistant) -> None:
+    text = "1) How long does shipping take? 2) How can I order as a guest without an account?"
+    answer = await ask(assistant, text)
+    assert [part.status for part in answer.parts] == [ANSWERED, ANSWERED]
+    assert "account?\nAn account is needed for every order" in answer.text
+
+
 async def test_an_open_part_is_said_to_be_open(assistant: Assistant) -> None:
     answer = await ask(assistant, "1) Can I return a lamp? 2) What is the boiling point of tungsten?")
     known, open_ = answer.parts

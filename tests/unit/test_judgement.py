@@ -39,6 +39,12 @@ def test_a_missing_identifier_outweighs_every_likeness() -> None:
     assert ranking.confidence < THRESHOLDS.answer
 
 
+def test_one_or_two_words_are_answered_only_for_sure() -> None:
+    assert judged("that error", 0.55).status is Status.SUGGESTED
+    assert judged("that error", 0.9).status is Status.ANSWERED
+    assert judged("that driver error after update", 0.55).status is Status.ANSWERED
+
+
 def test_of_few_words_each_must_be_met() -> None:
     assert judged("return a sofa", 1.0, late_min=0.4).status is Status.SUGGESTED
     assert judged("return a sofa", 1.0, late_min=0.7).status is Status.ANSWERED

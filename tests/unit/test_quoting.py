@@ -1,12 +1,16 @@
 """Whole sentences of entries: how much of an answer may be left out, and several questions in one."""
 
+import time
+
 import pytest
 
-from app.answering.quoting import beginnings
+from app.answering.phrases import phrases
+from app.answering.quoting import beginnings, least
 from app.domain import Answer, Mode, Origin, Question, Replacement, Status, Support, Text
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
 from tests.support.assistant import assistant_of
+from tests.support.embedder import HashEmbedder
 from tests.support.faq import DOCKER, FAQ, JOIN
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +33,7 @@ ANSWER = (
     ],
 )
 def test_nothing_that_was_asked_is_cut_off(question: str, shortest: str) -> None:
-    assert beginnings(ANSWER, question)[0] == shortest
+    assert least(ANSWER, question) == shortest
 
 
 def test_the_whole_is_always_a_choice_and_the_choices_are_few() -> None:
@@ -37,6 +41,29 @@ def test_the_whole_is_always_a_choice_and_the_choices_are_few() -> None:
     assert len(choices) == 4
     assert choices == sorted(choices, key=len)
     assert choices[-1].count("More of it.") == 20
+
+
+async def test_more_questions_than_are_answered_are_said_to_be_open() -> None:
+    further = ["Where does dockerd start today?", "Which two projects give a certificate?"]
+    asked = [JOIN.question, DOCKER.question, UNKNOWN, *further]
+    text = " ".join(f"{number}) {question}" for number, question in enumerate(asked, 1))
+    answer = await assistant_of(MemoryIndex(FAQ), ScriptedModel()).ask(Question(text))
+
+    assert [part.question for part in answer.parts] == asked
+    assert answer.parts[-1].status is Status.SUGGESTED
+    assert answer.text.endswith(f"{asked[-1]}\n{phrases('english').suggested}")
+
+
+@pytest.mark.parametrize(
+    "piece", ["How do I join the course? ", "1) How can I see? ", "Error: at x(\n", "字a?"]
+)
+async def test_the_longest_question_takes_bounded_time(piece: str) -> None:
+    assistant = assistant_of(MemoryIndex(FAQ), ScriptedModel(), embedder=HashEmbedder())
+    numbered = "".join(piece.replace("How", f"{number} How") for number in range(8_000 // len(piece)))
+    await assistant.find(Question(numbered[:8_000]))
+    started = time.process_time()
+    await assistant.find(Question(numbered[:8_000]))
+    assert time.process_time() - started < 0.3
 
 
 @pytest.mark.parametrize("parameters", [135_000_000, None])

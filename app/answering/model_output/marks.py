@@ -28,6 +28,7 @@ _NAMED = rf"\b{_WORD}[ \t]*:[ \t]*(?:{_BRACKETS}|{_LABELS}(?!\w))" + (
     r"|\b(?:sources?|faq entry|entry)[ \t]+#?\d{1,3}\b(?!\s*\w)"
 )
 MARK = re.compile(rf"(?:{_BRACKETS}|{_PARENTHESES}|(?:{_NAMED}))(?![\w(\[]*`)", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")  # every mark has one, and few sentences do
 _MAY_BEGIN = re.compile(
     rf"(?:[\[【［〔(^]{{1,2}}[\w \t,;:#&.†^–—-]{{0,40}}|<sup>[\w \t,;\[\]</–—-]{{0,20}}"
     rf"|{_WORD}[ \t]*:?[ \t]*[\[【]?[\d \t,;&–—-]{{0,20}})\Z",
@@ -76,7 +77,7 @@ class MarkReader:
         out, clean, hints, end = "", "", list[int](), 0
         printed: set[int] = set()
         after_mark = False
-        for mark in MARK.finditer(text):
+        for mark in MARK.finditer(text) if _DIGIT.search(text) else ():
             if mark.end() > length:
                 break
             if mark.end() == len(text) and not final:  # what follows may make it code

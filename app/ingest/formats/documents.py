@@ -75,7 +75,7 @@ def read_document(
         yield _one_entry(front, lines, place, notes)
         return
     if len(found) == 1 and taken == ["headings h1"] and place.collection:
-        found = [found[0]._replace(collection=place.collection, section=place.section)]
+        found = [found[0].placed(place.collection, place.section)]
     notes.shape = ", ".join(taken)
     notes.questions = guessed
     notes.cure = f"--shape {', '.join(SHAPES[1:])} says how to read it"

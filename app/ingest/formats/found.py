@@ -18,3 +18,6 @@ class Found(NamedTuple):
 
     def ending_at(self, end: int) -> "Found":
         return self._replace(end=end)
+
+    def placed(self, collection: str, section: str) -> "Found":
+        return self._replace(collection=collection, section=section)

@@ -1,0 +1,62 @@
+"""One FAQ file to read, wherever it was found."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+# What a repository holds beside its FAQ: read only where it leaves no doubt.
+_HOUSEKEEPING = frozenset(
+    {
+        "readme",
+        "contributing",
+        "license",
+        "licence",
+        "changelog",
+        "changes",
+        "security",
+        "code_of_conduct",
+        "agents",
+    }
+    | {
+        "claude",
+        "authors",
+        "maintainers",
+        "notice",
+        "governance",
+        "history",
+        "news",
+        "todo",
+        "robots",
+        "requirements",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file to read. `inside` is its path within the folder or archive it was found in, if in one."""
+
+    name: str
+    format: str
+    open: Callable[[], BinaryIO] = field(repr=False)
+    inside: PurePosixPath | None = None
+    collection: str = ""  # what the folders say of a file that is one entry
+    section: str = ""
+    folder_of_entries: str = ""  # by which key most documents of the folder are one entry: question, title
+
+    @property
+    def stem(self) -> str:
+        name = PurePosixPath(self.name).name
+        stem = name.removesuffix(".gz").rpartition(".")[0] or name
+        return without_notion_id(stem) if self.name != "-" else "faq"
+
+    @property
+    def is_housekeeping(self) -> bool:
+        return self.stem.lower().replace("-", "_") in _HOUSEKEEPING or self.name.lower().endswith(".txt")
+
+
+def without_notion_id(name: str) -> str:
+    """Notion ends the names of what it exports with an id."""
+    return re.sub(r"[ -][0-9a-f]{32}$", "", name)
