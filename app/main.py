@@ -51,7 +51,12 @@ def create_app(
                 yield {
                     "assistant": askd.assistant,
                     "readiness": Readiness(
-                        askd.index, askd.llm, askd.embedder, settings.gpu, settings.writing
+                        askd.index,
+                        askd.llm,
+                        askd.embedder,
+                        settings.gpu,
+                        settings.writing,
+                        askd.remote_model,
                     ),
                 }
             finally:

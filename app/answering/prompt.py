@@ -25,6 +25,7 @@ CHOOSING = (
     "You are shown one FAQ entry whose answer is split into numbered parts. Say how many of the parts, "
     "from the first on, it takes to answer the question. Write one number only."
 )
+_SHORT = "Answer the question from the FAQ entry."
 _FAQ = "FAQ entries:\n\n"
 # What a chat template puts around the messages, and what tokens may add where two texts meet.
 _TEMPLATE_TOKENS = 24
@@ -85,6 +86,10 @@ def build_prompt(
     No caller and no entry may end the user's turn and begin another: `control_tokens` (those of
     ModelProfile) are broken up.
     """
+    if style is PromptStyle.SEQ2SEQ:  # taught short instructions; marks are set by what supports a sentence
+        (entry,) = entries.values()
+        told = f"{_block(1, entry, control_tokens)}{_asked(question, control_tokens)}".removeprefix("[1] ")
+        return Prompt(style, _messages(style, _SHORT, told, "Answer:"), max_answer_tokens)
     blocks = (_block(label, entries[position], control_tokens) for label, position in labels(entries).items())
     told = f"{_FAQ}{''.join(blocks)}{_asked(question, control_tokens)}"
     stop = ("\n\n", "\nQuestion:") if style is PromptStyle.COMPLETION else ()
@@ -116,7 +121,7 @@ def _messages(style: PromptStyle, instructions: str, told: str, cue: str) -> lis
             return [Message("system", instructions), Message("user", told)]
         case PromptStyle.CHAT_WITHOUT_SYSTEM:
             return [Message("user", f"{instructions}\n\n{told}")]
-        case PromptStyle.COMPLETION:
+        case PromptStyle.COMPLETION | PromptStyle.SEQ2SEQ:
             return [Message("user", f"{instructions}\n\n{told}\n{cue}")]
 
 

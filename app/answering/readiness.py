@@ -22,6 +22,7 @@ class Report:
     degraded: list[str]
     model_memory: str | None = None  # as ModelStatus.memory
     writing: str | None = None  # how freely the model may write, and why; None: it does not say what it is
+    remote_model: str | None = None  # host of the model's server, where that is on no private network
 
     @property
     def ready(self) -> bool:
@@ -40,6 +41,7 @@ class Readiness:
     embedder: Embedder | None
     gpu: bool = False  # the model is expected in GPU memory
     writing: WritingSetting = "auto"
+    remote_model: str | None = None  # as in Report
     clock: Callable[[], float] = time.monotonic
     _once: bool = field(default=False, init=False)
     _asking: asyncio.Task[Report] | None = field(default=None, init=False)
@@ -65,7 +67,7 @@ class Readiness:
         if embedder:
             degraded.append(f"embedder: {embedder}")
         writing = await self._writing() if isinstance(status, ModelStatus) and status.loaded else None
-        return Report(missing, degraded, memory, writing)
+        return Report(missing, degraded, memory, writing, self.remote_model)
 
     async def _writing(self) -> str | None:
         try:

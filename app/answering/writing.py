@@ -12,7 +12,7 @@ from app.answering.prompt import build_prompt, choice_prompt, costs, fitting, la
 from app.answering.quoting import answered_part, beginnings, least, quoted_sentences, said_by_entry
 from app.domain import FaqEntry, Hit, Origin, Part, Sentence, Source, Support, Usage
 from app.errors import ModelError, ModelUnavailable, NothingFits, PromptTooLong, QuestionTooLong
-from app.models.base import Chunk, LanguageModel, ModelProfile, Prompt
+from app.models.base import Chunk, LanguageModel, ModelProfile, Prompt, PromptStyle
 from app.ranking.candidates import WordStatistics
 from app.telemetry.tracing import NO_TRACING, GenerationSpan, Tracing
 
@@ -87,7 +87,9 @@ class Writer:
         if fit.manner is Manner.QUOTE:
             yield await self._quotation(task, profile, draft)
             return
-        included = await self._included(task.question, task.entries, profile, task.supported)
+        # A T5 reads one text at a time.
+        entries = task.entries[:1] if profile.style is PromptStyle.SEQ2SEQ else task.entries
+        included = await self._included(task.question, entries, profile, task.supported)
         while True:
             prompt = build_prompt(
                 task.question,

@@ -12,13 +12,17 @@ from rich.table import Table
 
 from app.answering.fitness import fitness
 from app.answering.readiness import gpu_trouble
+from app.cli.fitting import fit_models
+from app.cli.model_library import list_models, pull_into_server, remove_model, run_model
 from app.embedders import catalogue as embedder_files
 from app.embedders.catalogue import EmbedderFiles, own_recipe
 from app.errors import EmbedderUnavailable, ModelError, ModelMissing
 from app.models import catalogue as model_files
 from app.models.base import ModelStatus
 from app.settings import Settings, read_settings
+from app.settings.backends import backend_named
 from app.wiring import open_askd
+from app.wiring.models import MODELS
 
 models = typer.Typer(
     help="The language model, the embedder, and the files askd can download.", invoke_without_command=True
@@ -58,13 +62,20 @@ def show(context: typer.Context, as_json: JsonOption = False) -> None:
     out.print(table)
 
 
+models.command("fit")(fit_models)
+models.command("list")(list_models)
+models.command("rm")(remove_model)
+models.command("run")(run_model)
+
+
 @models.command("pull")
 def pull_files(
     name: Annotated[
-        str | None, typer.Argument(help="Name of a file; default: the model and the embedder in use.")
+        str | None,
+        typer.Argument(help="Name of a file, or `ollama:NAME`; default: the model and the embedder in use."),
     ] = None,
 ) -> None:
-    """Download files once, and check them against their pinned digests."""
+    """Download files once, and check them against their digests; Ollama downloads its models itself."""
     settings = read_settings()
     if name is None:
         _pull_model_in_use(settings)
@@ -74,14 +85,18 @@ def pull_files(
         _pull_model(name, settings)
     elif name in embedder_files.KNOWN:
         _pull_embedder(name, settings)
+    elif backend_named(name)[0] or MODELS[settings.model_backend].library:
+        _pull_model_in_use(read_settings(model=name))
     else:
         known = ", ".join([*model_files.KNOWN, *embedder_files.KNOWN])
         raise ModelMissing(f"askd knows no file {name}; it knows {known}")
 
 
 def _pull_model_in_use(settings: Settings) -> None:
-    if settings.model_backend == "ollama":
-        _say("Ollama manages its own models: run `ollama pull` there")
+    if MODELS[settings.model_backend].served:
+        pull_into_server(settings, settings.model_name)
+    elif not MODELS[settings.model_backend].downloads:
+        _say(f"{settings.model_name} is a file of your own: there is nothing to download")
     else:
         _pull_model(settings.model_name, settings)
 
@@ -159,7 +174,7 @@ async def _status(settings: Settings) -> tuple[ModelStatus | None, str | None]:
     async with open_askd(settings) as askd:
         try:
             status = await askd.llm.status()
-            served = settings.model_backend == "ollama" and status.present
+            served = MODELS[settings.model_backend].served and status.present
             if not (status.loaded or served):
                 return status, None
             return status, str(fitness(settings.writing, (await askd.llm.profile()).parameters))

@@ -14,6 +14,7 @@ class PromptStyle(StrEnum):
     CHAT = "chat"  # a chat template with a system role
     CHAT_WITHOUT_SYSTEM = "chat-without-system"  # gemma: instructions go into the user's turn
     COMPLETION = "completion"  # a base model: plain text to be continued
+    SEQ2SEQ = "seq2seq"  # T5: one short instruction with one text, no roles, no marks to be set
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,11 @@ class Prompt:
     max_answer_tokens: int
     choices: Sequence[str] = ()  # not empty: the reply must be one of these, word for word
     stop: Sequence[str] = ()  # the reply ends before any of these
+
+    @property
+    def text(self) -> str:
+        """Of all messages."""
+        return "".join(message.content for message in self.messages)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,15 @@ from pydantic import (
 from pydantic_settings import NoDecode
 
 from app.ranking.languages import language_named
-from app.settings.backends import MODEL_DEFAULTS, EmbedderBackend, IndexBackend, ModelBackend
-from app.settings.values import address, addresses, without_brackets
+from app.settings.backends import (
+    MODEL_DEFAULTS,
+    EmbedderBackend,
+    IndexBackend,
+    ModelBackend,
+    ModelDefaults,
+    backend_named,
+)
+from app.settings.values import address, addresses, without_brackets, without_credentials
 
 
 class Server(BaseModel):
@@ -116,16 +123,32 @@ class Model(BaseModel):
 
     ollama_url: Annotated[AnyHttpUrl, BeforeValidator(address(11434))] | None = Field(
         None,
-        description="Ollama to generate with; unset: the embedded model",
+        description="Ollama to generate with; no model server at all: the embedded model",
         examples=["http://127.0.0.1:11434"],
     )
     ollama_api_key_file: Path | None = Field(
         None, description="file that holds the API key (bearer token) for a proxy before Ollama"
     )
+    openai_url: Annotated[AnyHttpUrl, AfterValidator(without_credentials)] | None = Field(
+        None,
+        description="OpenAI-compatible server to generate with: vLLM, SGLang, llama-server, OpenAI …",
+        examples=["http://127.0.0.1:8000/v1"],
+    )
+    openai_api_key_file: Path | None = Field(None, description="file that holds the API key for that server")
+    openai_style: Literal["chat", "chat-without-system", "completion"] = Field(
+        "chat",
+        description="how that server's model is addressed: as a chat, as a chat without a system role, or "
+        "with text to continue (a base model)",
+    )
+    allow_remote_model: bool = Field(
+        False,
+        description="questions and FAQ entries may be sent to a model server beyond this machine and private "
+        "networks",
+    )
     model: str | None = Field(
         None,
         description="Ollama tag (default gemma:2b); embedded: a known name (default smollm2-135m-instruct) "
-        "or the path of a GGUF file",
+        "or the path of a GGUF file; `ollama:`, `openai:`, `embedded:` or `t5:` before it says whose it is",
     )
     writing: Literal["auto", "quote", "free"] = Field(
         "auto",
@@ -155,7 +178,7 @@ class Model(BaseModel):
     )
     seed: int = Field(42, description="sampling seed; the temperature is always 0")
     keep_alive: str = Field("-1", description="how long Ollama keeps the model loaded; -1: for ever")
-    connect_timeout: PositiveFloat = Field(3.0, description="seconds to connect to Ollama")
+    connect_timeout: PositiveFloat = Field(3.0, description="seconds to connect to the model's server")
     first_token_timeout: PositiveFloat = Field(
         90.0, description="seconds until the first token, which include loading a cold model"
     )
@@ -163,19 +186,29 @@ class Model(BaseModel):
 
     @property
     def model_backend(self) -> ModelBackend:
-        return "llamacpp" if self.ollama_url is None else "ollama"
+        """As the model's prefix says, else as the URL that is set does."""
+        named, _ = backend_named(self.model)
+        if named or not (self.ollama_url or self.openai_url):
+            return named or "embedded"
+        return "ollama" if self.ollama_url else "openai"
+
+    @property
+    def model_defaults(self) -> ModelDefaults:
+        return MODEL_DEFAULTS[self.model_backend]
 
     @property
     def model_name(self) -> str:
-        return self.model or MODEL_DEFAULTS[self.model_backend].model
+        """Without the prefix."""
+        _, name = backend_named(self.model)
+        return name or self.model_defaults.model or ""
 
     @property
     def prompt_budget(self) -> int:
-        return self.prompt_tokens or MODEL_DEFAULTS[self.model_backend].prompt_tokens
+        return self.prompt_tokens or self.model_defaults.prompt_tokens
 
     @property
     def answer_budget(self) -> int:
-        return self.answer_tokens or MODEL_DEFAULTS[self.model_backend].answer_tokens
+        return self.answer_tokens or self.model_defaults.answer_tokens
 
 
 class Limits(BaseModel):

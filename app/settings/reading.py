@@ -4,6 +4,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Self
 
 from dotenv import dotenv_values
@@ -11,6 +12,7 @@ from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.errors import BadSettings
+from app.settings.backends import backend_named
 from app.settings.groups import Access, Embedder, Index, Limits, Model, Server, Telemetry
 
 PREFIX = "ASKD_"
@@ -59,10 +61,29 @@ class Settings(Server, Index, Embedder, Model, Limits, Access, Telemetry, BaseSe
         return self
 
     @model_validator(mode="after")
-    def _the_embedded_model_has_one_slot(self) -> Self:
-        if self.slots > 1 and self.model_backend == "llamacpp":
+    def _one_model_is_meant(self) -> Self:
+        named, name = backend_named(self.model)
+        if self.ollama_url and self.openai_url and not named:
+            shown = name or "NAME"
             raise ValueError(
-                "ASKD_SLOTS: the embedded model writes one answer at a time; for more set ASKD_OLLAMA_URL"
+                "ASKD_OLLAMA_URL and ASKD_OPENAI_URL are both set: say whose model it is, "
+                f"ASKD_MODEL=ollama:{shown} or ASKD_MODEL=openai:{shown}"
+            )
+        if self.model_backend == "openai" and not self.openai_url:
+            raise ValueError(
+                "ASKD_MODEL: a model of an OpenAI-compatible server needs its address in ASKD_OPENAI_URL, "
+                "such as http://127.0.0.1:8000/v1"
+            )
+        if not self.model_name:
+            raise ValueError(f"ASKD_MODEL: name the model, as in ASKD_MODEL={self.model_backend}:NAME")
+        return self
+
+    @model_validator(mode="after")
+    def _the_model_has_so_many_slots(self) -> Self:
+        if self.slots > 1 and not self.model_defaults.several_slots:
+            raise ValueError(
+                "ASKD_SLOTS: the embedded model writes one answer at a time; for more set ASKD_OLLAMA_URL or "
+                "ASKD_OPENAI_URL"
             )
         return self
 
@@ -101,6 +122,14 @@ def read_settings(**flags: object) -> Settings:
         raise BadSettings("; ".join(_explained(error))) from error
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings("the file .env cannot be read: it must be text in UTF-8, and readable") from error
+
+
+def secret(setting: str, path: Path) -> str:
+    """What a file holds that a setting names. Raises BadSettings."""
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{setting}: cannot read {path}") from error
 
 
 def _explained(error: ValidationError) -> Iterable[str]:

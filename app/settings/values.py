@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from pydantic import AnyHttpUrl
+
 _ADDRESS = re.compile(
     r"(?P<user>[^@/\s]+@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?P<port>:\d+)?(?P<path>/\S*)?"
 )
@@ -41,3 +43,10 @@ def addresses(default_port: int) -> Callable[[Any], Any]:
 def without_brackets(host: str) -> str:
     """`[::1]`, as in a URL, is the IPv6 address `::1`."""
     return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
+def without_credentials(url: AnyHttpUrl) -> AnyHttpUrl:
+    """Raises ValueError for one with a user or a password: URLs are shown and logged."""
+    if url.username or url.password:
+        raise ValueError("no user or password in the URL; put the key into a file")
+    return url

@@ -46,6 +46,7 @@ async def test_readyz_says_what_is_missing(client: httpx.AsyncClient, llm: Scrip
         "degraded": [],
         "model_memory": None,
         "writing": None,
+        "remote_model": None,
     }
 
 

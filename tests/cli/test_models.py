@@ -1,10 +1,12 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.embedders.catalogue import KNOWN as EMBEDDERS
 from app.models.catalogue import KNOWN
 from tests.cli.shell import Shell
+from tests.support.file_server import file_server
 
 NAME = "smollm2-135m-instruct"
 
@@ -58,3 +60,22 @@ def test_a_file_that_is_no_model_is_named(ingested: Shell, tmp_path: Path) -> No
         "ask", "Can I join?", "--mode", "generate", status=1, settings={"ASKD_MODEL": tmp_path / "notes.gguf"}
     )
     assert "notes.gguf is neither a model askd knows" in ended.err
+
+
+def test_fit_tells_before_a_download_whether_a_model_fits(askd: Shell, gguf: Path) -> None:
+    said = askd("models", "fit", gguf, "--on", "laptop-8gb", "--num-ctx", "8192", "--json").json
+    (row,) = said["models"]
+    assert (row["verdict"], row["kv_cache_bytes"]) == ("fits RAM, on the CPU", 8192 * 23040)
+    assert "fits the GPU" in askd("models", "fit", gguf, "--gpu-memory", "4").out
+
+
+def test_what_does_not_fit_ends_with_status_1(askd: Shell) -> None:
+    config = {
+        "num_hidden_layers": 32, "num_attention_heads": 32, "hidden_size": 4096, "vocab_size": 32_000,
+    }  # fmt: skip
+    info = {"sha": "abc", "siblings": [{"rfilename": "x.safetensors", "size": 13_500_000_000}]}
+    files: dict[str, Any] = {"/api/models/org/llama": info, "/org/llama/resolve/abc/config.json": config}
+    with file_server(files) as hub:
+        settings = {"HF_ENDPOINT": hub.url}
+        ended = askd("models", "fit", "org/llama", "--on", "laptop-8gb", status=1, settings=settings)
+    assert "does not fit" in ended.out

@@ -7,7 +7,7 @@ took for a whole reply, and the best of three counts, for the machine may be bus
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,8 +20,11 @@ from app.models.llamacpp.model import LlamaCppModel
 from app.models.llamacpp.server import ServerOptions
 from app.models.ollama.client import open_client
 from app.models.ollama.model import OllamaModel, Runner
+from app.models.openai.client import open_client as open_openai
+from app.models.openai.model import OpenAIModel
 from app.models.scripted import ScriptedModel
 from tests.support.lag import check_loop_runs_on
+from tests.support.llama_server import llama_server
 
 pytestmark = pytest.mark.anyio
 
@@ -52,14 +55,49 @@ async def ollama_model(ollama_url: str) -> AsyncIterator[LanguageModel]:
         yield OllamaModel(client, "smollm2", runner, first_token_timeout=120, generate_timeout=170)
 
 
-@pytest.fixture(
-    params=[
-        "scripted_model",
-        "embedded_model",
-        pytest.param("ollama_model", marks=pytest.mark.live),
-    ]
-)
+@pytest.fixture(scope="module")
+async def llama_server_model(gguf: Path) -> AsyncIterator[LanguageModel]:
+    async with llama_server(gguf, WINDOW) as url, openai_model(url, str(gguf)) as model:
+        yield model
+
+
+@pytest.fixture(scope="module")
+async def ollama_v1_model(ollama_url: str) -> AsyncIterator[LanguageModel]:
+    async with openai_model(ollama_url, "smollm2") as model:
+        yield model
+
+
+@asynccontextmanager
+async def openai_model(url: str, name: str) -> AsyncIterator[LanguageModel]:
+    async with open_openai(url, connect_timeout=10.0) as client:
+        yield OpenAIModel(
+            client,
+            name,
+            style=PromptStyle.CHAT,
+            num_ctx=WINDOW,
+            seed=42,
+            first_token_timeout=120,
+            generate_timeout=170,
+        )
+
+
+COMPLETING = [
+    "scripted_model",
+    "embedded_model",
+    "llama_server_model",
+    pytest.param("ollama_model", marks=pytest.mark.live),
+]
+
+
+@pytest.fixture(params=[*COMPLETING, pytest.param("ollama_v1_model", marks=pytest.mark.live)])
 def model(request: pytest.FixtureRequest) -> LanguageModel:
+    model: LanguageModel = request.getfixturevalue(request.param)
+    return model
+
+
+@pytest.fixture(params=COMPLETING)
+def completing_model(request: pytest.FixtureRequest) -> LanguageModel:
+    """All but Ollama's /v1, which puts the text of a base model into a chat template, too."""
     model: LanguageModel = request.getfixturevalue(request.param)
     return model
 
@@ -141,9 +179,9 @@ async def test_the_text_ends_before_a_stop_sequence(model: LanguageModel) -> Non
     assert not cut
 
 
-async def test_a_completion_prompt_is_continued_as_it_is(model: LanguageModel) -> None:
+async def test_a_completion_prompt_is_continued_as_it_is(completing_model: LanguageModel) -> None:
     prompt = Prompt(PromptStyle.COMPLETION, [Message("user", "The capital of France is")], 4)
-    text, usage, _ = await written(model, prompt)
+    text, usage, _ = await written(completing_model, prompt)
     assert text
     assert usage.prompt_tokens <= 8  # no template around the five words
 

@@ -9,6 +9,7 @@ import pytest
 from app.indexes.elasticsearch.client import open_client
 from tests.live.serving import SAMPLE, Chosen, ingest, settings_of
 from tests.live.tcp_proxy import TcpProxy, proxy_to
+from tests.support.llama_server import llama_server
 from tests.support.servers import MODEL
 
 # Several threads of a model spin while they wait for each other, and crawl where other work takes a CPU away.
@@ -75,6 +76,18 @@ def embedded_model(gguf: Path) -> Chosen:
 @pytest.fixture(scope="session")
 def ollama_model(ollama_url: str) -> Chosen:
     return {"ollama_url": ollama_url, "model": MODEL, **_ONE_THREAD}
+
+
+@pytest.fixture(scope="session")
+async def llama_server_model(gguf: Path) -> AsyncIterator[Chosen]:
+    async with llama_server(gguf, num_ctx=2048) as url:
+        yield {"openai_url": url, "model": str(gguf), **_ONE_THREAD}
+
+
+@pytest.fixture(scope="session")
+def ollama_v1_model(ollama_url: str) -> Chosen:
+    # It does not say how many parameters the model has.
+    return {"openai_url": f"{ollama_url}/v1", "model": f"openai:{MODEL}", "writing": "quote", **_ONE_THREAD}
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.models.base import Prompt
-from app.models.ollama.model import TokenEstimate
+from app.models.estimate import TokenEstimate
 from tests.live.serving import (
     Chosen,
     Service,

@@ -20,7 +20,14 @@ KEPT = 1.1  # seconds, in which a report may be an earlier probe's
 WRITING = str(fitness("auto", 135_000_000))
 ALL_WELL = (
     200,
-    {"ready": True, "missing": [], "degraded": [], "model_memory": "cpu", "writing": WRITING},
+    {
+        "ready": True,
+        "missing": [],
+        "degraded": [],
+        "model_memory": "cpu",
+        "writing": WRITING,
+        "remote_model": None,
+    },
 )
 
 

@@ -48,6 +48,7 @@ def test_it_says_in_which_memory_the_model_is(stack: Stack) -> None:
         "degraded": [],
         "model_memory": "cpu",
         "writing": str(fitness("auto", 135_000_000)),  # SmolLM2, whatever its tag
+        "remote_model": None,
     }
 
 

@@ -1,4 +1,4 @@
-"""A server that answers like Ollama, or like an Ollama in trouble, byte by byte."""
+"""A model server, or one in trouble, byte by byte; by default it answers like Ollama."""
 
 import asyncio
 import json
@@ -23,13 +23,14 @@ class Reply:
     status: int = 200
     then: Then = Then.END
     pause: float = 0.0  # seconds after each piece, without which they may be read together
+    headers: Sequence[str] = ()
 
 
 @dataclass
 class OllamaServer:
     """What a path has no reply for is answered with a 404, as Ollama does for a model it lacks."""
 
-    replies: dict[str, Reply]
+    replies: dict[str, Reply | list[Reply]]  # a list: one after the other
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     authorizations: list[str | None] = field(default_factory=list)  # of each request
     encodings: list[str | None] = field(default_factory=list)  # that each request accepts
@@ -58,7 +59,10 @@ class OllamaServer:
         length = int(headers.get("content-length", 0))
         self.requests.append((path, json.loads(await reader.readexactly(length) or b"{}")))
         reply = self.replies.get(path, Reply([b'{"error": "model not found"}'], 404))
-        writer.write(f"HTTP/1.1 {reply.status} Any\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        if isinstance(reply, list):
+            reply = reply.pop(0)
+        head = [f"HTTP/1.1 {reply.status} Any", "Transfer-Encoding: chunked", *reply.headers]
+        writer.write("".join(f"{line}\r\n" for line in [*head, ""]).encode())
         for piece in reply.pieces:
             writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
             await writer.drain()
@@ -75,7 +79,14 @@ class OllamaServer:
 @asynccontextmanager
 async def ollama_server(**replies: Reply) -> AsyncIterator[OllamaServer]:
     """Replies by the last part of their path: `chat=Reply(...)` answers /api/chat."""
-    stub = OllamaServer({f"/api/{name}": reply for name, reply in replies.items()})
+    async with model_server({f"/api/{name}": reply for name, reply in replies.items()}) as stub:
+        yield stub
+
+
+@asynccontextmanager
+async def model_server(replies: dict[str, Reply | list[Reply]]) -> AsyncIterator[OllamaServer]:
+    """Replies by their path."""
+    stub = OllamaServer(replies)
     server = await asyncio.start_server(stub.handle, "127.0.0.1", 0)
     stub.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:

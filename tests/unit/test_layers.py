@@ -26,7 +26,16 @@ LAYERS = [
     {"server"},
     {"cli"},
 ]
-VENDORS = {"elasticsearch", "elastic_transport", "ollama", "tantivy", "xllamacpp", "aiohttp", "httpx"}
+VENDORS = {
+    "elasticsearch",
+    "elastic_transport",
+    "ollama",
+    "tantivy",
+    "xllamacpp",
+    "ctranslate2",
+    "aiohttp",
+    "httpx",
+}
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 
@@ -67,7 +76,17 @@ def test_only_one_module_knows_how_spans_are_sent() -> None:
     ]
 
 
-BACKENDS = ("elasticsearch", "embedded", "memory", "ollama", "llamacpp", "scripted", "onnx")
+BACKENDS = (
+    "elasticsearch",
+    "embedded",
+    "memory",
+    "ollama",
+    "openai",
+    "seq2seq",
+    "llamacpp",
+    "scripted",
+    "onnx",
+)
 
 
 @pytest.mark.parametrize("path", modules(), ids=str)

@@ -11,7 +11,7 @@ A = FaqEntry("a", "c", "How do I stop?", "Press Ctrl-C.")
 counts = st.integers(1, 400)
 
 
-@pytest.mark.parametrize("style", PromptStyle)
+@pytest.mark.parametrize("style", [style for style in PromptStyle if style is not PromptStyle.SEQ2SEQ])
 def test_instructions_come_first_and_the_question_last(style: PromptStyle) -> None:
     prompt = build_prompt("How to begin?", {1: B}, style, 64)
     text = "\n".join(message.content for message in prompt.messages)
@@ -32,6 +32,12 @@ def test_entries_stand_in_id_order_whatever_their_rank() -> None:
 def test_a_model_without_a_system_role_gets_one_message() -> None:
     prompt = build_prompt("?", {1: B}, PromptStyle.CHAT_WITHOUT_SYSTEM, 64)
     assert [message.role for message in prompt.messages] == ["user"]
+
+
+def test_a_t5_is_told_one_sentence() -> None:
+    (message,) = build_prompt("When?", {1: B}, PromptStyle.SEQ2SEQ, 64).messages
+    told = f"Answer the question from the FAQ entry.\n\nQ: {B.question}\nA: {B.answer}\n\n"
+    assert message.content == f"{told}Question: When?\nAnswer:"
 
 
 def test_a_base_model_is_stopped_before_it_asks_itself_the_next_question() -> None:

@@ -214,3 +214,56 @@ def test_the_server_urls_choose_model_and_budgets() -> None:
 
     assert (embedded.model_name, ollama.model_name) == ("smollm2-135m-instruct", "gemma:2b")
     assert embedded.prompt_budget < ollama.prompt_budget
+
+
+# --- which model -------------------------------------------------------------------------------
+
+OLLAMA, OPENAI = {"ollama_url": "http://127.0.0.1:11434"}, {"openai_url": "http://127.0.0.1:8000/v1"}
+
+
+@pytest.mark.parametrize(
+    ("urls", "model", "expected"),
+    [
+        ({}, None, ("embedded", "smollm2-135m-instruct")),
+        ({}, "/models/x.gguf", ("embedded", "/models/x.gguf")),
+        ({}, "ollama:gemma:2b", ("ollama", "gemma:2b")),
+        ({}, "t5:/models/flan-t5-xl", ("t5", "/models/flan-t5-xl")),
+        (OLLAMA, "ollama:t5:latest", ("ollama", "t5:latest")),
+        (OLLAMA, None, ("ollama", "gemma:2b")),
+        (OLLAMA, "hf.co/x/y:Q4_K_M", ("ollama", "hf.co/x/y:Q4_K_M")),
+        (OLLAMA, "embedded:smollm2-135m-instruct", ("embedded", "smollm2-135m-instruct")),
+        (OLLAMA, "ollama:openai:latest", ("ollama", "openai:latest")),
+        (OPENAI, "gpt-4o-mini", ("openai", "gpt-4o-mini")),
+        (OPENAI, "meta-llama/Llama-3.2-3B", ("openai", "meta-llama/Llama-3.2-3B")),
+        (OLLAMA | OPENAI, "ollama:gemma:2b", ("ollama", "gemma:2b")),
+        (OLLAMA | OPENAI, "openai:gpt-4o-mini", ("openai", "gpt-4o-mini")),
+        (OLLAMA | OPENAI, "embedded:", ("embedded", "smollm2-135m-instruct")),
+    ],
+)
+def test_the_prefix_or_the_url_says_whose_model_it_is(
+    urls: dict[str, str], model: str | None, expected: tuple[str, str]
+) -> None:
+    settings = read_settings(**urls, model=model)
+    assert (settings.model_backend, settings.model_name) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (OLLAMA | OPENAI | {"model": "gemma:2b"}, "ASKD_MODEL=ollama:gemma:2b or ASKD_MODEL=openai:gemma:2b"),
+        ({"model": "openai:gpt-4o-mini"}, "ASKD_OPENAI_URL"),
+        (OPENAI, "ASKD_MODEL=openai:NAME"),
+        ({"openai_url": "http://me:key@127.0.0.1/v1", "model": "x"}, "put the key into a file"),
+        ({"openai_url": "api.openai.com", "model": "x"}, "ASKD_OPENAI_URL=http://"),
+    ],
+)
+def test_a_model_that_is_not_said_clearly_is_refused(values: dict[str, str], told: str) -> None:
+    with pytest.raises(BadSettings, match=told) as raised:
+        read_settings(**values)
+    assert "me:key" not in str(raised.value)
+
+
+def test_a_model_server_has_as_many_slots_as_it_has() -> None:
+    assert read_settings(slots=4, **OPENAI, model="x").slots == 4
+    with pytest.raises(BadSettings, match="one answer at a time"):
+        read_settings(slots=2, **OLLAMA, model="embedded:smollm2-135m-instruct")

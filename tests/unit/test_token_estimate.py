@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.models.ollama.model import TokenEstimate
+from app.models.estimate import TokenEstimate
 
 PROSE = (
     "Yes, you can still join the course after the start date. You will not be able to submit some of the "

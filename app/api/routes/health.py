@@ -4,9 +4,9 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.api.dependencies import ReadinessDep, ServiceDep
+from app.api.health import Live, ReadinessOut
 from app.api.responses import CHECKED, problems_of
 from app.api.routing import ApiRoute, ProbeRoute
-from app.api.schemas import Live, ReadinessOut
 
 router = APIRouter(route_class=ProbeRoute, tags=["health"])
 metrics_router = APIRouter(route_class=ApiRoute, tags=["health"])
@@ -33,6 +33,7 @@ async def readyz(readiness: ReadinessDep, service: ServiceDep, response: Respons
         degraded=report.degraded,
         model_memory=report.model_memory,
         writing=report.writing,
+        remote_model=report.remote_model,
     )
 
 

@@ -3,31 +3,23 @@
 import json
 import logging
 import re
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self
 
-import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 from ollama import AsyncClient, ResponseError
 
 from app.errors import ModelError, ModelMissing, ModelUnavailable, PromptTooLong
-from app.models.failures import log_unreadable
+from app.models import http
+from app.models.http import WholeLines, open_transport
 
 log = logging.getLogger(__name__)
 
-# Bytes. The line of a token takes some hundred, the full description of a model some hundred thousand.
-_LONGEST_LINE = 1 << 21
 _API_PATH = re.compile(r"/(?:v1|api)(?:/.*)?$")  # what other tools want in their Ollama address
 # JSON may contain these unescaped, but the client splits lines at them.
 _LINE_SEPARATORS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
 
-# What the client raises for a server that is down or breaks off.
-_NETWORK_FAILURES = (httpx.HTTPError, aiohttp.ClientError, OSError)
-# For bad JSON or UTF-8, for JSON nested too deep and for JSON of another shape.
-_UNREADABLE = (ValueError, RecursionError, TypeError, AttributeError, LookupError)
 _MISSING = re.compile(r"model\b.*\bnot found", re.DOTALL)
 _OVERFLOW = re.compile(r"exceed.*context|context.*exceed", re.DOTALL)
 _PROMPT_TOKENS = re.compile(r"n_prompt_tokens\D{1,4}(\d+)|\((\d+) tokens\)")
@@ -47,10 +39,9 @@ async def open_client(
     path = _API_PATH.sub("", address.path)
     if path != address.path:
         log.info("ASKD_OLLAMA_URL should not end in /v1 or /api; it was cut off")
-    tls = ssl.create_default_context()
     client = AsyncClient(
         str(address.copy_with(path=path, query=None, fragment=None)),
-        transport=_OllamaTransport(AiohttpTransport(verify=tls, client=lambda: _session(tls))),
+        transport=_OllamaTransport(open_transport()),
         auth=_authorization(address, api_key),
         headers={"Accept-Encoding": "identity"},  # the transport reads the lines as they come
         timeout=httpx.Timeout(None, connect=connect_timeout, pool=connect_timeout),
@@ -59,13 +50,6 @@ async def open_client(
     )
     async with client:
         yield client
-
-
-def _session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
-    # A connection for each request: one that was kept open may be closed by the server just then, and a
-    # generation that failed so could not be sent again, since it may already have begun.
-    connector = aiohttp.TCPConnector(ssl=tls, limit=0, force_close=True)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
 def _authorization(address: httpx.URL, api_key: str | None) -> httpx.Auth | Callable[..., httpx.Request]:
@@ -112,30 +96,17 @@ class _Lines(httpx.AsyncByteStream):
 
     def __init__(self, stream: httpx.AsyncByteStream) -> None:
         self._stream = stream
-        self._parts = aiter(stream)
-        self._rest = b""
+        self._lines = WholeLines(stream)
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
-        async for data in self._parts:
-            lines, end, self._rest = (self._rest + data).rpartition(b"\n")
-            if len(self._rest) > _LONGEST_LINE:
-                raise ValueError("a line without end")
-            if end:
-                return _joined(_escaped(lines + end))
-        if not self._rest:
-            raise StopAsyncIteration
-        rest, self._rest = self._rest, b""
-        return _escaped(rest)
+        lines = await anext(self._lines)
+        return _joined(lines.decode().translate(_LINE_SEPARATORS).encode())
 
     async def aclose(self) -> None:
         await self._stream.aclose()
-
-
-def _escaped(lines: bytes) -> bytes:
-    return lines.decode().translate(_LINE_SEPARATORS).encode()
 
 
 def _joined(lines: bytes) -> bytes:
@@ -174,14 +145,10 @@ def _is_piece(part: Any) -> bool:
 def translated(model: str) -> Iterator[None]:
     """Turns what the client raises into ModelMissing, PromptTooLong or ModelUnavailable."""
     try:
-        yield
+        with http.translated("Ollama", "ASKD_OLLAMA_URL"):
+            yield
     except ResponseError as error:
         raise _answered(error.status_code, str(error.error), model) from error
-    except _NETWORK_FAILURES as error:
-        raise ModelUnavailable(_no_answer(error)) from error
-    except _UNREADABLE as error:
-        log_unreadable(error)
-        raise ModelUnavailable(_no_answer(error)) from error
 
 
 def _answered(status: int, told: str, model: str) -> ModelError:
@@ -225,20 +192,3 @@ def _reason(status: int, told: str, model: str) -> str:
     if status in (502, 504):
         return f"the proxy at ASKD_OLLAMA_URL cannot reach Ollama (status {status}); is Ollama running?"
     return f"Ollama failed to run the model {model}; its log says why"
-
-
-def _no_answer(error: BaseException) -> str:
-    for cause in _causes(error):
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return (
-                "the certificate of ASKD_OLLAMA_URL is not trusted: name the file of its CA in SSL_CERT_FILE"
-            )
-        if isinstance(cause, ssl.SSLError):
-            return "ASKD_OLLAMA_URL says https, but TLS fails there: does the server want plain http?"
-    return "Ollama did not answer, or broke off; is it running at ASKD_OLLAMA_URL?"
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error:
-        yield error
-        error = error.__cause__ or error.__context__

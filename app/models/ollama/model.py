@@ -1,7 +1,5 @@
 """Generation by an Ollama server."""
 
-import math
-import string
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from app.domain import Usage
 from app.errors import ModelError, ModelTimeout, ModelUnavailable, PromptTooLong
 from app.models.base import Chunk, ModelProfile, ModelStatus, Prompt, PromptStyle
 from app.models.choices import ChoiceReader
+from app.models.estimate import TokenEstimate
 from app.models.failures import FAILURES, refusal
 from app.models.ollama import profile as ollama_profile
 from app.models.ollama.client import translated
@@ -20,15 +19,6 @@ from app.traffic.circuit_breaker import CircuitBreaker
 from app.traffic.deadline import GenerationTimeouts, model_timeout
 
 _METADATA_SECONDS = 10.0  # for requests that need no model in memory
-
-# Of the token estimate.
-_CAPITALS = string.ascii_uppercase.encode()
-_LETTERS = string.ascii_letters.encode() + b" "
-_LETTERS_A_TOKEN = 3  # English has 4 to 5 in the usual vocabularies
-_MARGIN = 1.1
-_FALL = 0.1  # how far each prompt moves the factor down towards what it measured
-_LEAST, _MOST = 0.8, 4.0  # just under 4 letters a token; more than a token a byte, which no text has
-_TELLING = 100  # in shorter prompts the chat template outweighs the text
 
 _Part = ChatResponse | GenerateResponse
 _Listed = TypeVar("_Listed", ListResponse.Model, ProcessResponse.Model)
@@ -77,9 +67,12 @@ class OllamaModel:
         first_token_timeout: float,
         generate_timeout: float,
         breaker: CircuitBreaker | None = None,
+        host: str | None = None,
     ) -> None:
+        """`host` of a remote server: answers then tell where they were written."""
         self._client = client
         self._name = name
+        self._shown = f"{name}@{host}" if host else name
         self._runner = runner
         self._first_token_timeout = first_token_timeout
         self._generate_timeout = generate_timeout
@@ -107,7 +100,7 @@ class OllamaModel:
                 listed = self._own((await self._client.list()).models)
                 ollama_profile.check(shown)
         return ModelProfile(
-            name=self._name,
+            name=self._shown,
             digest=(listed and listed.digest) or "",
             style=ollama_profile.style(shown),
             context_tokens=ollama_profile.context_tokens(shown, self._runner.num_ctx),
@@ -126,7 +119,7 @@ class OllamaModel:
         if listed and self._profile and (listed.digest or "") != self._profile.digest:
             self._profile = None  # it was pulled again
         return ModelStatus(
-            name=self._name,
+            name=self._shown,
             present=listed is not None,
             loaded=loaded is not None,
             size_bytes=loaded.size if loaded else None,
@@ -158,7 +151,7 @@ class OllamaModel:
                                 return
                 raise ModelUnavailable("Ollama broke off in the middle of its answer")
             except PromptTooLong as error:
-                self._estimate.learn(_prompt_text(prompt), error.prompt_tokens or self._runner.num_ctx)
+                self._estimate.learn(prompt.text, error.prompt_tokens or self._runner.num_ctx)
                 raise
             except ModelError:
                 self._profile = None  # what comes back may be another model
@@ -180,7 +173,7 @@ class OllamaModel:
         cut = part.done_reason == "length"
         if choice and not cut:
             choice.check()
-        text = _prompt_text(prompt)
+        text = prompt.text
         counted = part.prompt_eval_count or self._estimate.count(text)
         self._estimate.learn(text, counted)
         return Chunk("", Usage(counted, part.eval_count or 0), cut)
@@ -193,10 +186,6 @@ class OllamaModel:
 
 def _text(part: _Part) -> str:
     return (part.message.content if isinstance(part, ChatResponse) else part.response) or ""
-
-
-def _prompt_text(prompt: Prompt) -> str:
-    return "".join(message.content for message in prompt.messages)
 
 
 def _arguments(runner: Runner, model: str, prompt: Prompt) -> Mapping[str, Any]:
@@ -217,39 +206,3 @@ def _keep_alive(text: str) -> str | int:
         return int(text)
     except ValueError:
         return text
-
-
-class TokenEstimate:
-    """How many tokens a text has: Ollama has no tokenizer to ask, so an estimate on the safe side.
-
-    Counts too many rather than too few, and comes closer with every prompt the model counted.
-
-    A small letter is a third of a token, a capital two (they stand in names and codes, which take more);
-    digits, punctuation and line breaks are one each; anything else is one per byte, the worst case.
-    """
-
-    def __init__(self) -> None:
-        self.factor = 1.0
-
-    def count(self, text: str) -> int:
-        return math.ceil(_uncorrected(text) * self.factor)
-
-    def learn(self, text: str, actual: int) -> None:
-        """The model counted `actual` tokens in a prompt made of `text`.
-
-        A count that was too low corrects at once; one that was too high only gradually, and never to
-        less than a tenth above what was counted.
-        """
-        guess = _uncorrected(text)
-        if guess < _TELLING:
-            return
-        needed = min(max(_MARGIN * actual / guess, _LEAST), _MOST)
-        step = 1.0 if needed > self.factor else _FALL
-        self.factor += step * (needed - self.factor)
-
-
-def _uncorrected(text: str) -> int:
-    written = text.encode("utf-8", "surrogatepass")
-    others = len(written.translate(None, _LETTERS))
-    thirds = len(written) - others + len(written) - len(written.translate(None, _CAPITALS))
-    return math.ceil(thirds / _LETTERS_A_TOKEN) + others

@@ -26,13 +26,14 @@ from app.indexes.base import IndexStore, SearchIndex
 from app.ingest.own_thresholds import ScratchIndex
 from app.models.base import LanguageModel
 from app.models.watch import ModelWatch
-from app.settings import Settings
-from app.settings.backends import EmbedderBackend, IndexBackend, ModelBackend
+from app.settings import Settings, secret
+from app.settings.backends import EmbedderBackend, IndexBackend
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import NO_TRACING, Tracing
 from app.traffic.admission import Admission
 from app.traffic.answer_cache import AnswerCache
 from app.traffic.circuit_breaker import CircuitBreaker
+from app.wiring.models import MODELS
 
 if TYPE_CHECKING:
     from app.indexes.elasticsearch.client import Client
@@ -54,6 +55,7 @@ class Askd:
     store: IndexStore
     llm: LanguageModel
     embedder: Embedder | None  # None: search by words alone
+    remote_model: str | None = None  # host of a model server beyond this machine and private networks
 
 
 @asynccontextmanager
@@ -63,11 +65,12 @@ async def open_askd(
     """Nothing is loaded or called yet: a server that is down shows at its first use. Raises BadSettings."""
     metrics = metrics or Metrics()
     breakers = {"index": CircuitBreaker(), "model": CircuitBreaker()}
-    index_kind, model_kind = _INDEXES[settings.index_backend], _MODELS[settings.model_backend]
+    index_kind, model_kind = _INDEXES[settings.index_backend], MODELS[settings.model_backend]
     async with AsyncExitStack() as opened:
         index = await index_kind.open(settings, opened, breakers["index"])
         embedder = _EMBEDDERS[settings.embedder_backend](settings, opened)
-        llm = await model_kind.open(settings, opened, breakers["model"])
+        remote_model = await model_kind.remote_host(settings)
+        llm = await model_kind.open(settings, opened, breakers["model"], remote_model)
         pipeline = Pipeline(
             Retrieval(index, embedder, tracing=tracing),
             Writer(llm, settings.prompt_budget, settings.answer_budget, tracing, writing=settings.writing),
@@ -83,7 +86,7 @@ async def open_askd(
             tracing,
         )
         register_gauges(metrics, assistant, breakers)
-        yield Askd(assistant, index, index, llm, embedder)
+        yield Askd(assistant, index, index, llm, embedder, remote_model)
 
 
 @asynccontextmanager
@@ -136,7 +139,7 @@ def tracing_to(collector: "Collector | None", settings: Settings) -> Tracing:
         return NO_TRACING
     return Tracing(
         collector.tracer,
-        _MODELS[settings.model_backend].provider,
+        MODELS[settings.model_backend].provider,
         settings.index_backend if _INDEXES[settings.index_backend].remote else None,
         settings.trace_content,
     )
@@ -189,10 +192,10 @@ def _elasticsearch(settings: Settings, timeout: float) -> "AbstractAsyncContextM
 
     key = settings.elasticsearch_api_key.get_secret_value() if settings.elasticsearch_api_key else None
     if key_file := settings.elasticsearch_api_key_file:
-        key = _secret("ASKD_ELASTICSEARCH_API_KEY_FILE", key_file)
+        key = secret("ASKD_ELASTICSEARCH_API_KEY_FILE", key_file)
     user = None
     if settings.elasticsearch_user and (file := settings.elasticsearch_password_file):
-        user = settings.elasticsearch_user, _secret("ASKD_ELASTICSEARCH_PASSWORD_FILE", file)
+        user = settings.elasticsearch_user, secret("ASKD_ELASTICSEARCH_PASSWORD_FILE", file)
     return open_client(
         [str(url) for url in settings.elasticsearch_url or ()],
         key,
@@ -201,13 +204,6 @@ def _elasticsearch(settings: Settings, timeout: float) -> "AbstractAsyncContextM
         ca=settings.elasticsearch_ca,
         fingerprint=settings.elasticsearch_fingerprint,
     )
-
-
-def _secret(setting: str, path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{setting}: cannot read {path}") from error
 
 
 _INDEXES: Mapping[IndexBackend, _IndexKind] = {
@@ -231,70 +227,4 @@ def _open_onnx(settings: Settings, opened: AsyncExitStack) -> Embedder:
 _EMBEDDERS: Mapping[EmbedderBackend, Callable[[Settings, AsyncExitStack], Embedder | None]] = {
     "onnx": _open_onnx,
     "none": lambda settings, opened: None,
-}
-
-
-# --- models ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _ModelKind:
-    open: Callable[[Settings, AsyncExitStack, CircuitBreaker], Awaitable[LanguageModel]]
-    provider: str  # as OpenTelemetry's conventions for generative AI name it
-    remote: bool
-
-
-async def _open_llamacpp(
-    settings: Settings, opened: AsyncExitStack, breaker: CircuitBreaker
-) -> LanguageModel:
-    from app.models.llamacpp.model import LlamaCppModel
-    from app.models.llamacpp.server import ServerOptions
-
-    options = ServerOptions(
-        num_ctx=settings.num_ctx,
-        num_batch=settings.num_batch,
-        num_thread=settings.num_thread,
-        seed=settings.seed,
-    )
-    return await opened.enter_async_context(
-        LlamaCppModel(
-            settings.model_name,
-            settings.models_dir,
-            options,
-            first_token_timeout=settings.first_token_timeout,
-            generate_timeout=settings.generate_timeout,
-            breaker=breaker,
-        )
-    )
-
-
-async def _open_ollama(settings: Settings, opened: AsyncExitStack, breaker: CircuitBreaker) -> LanguageModel:
-    from app.models.ollama.client import open_client
-    from app.models.ollama.model import OllamaModel, Runner
-
-    key_file = settings.ollama_api_key_file
-    key = _secret("ASKD_OLLAMA_API_KEY_FILE", key_file) if key_file else None
-    client = await opened.enter_async_context(
-        open_client(str(settings.ollama_url), settings.connect_timeout, key)
-    )
-    runner = Runner(
-        num_ctx=settings.num_ctx,
-        num_batch=settings.num_batch,
-        num_thread=settings.num_thread,
-        seed=settings.seed,
-        keep_alive=settings.keep_alive,
-    )
-    return OllamaModel(
-        client,
-        settings.model_name,
-        runner,
-        first_token_timeout=settings.first_token_timeout,
-        generate_timeout=settings.generate_timeout,
-        breaker=breaker,
-    )
-
-
-_MODELS: Mapping[ModelBackend, _ModelKind] = {
-    "llamacpp": _ModelKind(_open_llamacpp, "llama_cpp", remote=False),
-    "ollama": _ModelKind(_open_ollama, "ollama", remote=True),
 }

@@ -1,0 +1,93 @@
+"""The header of a GGUF file: keys, and how many bytes its weights take. Pure.
+
+https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+_SCALARS = dict(enumerate("BbHhIif?", 0)) | {10: "Q", 11: "q", 12: "d"}  # kind of a value: its form
+_STRING, _ARRAY = 8, 9
+_SHOWN_ITEMS = 1024  # longer arrays are the tokenizer's: only their length is kept
+_ALIGNMENT = 32
+
+Read = Callable[[int, int], bytes]  # so many bytes (fewer at the file's end) from a place on
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    keys: dict[str, Any]  # of a long array its length
+    parameters: int
+    size: int  # bytes before the weights
+
+
+def read_header(read: Read) -> Header:
+    """Raises ValueError for a file that is no GGUF, or whose header is cut off."""
+    at = _Cursor(read)
+    if at.take(4) != b"GGUF":
+        raise ValueError("this is not a GGUF file")
+    version, tensors, keys = at.unpack("<IQQ")
+    if version < 2:
+        raise ValueError(f"GGUF of version {version} is too old")
+    found = {}
+    for _ in range(keys):
+        name = at.string()
+        found[name] = at.value(at.number("<I"))
+    parameters = 0
+    for _ in range(tensors):
+        at.string()
+        dimensions = at.number("<I")
+        parameters += prod(at.unpack(f"<{dimensions}Q"))
+        at.take(4 + 8)  # kind and place
+    alignment = int(found.get("general.alignment", _ALIGNMENT))
+    return Header(found, parameters, -(-at.place // alignment) * alignment)
+
+
+class _Cursor:
+    _STEP = 1 << 20  # bytes
+    _MOST = 1 << 26  # of one value
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._data = b""
+        self._begin = 0
+        self.place = 0
+
+    def take(self, count: int) -> bytes:
+        if count > self._MOST:
+            raise ValueError("the header of the GGUF file is damaged")
+        if self.place + count > self._begin + len(self._data):
+            self._data = self._read(self.place, max(count, self._STEP))
+            self._begin = self.place
+            if len(self._data) < count:
+                raise ValueError("the header of the GGUF file is cut off")
+        offset = self.place - self._begin
+        self.place += count
+        return self._data[offset : offset + count]
+
+    def unpack(self, form: str) -> tuple[Any, ...]:
+        return struct.unpack(form, self.take(struct.calcsize(form)))
+
+    def number(self, form: str) -> int:
+        (number,) = self.unpack(form)
+        return int(number)
+
+    def string(self) -> str:
+        return self.take(self.number("<Q")).decode("utf-8", "replace")
+
+    def value(self, kind: int) -> Any:
+        if kind == _STRING:
+            return self.string()
+        if kind == _ARRAY:
+            of, count = self.number("<I"), self.number("<Q")
+            items = [
+                item for at in range(count) if (item := self.value(of)) is not None and at < _SHOWN_ITEMS
+            ]
+            return items if count <= _SHOWN_ITEMS else count
+        if kind not in _SCALARS:
+            raise ValueError(f"the GGUF file holds a value of an unknown kind, {kind}")
+        (value,) = self.unpack(f"<{_SCALARS[kind]}")
+        return value

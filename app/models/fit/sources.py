@@ -1,0 +1,160 @@
+"""Metadata of models: of a file, the model hub, Ollama's registry or an Ollama. No weights are read."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from app.errors import DownloadFailed, ModelMissing
+from app.models.fit.gguf import Header, read_header
+from app.models.fit.shapes import Described, Shape, of_config, of_gguf
+
+_SECONDS = 10.0
+_REGISTRY = "registry.ollama.ai"
+_MODEL_LAYER, _LICENCE_LAYER = "application/vnd.ollama.image.model", "application/vnd.ollama.image.license"
+
+
+def of_file(path: Path) -> Described:
+    """Raises ModelMissing."""
+    try:
+        with path.open("rb") as file:
+
+            def read(at: int, count: int) -> bytes:
+                file.seek(at)
+                return file.read(count)
+
+            return Described(path.name, of_gguf(read_header(read), path.stat().st_size))
+    except (OSError, ValueError) as error:
+        raise ModelMissing(f"{path.name} is not a GGUF file that can be read") from error
+
+
+def of_hub(name: str, endpoint: str, token: str | None) -> Described:
+    """`name` is a repository, or one of its GGUF files. Raises ModelMissing or DownloadFailed."""
+    owner, repository, *rest = name.split("/", 2)
+    repository = f"{owner}/{repository}"
+    with _client(token) as client, _told(name, "the model hub"):
+        info = _json(client.get(f"{endpoint}/api/models/{repository}", params={"blobs": "true"}), repository)
+        sizes = {file["rfilename"]: int(file.get("size") or 0) for file in info.get("siblings") or ()}
+        file = rest[0] if rest else _smallest_gguf(sizes)
+        base = f"{endpoint}/{repository}/resolve/{info.get('sha') or 'main'}"
+        gated = info.get("gated") or None
+        page = f"{endpoint}/{repository}"
+        if gated and client.head(f"{base}/{file or 'config.json'}").status_code in (401, 403):
+            raise ModelMissing(gate(repository, page))
+        if file:
+            shape = _remote_gguf(client, f"{base}/{file}", sizes.get(file, 0))
+        else:
+            weights = sum(size for path, size in sizes.items() if path.endswith(".safetensors"))
+            config = _json(client.get(f"{base}/config.json"), repository)
+            shape = of_config(config, weights, (info.get("safetensors") or {}).get("total"))
+        licence = (info.get("cardData") or {}).get("license")
+        return Described(f"{repository}/{file}" if file else repository, shape, licence, gated, page)
+
+
+def gate(repository: str, page: str) -> str:
+    return (
+        f"{repository} is gated: open {page}, accept its terms, and put an access token into the file that "
+        "HF_TOKEN_PATH names"
+    )
+
+
+def _smallest_gguf(sizes: dict[str, int]) -> str | None:
+    """Of a repository that holds nothing but GGUF files."""
+    files = [path for path in sizes if path.endswith(".gguf")]
+    if any(path.endswith(".safetensors") for path in sizes):
+        return None
+    return min((path for path in files if "Q4_K_M" in path), key=len, default=next(iter(sorted(files)), None))
+
+
+def of_registry(name: str) -> Described:
+    """`name` as Ollama's, such as `gemma:2b`. Raises ModelMissing or DownloadFailed."""
+    host, path, tag = _registry_name(name)
+    scheme = "http" if urlsplit(f"//{host}").hostname in ("127.0.0.1", "::1", "localhost") else "https"
+    base = f"{scheme}://{host}/v2/{path}"
+    with _client(None) as client, _told(name, "Ollama's registry"):
+        manifest = _json(client.get(f"{base}/manifests/{tag}"), name)
+        layers = {layer["mediaType"]: layer for layer in manifest["layers"]}
+        weights = layers[_MODEL_LAYER]
+        shape = _remote_gguf(client, f"{base}/blobs/{weights['digest']}", int(weights["size"]))
+        licence = None
+        if told := layers.get(_LICENCE_LAYER):
+            text = client.get(f"{base}/blobs/{told['digest']}").text
+            licence = next((line.strip() for line in text.splitlines() if line.strip()), None)
+        return Described(name, shape, licence)
+
+
+def of_ollama(name: str, url: str) -> Described | None:
+    """A model that the Ollama at `url` has; None where it has none of that name, or does not answer."""
+    base = url.rstrip("/")
+    try:
+        with httpx.Client(timeout=_SECONDS, trust_env=False) as client:
+            asked = {"model": name, "verbose": True}  # with the tokenizer
+            shown = client.post(f"{base}/api/show", json=asked).raise_for_status().json()
+            listed = client.get(f"{base}/api/tags").raise_for_status().json()["models"]
+    except httpx.HTTPError:
+        return None
+    names = (name, f"{name}:latest")
+    size = next((int(model["size"]) for model in listed if model["model"] in names), 0)
+    keys = shown["model_info"]
+    with _told(name, "Ollama"):
+        header = Header(keys, int(keys.get("general.parameter_count") or 0), 0)
+        licence = next(iter((shown.get("license") or "").strip().splitlines()), None)
+        return Described(name, of_gguf(header, size), licence)
+
+
+def _registry_name(name: str) -> tuple[str, str, str]:
+    """Host, path and tag, as Ollama completes them."""
+    path, colon, tag = name.rpartition(":")
+    if not colon or "/" in tag:
+        path, tag = name, "latest"
+    parts = path.split("/")
+    host = parts.pop(0) if len(parts) == 3 else _REGISTRY
+    return host, "/".join(parts if len(parts) == 2 else ["library", *parts]), tag
+
+
+def _remote_gguf(client: httpx.Client, url: str, size: int) -> Shape:
+    def read(at: int, count: int) -> bytes:
+        with client.stream("GET", url, headers={"Range": f"bytes={at}-{at + count - 1}"}) as response:
+            response.raise_for_status()
+            if response.status_code != 206 and at:
+                raise ValueError("the server sends no parts of files")
+            data = b""
+            for part in response.iter_bytes():
+                data += part
+                if len(data) >= count:  # one that knows no ranges sends the whole file
+                    break
+            return data[:count]
+
+    return of_gguf(read_header(read), size)
+
+
+def _client(token: str | None) -> httpx.Client:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    # The hub sends files from another host: httpx takes no key there.
+    return httpx.Client(timeout=_SECONDS, headers=headers, follow_redirects=True)
+
+
+def _json(response: httpx.Response, name: str) -> dict[str, Any]:
+    if response.status_code in (401, 404):
+        raise ModelMissing(f"there is no model {name}, or it is private: check its name")
+    if response.status_code == 403:
+        raise ModelMissing(gate(name, str(response.url.copy_with(path=f"/{name}", query=None))))
+    response.raise_for_status()
+    body: dict[str, Any] = json.loads(response.content)
+    return body
+
+
+@contextmanager
+def _told(name: str, source: str) -> Iterator[None]:
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise DownloadFailed(f"{source} cannot be reached: is there a network?") from error
+    except httpx.HTTPError as error:
+        raise DownloadFailed(f"{source} did not answer as it should; try again later") from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise DownloadFailed(f"{source} does not tell how large {name} is") from error

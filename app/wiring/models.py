@@ -1,0 +1,174 @@
+"""The backends of language models: what `ASKD_MODEL` names, and how each is opened."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.errors import BadSettings
+from app.models.base import LanguageModel
+from app.models.library import ModelLibrary
+from app.models.remote import remote_host
+from app.settings import Settings, secret
+from app.settings.backends import ModelBackend
+from app.traffic.circuit_breaker import CircuitBreaker
+
+log = logging.getLogger(__name__)
+
+OLLAMA = "http://127.0.0.1:11434"  # its own default: for ASKD_MODEL=ollama:… without ASKD_OLLAMA_URL
+
+
+@dataclass(frozen=True, slots=True)
+class ModelKind:
+    # With the host of a remote server, which is part of the name that answers carry.
+    open: Callable[[Settings, AsyncExitStack, CircuitBreaker, str | None], Awaitable[LanguageModel]]
+    provider: str  # as OpenTelemetry's conventions for generative AI name it
+    url: Callable[[Settings], tuple[str, str]] | None = None  # of its server: the setting and the value
+
+    downloads: bool = False  # its files are those that `askd models pull` knows
+    # What the server has, where it can be told to get more.
+    library: Callable[[Settings, AsyncExitStack], Awaitable[ModelLibrary]] | None = None
+
+    @property
+    def served(self) -> bool:
+        """By another process, which keeps its models itself and tells of them without loading them."""
+        return self.url is not None
+
+    async def remote_host(self, settings: Settings) -> str | None:
+        """Host of a server beyond this machine and private networks. Raises BadSettings unless allowed."""
+        if self.url is None:
+            return None
+        setting, url = self.url(settings)
+        host = await remote_host(url)
+        if host is None:
+            return None
+        if not settings.allow_remote_model:
+            raise BadSettings(
+                f"{setting}: {host} is beyond this machine and private networks; questions and FAQ entries "
+                "would be sent there: set ASKD_ALLOW_REMOTE_MODEL=true if they may"
+            )
+        if not url.startswith("https:"):
+            raise BadSettings(f"{setting}: plain http to {host} can be read on its way; use https")
+        log.warning("questions and FAQ entries are sent to a remote model server", extra={"host": host})
+        return host
+
+
+async def _open_embedded(
+    settings: Settings, opened: AsyncExitStack, breaker: CircuitBreaker, host: str | None
+) -> LanguageModel:
+    from app.models.llamacpp.model import LlamaCppModel
+    from app.models.llamacpp.server import ServerOptions
+
+    options = ServerOptions(
+        num_ctx=settings.num_ctx,
+        num_batch=settings.num_batch,
+        num_thread=settings.num_thread,
+        seed=settings.seed,
+    )
+    return await opened.enter_async_context(
+        LlamaCppModel(
+            settings.model_name,
+            settings.models_dir,
+            options,
+            first_token_timeout=settings.first_token_timeout,
+            generate_timeout=settings.generate_timeout,
+            breaker=breaker,
+        )
+    )
+
+
+async def _open_ollama(
+    settings: Settings, opened: AsyncExitStack, breaker: CircuitBreaker, host: str | None
+) -> LanguageModel:
+    from app.models.ollama.client import open_client
+    from app.models.ollama.model import OllamaModel, Runner
+
+    url = str(settings.ollama_url or OLLAMA)
+    key = _key("ASKD_OLLAMA_API_KEY_FILE", settings.ollama_api_key_file)
+    client = await opened.enter_async_context(open_client(url, settings.connect_timeout, key))
+    runner = Runner(
+        num_ctx=settings.num_ctx,
+        num_batch=settings.num_batch,
+        num_thread=settings.num_thread,
+        seed=settings.seed,
+        keep_alive=settings.keep_alive,
+    )
+    return OllamaModel(
+        client,
+        settings.model_name,
+        runner,
+        first_token_timeout=settings.first_token_timeout,
+        generate_timeout=settings.generate_timeout,
+        breaker=breaker,
+        host=host,
+    )
+
+
+async def _open_ollama_library(settings: Settings, opened: AsyncExitStack) -> ModelLibrary:
+    from app.models.ollama.client import open_client
+    from app.models.ollama.library import OllamaLibrary
+
+    url = str(settings.ollama_url or OLLAMA)
+    key = _key("ASKD_OLLAMA_API_KEY_FILE", settings.ollama_api_key_file)
+    return OllamaLibrary(await opened.enter_async_context(open_client(url, settings.connect_timeout, key)))
+
+
+def _key(setting: str, file: Path | None) -> str | None:
+    """Raises BadSettings."""
+    return secret(setting, file) if file else None
+
+
+async def _open_openai(
+    settings: Settings, opened: AsyncExitStack, breaker: CircuitBreaker, host: str | None
+) -> LanguageModel:
+    from app.models.base import PromptStyle
+    from app.models.openai.client import open_client
+    from app.models.openai.model import OpenAIModel
+
+    key = _key("ASKD_OPENAI_API_KEY_FILE", settings.openai_api_key_file)
+    client = await opened.enter_async_context(
+        open_client(str(settings.openai_url), settings.connect_timeout, key)
+    )
+    return OpenAIModel(
+        client,
+        settings.model_name,
+        style=PromptStyle(settings.openai_style),
+        num_ctx=settings.num_ctx,
+        seed=settings.seed,
+        first_token_timeout=settings.first_token_timeout,
+        generate_timeout=settings.generate_timeout,
+        breaker=breaker,
+        host=host,
+    )
+
+
+async def _open_t5(
+    settings: Settings, opened: AsyncExitStack, breaker: CircuitBreaker, host: str | None
+) -> LanguageModel:
+    from app.models.seq2seq.model import Seq2SeqModel
+
+    model = Seq2SeqModel(
+        settings.model_name,
+        settings.models_dir,
+        num_thread=settings.num_thread,
+        first_token_timeout=settings.first_token_timeout,
+        generate_timeout=settings.generate_timeout,
+    )
+    opened.callback(model.close)
+    return model
+
+
+MODELS: Mapping[ModelBackend, ModelKind] = {
+    "embedded": ModelKind(_open_embedded, "llama_cpp", downloads=True),
+    "ollama": ModelKind(
+        _open_ollama,
+        "ollama",
+        lambda settings: ("ASKD_OLLAMA_URL", str(settings.ollama_url or OLLAMA)),
+        library=_open_ollama_library,
+    ),
+    "t5": ModelKind(_open_t5, "ctranslate2"),
+    "openai": ModelKind(
+        _open_openai, "openai", lambda settings: ("ASKD_OPENAI_URL", str(settings.openai_url))
+    ),
+}
