@@ -61,10 +61,13 @@ def test_gates_that_hold_pass_and_those_missed_are_named(evaluate: Evaluate) -> 
     assert "hit@5" not in missed.err
 
 
-def test_the_gates_of_abstention_hold_both_ways(evaluate: Evaluate) -> None:
+def test_the_gates_of_abstention_hold_both_ways(evaluate: Evaluate, askd: Shell) -> None:
     evaluate("abstention", FAQ, QUESTIONS, "--min-rejected", "0", "--max-refused", "1")
+    mislabelled = askd.folder / "mislabelled.csv"
+    answered = "Can I run askd without Docker?,,,unanswerable\n"
+    mislabelled.write_text(QUESTIONS.read_text("utf-8") + answered, "utf-8")
     gates = ("--min-rejected", "1", "--max-refused", "0")
-    missed = evaluate("abstention", FAQ, QUESTIONS, "--removed", *gates, status=1)
+    missed = evaluate("abstention", FAQ, mislabelled, "--removed", *gates, status=1)
     assert "of the unanswerable were declined, less than 1" in missed.err
     assert "entry removed" in missed.out
 

@@ -11,7 +11,7 @@ import pytest
 from elasticsearch import AsyncElasticsearch
 
 from app.indexes.elasticsearch.client import open_client
-from tests.faults.calls import CALLS, WELL, Seen, everywhere, made, seen_by
+from tests.faults.calls import CALLS, WRITTEN, Seen, everywhere, made, seen_by
 from tests.faults.models import made_up
 from tests.faults.page import Page
 from tests.live.serving import SAMPLE, Chosen, ingest, serving, settings_of
@@ -80,7 +80,7 @@ async def test_an_index_that_is_removed_while_it_serves(
 ) -> None:
     shutil.copytree(embedded_index["data_dir"], tmp_path, dirs_exist_ok=True)
     async with serving(settings_of({"data_dir": tmp_path}, model)) as service:
-        assert await seen_by(service.client) == WELL
+        assert await seen_by(service.client) == WRITTEN
         shutil.rmtree(tmp_path / "index")
         seen = await seen_by(service.client)
         assert (await service.client.get("/readyz")).status_code == 503
@@ -135,7 +135,7 @@ async def test_the_index_in_elasticsearch(
     settings = settings_of(elasticsearch_index, model, {"index": alias})
     await ingest(settings, SAMPLE)
     async with serving(settings) as service, _client(elasticsearch_index) as client:
-        assert await seen_by(service.client) == WELL
+        assert await seen_by(service.client) == WRITTEN
         await damage(client, alias)
         await asyncio.sleep(0.6)  # the manifest is remembered for half a second
         seen = await seen_by(service.client)
@@ -154,7 +154,7 @@ async def _client(elasticsearch_index: Chosen) -> AsyncIterator[AsyncElasticsear
 
 def _less(code: str) -> Seen:
     """The answers are there, found by words alone."""
-    return {name: f"{seen}, {code}" for name, seen in WELL.items()}
+    return {name: f"{seen}, {code}" for name, seen in WRITTEN.items()}
 
 
 def _no_files(models: Path) -> Chosen:
