@@ -78,9 +78,13 @@ def pull_files(
     """Download files once, and check them against their digests; Ollama downloads its models itself."""
     settings = read_settings()
     if name is None:
-        _pull_model_in_use(settings)
         if settings.embedder_name:
             _pull_embedder(settings.embedder_name, settings)
+        kind = MODELS[settings.model_backend]
+        if kind.served and not kind.library:
+            _say(f"{settings.model_name} is its server's: there is nothing to download")
+        else:
+            _pull_model_in_use(settings)
     elif name in model_files.KNOWN:
         _pull_model(name, settings)
     elif name in embedder_files.KNOWN:

@@ -10,16 +10,17 @@ _RESOLVING_SECONDS = 3.0
 async def remote_host(url: str) -> str | None:
     """The host of `url`, unless every address it has is of this machine or of a private network.
 
-    A name without a dot is of the network at hand. One that cannot be resolved counts as remote.
+    One that cannot be resolved counts as remote, unless it has no dot: then it is of the network at hand,
+    such as a service of a compose file that is not up yet. Looked up once; connections look it up again.
     """
     host = urlsplit(url).hostname or ""
-    if _is_private(host) or (":" not in host and "." not in host):
+    if _is_private(host):
         return None
     try:
         async with asyncio.timeout(_RESOLVING_SECONDS):
             found = await asyncio.get_running_loop().getaddrinfo(host, None)
     except (OSError, TimeoutError, UnicodeError):
-        return host
+        return host if "." in host or ":" in host else None
     return None if all(_is_private(str(address[0])) for *_, address in found) else host
 
 

@@ -1,6 +1,7 @@
 """OpenAI's API: its shapes, its errors, and sentences that are sent only once they have been checked."""
 
 import json
+import time
 from typing import Any
 
 import httpx
@@ -262,6 +263,45 @@ async def test_what_is_not_there_is_told_in_the_same_form(
     response = await client.request(method, path)
     assert response.status_code == status
     assert response.json()["error"]["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_question_that_the_client_has_wrapped_is_taken_out(
+    client: httpx.AsyncClient, stream: bool
+) -> None:
+    wrapped = f"### Task:\nRespond to the user query using the context.\n<context>x</context>\n\n{LATE}"
+    tagged = f"### Task:\nRespond to the user query.\n<user_query>{LATE}</user_query>\n<context>x</context>"
+    for message in (wrapped, tagged):
+        response = await client.post(CHAT, json=asking(message, stream=stream))
+        text = (
+            text_of(chunks(response.text)) if stream else response.json()["choices"][0]["message"]["content"]
+        )
+        assert text == "Yes, you can join at any time. [1]"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    "body", [{"model": "\ud800"}, {"messages": [{"role": "user", "content": "\ud800?"}]}]
+)
+async def test_half_a_character_is_refused(
+    client: httpx.AsyncClient, body: dict[str, Any], stream: bool
+) -> None:
+    content = json.dumps(asking(LATE, stream=stream) | body)
+    response = await client.post(CHAT, content=content, headers={"content-type": "application/json"})
+    assert (response.status_code, response.json()["error"]["type"]) == (400, "invalid_request_error")
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "message",
+    ['### Task:\n{"title":' + "\n" * 300_000, "e" + "\u0301\u0323" * 100_000],
+    ids=["lines", "marks"],
+)
+async def test_a_huge_message_takes_no_time(client: httpx.AsyncClient, message: str) -> None:
+    began = time.process_time()
+    response = await client.post(CHAT, json=asking(message))
+    assert response.status_code in (200, 400)
+    assert time.process_time() - began < 5
 
 
 CHORES = {

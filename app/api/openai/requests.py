@@ -1,23 +1,40 @@
 """What clients of OpenAI's API send, as far as askd needs it; whatever else they send is ignored."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+)
 
-from app.api.openai.chores import done_chore
+from app.api.openai.chores import done_chore, question_in
 from app.api.openai.models import collection_of
 from app.api.questions import DEFAULT_LIMIT, Limit, QuestionText
 from app.domain import Mode, Question
 
-_LAST = 20  # messages that count, the newest
+_LONGEST_RAW = 16_000  # characters of a question, before it is normalised: that takes quadratic time
 _QUESTION = TypeAdapter(QuestionText)
+
+
+def _utf8(text: str) -> str:
+    """JSON may escape half a character, which no reply could send back."""
+    text.encode()
+    return text
+
+
+Utf8 = Annotated[str, AfterValidator(_utf8)]
 
 
 class TextPart(BaseModel):
     type: Literal["text", "input_text"]
-    text: str
+    text: Utf8
 
 
 class OtherPart(BaseModel):
@@ -36,7 +53,7 @@ Part = Annotated[Annotated[TextPart, Tag("text")] | Annotated[OtherPart, Tag("ot
 
 class ChatMessage(BaseModel):
     role: str
-    content: str | list[Part] | None = None
+    content: Utf8 | list[Part] | None = None
 
     def text(self) -> str:
         """Raises RequestValidationError where it is not text."""
@@ -62,7 +79,7 @@ class AskdOptions(BaseModel):
 class ChatRequest(BaseModel):
     """`model` chooses the collection: `askd` is all of the FAQ, `askd/NAME` one collection of it."""
 
-    model: str = Field("askd", description="an id of GET /v1/models")
+    model: Utf8 = Field("askd", description="an id of GET /v1/models")
     messages: Annotated[list[ChatMessage], Field(min_length=1)] = Field(
         description="the last one of role `user` is the question; system messages do not rank above the FAQ"
     )
@@ -75,24 +92,27 @@ class ChatRequest(BaseModel):
     def usage_wanted(self) -> bool:
         return bool(self.stream_options and self.stream_options.include_usage)
 
-    def said(self) -> Sequence[ChatMessage]:
-        """The end of the conversation, without what the client tells the model to be."""
-        return [message for message in self.messages if message.role in ("user", "assistant")][-_LAST:]
-
     def chore_done(self) -> str | None:
         """The reply where the client asks for something for itself, such as a title; None for a question."""
-        asked = [message for message in self.messages if message.role == "user"]
-        return done_chore(asked[-1].text()) if asked else None
+        asked = self._asked()
+        return done_chore(asked) if asked else None
+
+    def _asked(self) -> str | None:
+        """The text of the last message of the user."""
+        return next((message.text() for message in reversed(self.messages) if message.role == "user"), None)
 
     def question_asked(self) -> Question:
         """Raises RequestValidationError, or UnknownCollection for a model that there is not."""
         if self.n not in (None, 1):
             raise _invalid("n", "must be 1: askd writes one answer")
-        asked = [message for message in self.said() if message.role == "user"]
-        if not asked:
+        asked = self._asked()
+        if asked is None:
             raise _invalid("messages", "hold no message of role user, so no question")
+        asked = question_in(asked)
+        if len(asked) > _LONGEST_RAW:
+            raise _invalid("messages", "the question is the last one: it has more than 8,000 characters")
         try:
-            text = _QUESTION.validate_python(asked[-1].text())
+            text = _QUESTION.validate_python(asked)
         except ValidationError as error:
             raise _invalid("messages", f"the question is the last one: {error.errors()[0]['msg']}") from None
         options = self.askd or AskdOptions()

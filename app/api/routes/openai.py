@@ -39,6 +39,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix="/v1", route_class=OpenAIRoute, tags=["openai"], responses=_ERRORS)
 chat_router = APIRouter(prefix="/v1", route_class=ChatRoute, tags=["openai"], responses=_ERRORS)
 _KEEPALIVE_SECONDS = 15.0
+_UNBUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}  # the latter for nginx
 
 
 @router.get("/models")
@@ -95,7 +96,7 @@ async def chat_completions(
             if reply
             else _chore(chore or "", body, envelope)
         )
-        return EventSourceResponse(_kept_alive(chunks), headers={"Cache-Control": "no-cache"})
+        return EventSourceResponse(_kept_alive(chunks), headers=_UNBUFFERED)
     if chore is not None:
         return envelope.completion(chore, None)
     async with working(request):
@@ -155,9 +156,12 @@ async def _kept_alive(events: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     arrived: asyncio.Queue[bytes | None] = asyncio.Queue(1)
 
     async def pump() -> None:
-        async with aclosing(events):
-            async for event in events:
-                await arrived.put(event)
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    await arrived.put(event)
+        except Exception:
+            log.exception("unexpected error")
         await arrived.put(None)
 
     pumping = asyncio.create_task(pump())

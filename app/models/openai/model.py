@@ -21,6 +21,7 @@ from app.traffic.deadline import GenerationTimeouts, model_timeout
 
 _METADATA_SECONDS = 10.0
 _LONGEST_ERROR = 1 << 16  # bytes of one that are read
+_BROKEN_OFF = ("error", "abort", "content_filter")  # reasons to stop that leave half an answer
 _NO_LIST = (403, 404, 405, 501)  # servers that do not tell which models they have
 
 
@@ -120,6 +121,8 @@ class OpenAIModel:
                 if not prompt.choices:
                     yield Chunk(delta.text)
         if finish is None:
+            raise ModelUnavailable("the server at ASKD_OPENAI_URL broke off in the middle of its answer")
+        if finish in _BROKEN_OFF:
             raise ModelUnavailable("the server at ASKD_OPENAI_URL broke off in the middle of its answer")
         cut = finish == "length"
         if thought and not text:
