@@ -1,5 +1,6 @@
 """Whole sentences of an entry in place of words of the model's own. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -53,6 +54,12 @@ def least(answer: str, question: str) -> str:
     return answer[: pieces[following][1]].rstrip() if following < len(pieces) else answer.rstrip()
 
 
+# What follows a yes or no and says nothing without it: "No, unless they are faulty."
+_CONDITION = re.compile(
+    r"(?:unless|except|only|but|if|as long as|provided|außer|nur|aber|wenn|sofern)\b", re.IGNORECASE
+)
+
+
 def said_by_entry(text: str, entry: FaqEntry, asked: str) -> str:
     """`text`, the beginning of an entry's answer, as an answer to `asked`.
 
@@ -62,7 +69,7 @@ def said_by_entry(text: str, entry: FaqEntry, asked: str) -> str:
     if not leading_yes_no(plain(text)) or answers_yes_no(asked, entry.question):
         return text
     rest = without_yes_no(text).lstrip(" ,.;:–—-")
-    if not content(folded(plain(rest))):
+    if not content(folded(plain(rest))) or _CONDITION.match(rest):
         return f"{entry.question} {text}"
     return rest[:1].upper() + rest[1:]
 

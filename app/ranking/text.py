@@ -20,9 +20,9 @@ SIGNED_NAME = re.compile(r"(?<!\w)[A-Za-z](?:\+\+|#)(?!\w)|(?<![\w.])\.NET\b", r
 _WORD = re.compile(r"[^\W_]{1,64}")  # letters and digits; a longer run is data, not a word: it comes in parts
 # Scripts without spaces between words: Thai, Lao, Khmer, Burmese, kana, Han; and Hangul, whose words carry
 # their particles with them.
-_SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
-_RUNS = re.compile(f"[{_SPACELESS}]+|[^{_SPACELESS}]+")
-_PAIRED = re.compile(f"[{_SPACELESS}]")
+SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+_RUNS = re.compile(f"[{SPACELESS}]+|[^{SPACELESS}]+")
+_PAIRED = re.compile(f"[{SPACELESS}]")
 _GRAM = 4
 _COUNTED_WORDS = 400_000
 

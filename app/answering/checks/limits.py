@@ -84,9 +84,16 @@ def _alike(one: frozenset[str], other: frozenset[str]) -> float:
     return 2 * len(one & other) / (len(one) + len(other)) if one and other else 0.0
 
 
+# "within 30 days of", "after" and "from" a purchase are the same.
+_DEADLINE = re.compile(
+    r"\b((?:within|up to)\s+(?:[\w-]+\s+){1,3}?(?:minutes?|hours?|days?|weeks?|months?|years?))\s+"
+    r"(?:after|from|following|since)\b"
+)
+
+
 @lru_cache(maxsize=4_000)
 def _limits(text: str) -> Sequence[_Limit]:
-    text = _CODE.sub(lambda code: " code ", text).casefold()
+    text = _DEADLINE.sub(r"\1 of", _CODE.sub(lambda code: " code ", text).casefold())
     tokens = list(_TOKEN.finditer(text))
     stems = [_stem_of(token) for token in tokens]
     found = []

@@ -24,22 +24,29 @@ from app.answering.checks.number_words import (
 )
 from app.answering.checks.places import Place, fit, place_of
 from app.ranking.plain_text import stem
+from app.ranking.text import SPACELESS
 
 _MARGIN = 0.13  # by which another value has to fit a place better
 _FITS = 0.5
 _TOKEN = re.compile(
     r"(?P<currency>[€$£¥]|\b(?:EUR|USD|GBP|CHF)\b)\s?(?=\d)"
-    r"|(?P<number>(?<!\w)(?:\d{1,2}:\d{2}(?!\d)|\d{1,3}(?:[ ,.']\d{3})+(?![\d.,]\d|\d)|\d+(?:[.,]\d+)*)"
+    r"|(?P<number>(?<!\w)(?:(?<![^\s(])-(?=\d+(?:[.,]\d+)?\s?[°%]))?"
+    r"(?:\d{1,2}:\d{2}(?!\d)|\d{1,3}(?:[ ,.']\d{3})+(?![\d.,]\d|\d)|\d+(?:[.,]\d+)*)"
     r"(?P<suffix>[A-Za-zµ%°€£$]*)(?![\w]))"
     r"|(?P<wide>[〇一二两兩三四五六七八九十百]+(?=[天日月年个個小時时分周週次倍元人円歳岁点點件项号號%]))"
     r"|(?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*|[%€£$¥])"
     r"|(?P<clause>[,;:()])"
     r"|(?P<end>[.!?](?=\s|\Z)|\n)"
 )
+# In scripts without spaces a number touches words on both sides.
+_EDGE = re.compile(f"(?<=[{SPACELESS}])(?=[0-9A-Za-z])|(?<=[0-9A-Za-z%])(?=[{SPACELESS}])")
+_HOUR = re.compile(r"\d{1,2}(?:[:.]\d\d)?")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _LIST_NUMBER = re.compile(r"(?:^|\n)[ \t]*(?:[-*•+][ \t]+)?\(?\d{1,3}[.)](?=\s)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[ ,.']\d{3})+")
 _HALF_OF_DAY = re.compile(r"(?<=\d)(\s?)([ap])\.\s?m\b\.?", re.IGNORECASE)
 _BESIDE = 3  # words between two numbers that belong together
+_LONGEST_ORDINAL = 10  # digits
 _ORDINAL_SUFFIXES = {"st", "nd", "rd", "th"}
 
 
@@ -57,7 +64,7 @@ class Quantity:
 @lru_cache(maxsize=2_000)
 def quantities(text: str) -> Sequence[Quantity]:
     """The numbers of a folded text; numbers of list items do not count."""
-    text = _HALF_OF_DAY.sub(r"\1\2m", _LIST_NUMBER.sub(lambda item: "\n", text))
+    text = _EDGE.sub(" ", _HALF_OF_DAY.sub(r"\1\2m", _LIST_NUMBER.sub(lambda item: "\n", text)))
     tokens = list(_TOKEN.finditer(text))
     stems = [_stem_of(token) for token in tokens]
     found = []
@@ -97,7 +104,9 @@ def wrong_numbers(sentence: str, source: str) -> list[str]:
         ):
             wrong.append(quantity.text)
     wrong += _exchanged(quantities(sentence), held)
-    return wrong + sorted((_time_words(sentence) - _time_words(source)) | (dates(sentence) - dates(source)))
+    # "every day" holds what "daily" says; in the sentence itself so short a word says little.
+    held_units = {UNITS[word] for word in _LETTERS.findall(source.casefold()) if word in UNITS}
+    return wrong + sorted((_time_words(sentence) - held_units) | (dates(sentence) - dates(source)))
 
 
 def _exchanged(said: Sequence[Quantity], held: Sequence[Quantity]) -> list[str]:
@@ -145,11 +154,12 @@ def _digits(
 ) -> tuple[frozenset[str], str | None, bool, int] | None:
     suffix = token["suffix"].casefold()
     digits = token["number"][: len(token["number"]) - len(suffix)]
-    if suffix in _ORDINAL_SUFFIXES:
+    if suffix in _ORDINAL_SUFFIXES and len(digits) < _LONGEST_ORDINAL:
         return frozenset({f"{int(digits)}.", str(int(digits))}), None, False, 1
     following = tokens[at + 1]["word"] if at + 1 < len(tokens) else None
     half = suffix or (following or "").casefold()
-    if half in ("am", "pm", "a", "p") and (suffix or half in ("am", "pm")):
+    hour = _HOUR.fullmatch(digits)  # "12,50 am Automaten" is none
+    if hour and half in ("am", "pm", "a", "p") and (suffix or half in ("am", "pm")):
         return frozenset({_clock(digits, half)}), None, False, 1 + (not suffix)
     if suffix == "k":
         return frozenset(_values(digits + "000")) | {f"{digits}k"}, None, False, 1

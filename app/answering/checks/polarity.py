@@ -24,7 +24,8 @@ _NEGATION = re.compile(
     re.IGNORECASE,
 )
 _YES_NO = re.compile(
-    r"\W*(?P<yes>yes|yep|yeah|sure|of course|certainly|ja|oui|sí|sim|да|是的|是|はい)\b[.,!:;-]*\s*|"
+    r"\W*(?P<yes>(?:yes|yep|yeah|ja|oui|sí|да|是的|是|はい)\b(?!-\w)"
+    r"|(?:sure|of course|certainly|sim)(?=\s*(?:[.,!:;]|\Z)))[.,!:;-]*\s*|"  # "SIM cards", "Sure Start"
     r"\W*(?P<no>no|nope|nein|non|não|нет|不是|いいえ)(?=[.,!:;\s-]+\s|\W*\Z)(?![ ]\w)[.,!:;-]*\s*",
     re.IGNORECASE,
 )

@@ -18,6 +18,7 @@ from app.answering.checks.polarity import (
     about_the_same,
     contradiction,
     leading_yes_no,
+    negations,
     turned,
     without_yes_no,
 )
@@ -76,7 +77,9 @@ class Verifier:
         near = [position for position in order if close[position] >= _CLOSE]
         contradicting = [close[position] for position in near if set(missing(position)) - {_ITS_WORDS}]
         nearest_other = max(contradicting, default=0.0)
-        covering = [each for each in order if shares[each] >= self.least_coverage or not content(said)]
+        # Without a content word nothing shows what is denied: "You can't."
+        empty = not content(said) and not negations(without_yes_no(said))
+        covering = [each for each in order if empty or shares[each] >= self.least_coverage]
         for position in covering:
             if close[position] >= nearest_other - _AS_CLOSE and not missing(position):
                 return Verdict(Sentence(text, position, Support.MATCHED))
@@ -144,6 +147,8 @@ class Verifier:
         held, asked = leading_yes_no(_source(entry).answer), folded(self.asked) or folded(entry.question)
         if held is None:
             rest = without_yes_no(said)
+            if not content(rest):
+                return True  # a bare yes or no, which the entry does not give
             if not about_the_same(rest, asked):
                 return False
             return (answer == "no") != turned(rest, asked)

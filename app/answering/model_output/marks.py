@@ -16,15 +16,16 @@ _WORD = (
     r"(?:faq[ -]?)?(?:sources?|entry|entries|faqs?|cit(?:e|ation)s?|"
     r"refs?\.?|references?|docs?|documents?|notes?|quellen?|fuentes?|来源|出典|источник)"
 )
-_LABEL = rf"(?:\^|#|(?:{_WORD})[ \t]*[:#-]?[ \t]*(?:{_WORD})?[ \t]*#?)?[ \t]*\d{{1,3}}[.^]?"
-_LABELS = rf"[ \t]*{_LABEL}(?:[ \t]*(?:[,;&–—-]|\band\b|\bto\b|\bund\b)[ \t]*{_LABEL})*[ \t]*"
+# Possessive: a run of spaces is tried in one way only.
+_LABEL = rf"(?:\^|#|(?:{_WORD})[ \t]*+[:#-]?[ \t]*+(?:{_WORD})?[ \t]*+#?)?[ \t]*+\d{{1,3}}[.^]?"
+_LABELS = rf"[ \t]*+{_LABEL}(?:[ \t]*+(?:[,;&–—-]|\band\b|\bto\b|\bund\b)[ \t]*+{_LABEL})*[ \t]*+"
 _BRACKETS = (
     rf"\^?\[\[?{_LABELS}\]\]?|[【［〔]{_LABELS}(?:†[^】\n]{{0,40}})?[】］〕]"
     rf"|<sup>\[?{_LABELS}\]?</sup>"
 )
 _SEE = r"(?:(?:see|from|cf\.?|siehe)[ \t]+)?"
 _PARENTHESES = rf"\({_SEE}{_LABELS}\)"
-_NAMED = rf"\b{_WORD}[ \t]*:[ \t]*(?:{_BRACKETS}|{_LABELS}(?!\w))" + (
+_NAMED = rf"\b{_WORD}[ \t]*+:[ \t]*+(?:{_BRACKETS}|{_LABELS}(?!\w))" + (
     r"|\b(?:sources?|faq entry|entry)[ \t]+#?\d{1,3}\b(?!\s*\w)"
 )
 MARK = re.compile(rf"(?:{_BRACKETS}|{_PARENTHESES}|(?:{_NAMED}))(?![\w(\[]*`)", re.IGNORECASE)
