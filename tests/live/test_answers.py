@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.answering import fitness
+from app.answering import writing
+from app.answering.fitness import fitness
 from app.answering.phrases import phrases
 from app.models.base import Prompt
 from tests.live.serving import Service, prompts_to, serving, settings_of, text_of
@@ -58,7 +59,8 @@ async def test_a_paraphrase_is_answered_by_the_model_with_its_source(
     assert body["sources"][0]["in_prompt"]
     assert body["answer"].endswith("[1]")
     assert body["model"]
-    assert 0 < body["usage"]["completion_tokens"] <= 12  # one number, and its JSON
+    # One number in JSON; where that is an object, the grammar lets white space follow up to the limit.
+    assert 0 < body["usage"]["completion_tokens"] <= 24
     assert len(prompts) == 1
 
 
@@ -117,7 +119,8 @@ async def test_lists_the_collections_with_their_sizes(service: Service) -> None:
 async def test_what_a_model_writes_freely_has_marks_that_point_at_sources(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fitness, "QUOTES_BELOW", 0)
+    # Whatever its size and the way's own setting.
+    monkeypatch.setattr(writing, "fitness", lambda setting, parameters: fitness("free", parameters))
     for mode in ("generate", "auto"):
         stream = await service.stream(PARAPHRASE, mode=mode, limit=3)
         name, body = stream[-1]
