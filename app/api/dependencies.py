@@ -19,6 +19,7 @@ from app.answering.readiness import Readiness
 from app.answering.service import Assistant, Reply
 from app.api.access import Access
 from app.api.context import RequestContext, context_of
+from app.domain import Event
 from app.telemetry.metrics import Metrics
 from app.traffic.deadline import Deadline
 from app.traffic.shutdown import GracefulShutdown, expire
@@ -126,6 +127,12 @@ async def opened_reply(
             async with working(request):
                 reply = await opened.enter_async_context(opening)
             yield reply
+
+
+async def next_event(reply: Reply, service: Service) -> Event | None:
+    """None after the last one. Raises ShuttingDown when the grace period of a shutdown ends."""
+    async with service.shutdown.interrupting():
+        return await anext(reply.events, None)
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from app.api.dependencies import (
     DeadlineDep,
     Fresh,
     ServiceDep,
+    next_event,
     opened_reply,
     working,
 )
@@ -94,11 +95,7 @@ async def ask_stream(
 
     yield event("sources", SourcesOut.of(reply.sources))
     try:
-        while True:
-            async with service.shutdown.interrupting():
-                said = await anext(reply.events, None)
-            if said is None:
-                return
+        while (said := await next_event(reply, service)) is not None:
             yield event(*_told(said, context.id))
     except AskdError as error:
         yield event("error", problems.problem_of(error, context))

@@ -20,6 +20,7 @@ from app.api.dependencies import (
     Fresh,
     Service,
     ServiceDep,
+    next_event,
     opened_reply,
     working,
 )
@@ -118,11 +119,7 @@ async def _chunks(
         yield _data(envelope.chunk(event=source_event(source)))
     text = CheckedText()
     try:
-        while True:
-            async with service.shutdown.interrupting():
-                said = await anext(reply.events, None)
-            if said is None:
-                return
+        while (said := await next_event(reply, service)) is not None:
             if checked := text.feed(said):
                 yield _data(envelope.chunk({"content": checked}))
             if isinstance(said, Answer):
