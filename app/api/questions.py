@@ -40,7 +40,7 @@ Limit = Annotated[
     Field(description="the most sources wanted"),
 ]
 
-DEFAULT_LIMIT = 5
+_LIMIT = 5
 
 
 class _Request(BaseModel):
@@ -49,14 +49,14 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def _limit(given: int | None) -> int:
-    return DEFAULT_LIMIT if given is None else given
+def limit_of(given: int | None) -> int:
+    return _LIMIT if given is None else given
 
 
 class Ask(_Request):
     question: QuestionText
     collection: CollectionName | None = None
-    limit: Limit = DEFAULT_LIMIT
+    limit: Limit = _LIMIT
     mode: Mode | None = Field(
         Mode.AUTO,
         description="`generate`: the model writes; `extract`: the best entry's own words, no model; "
@@ -65,14 +65,17 @@ class Ask(_Request):
 
     def question_asked(self) -> domain.Question:
         return domain.Question(
-            self.question, self.collection, _limit(self.limit), Mode.AUTO if self.mode is None else self.mode
+            self.question,
+            self.collection,
+            limit_of(self.limit),
+            Mode.AUTO if self.mode is None else self.mode,
         )
 
 
 class Search(_Request):
     question: QuestionText
     collection: CollectionName | None = None
-    limit: Limit = DEFAULT_LIMIT
+    limit: Limit = _LIMIT
 
     def question_asked(self) -> domain.Question:
-        return domain.Question(self.question, self.collection, _limit(self.limit))
+        return domain.Question(self.question, self.collection, limit_of(self.limit))

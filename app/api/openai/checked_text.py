@@ -11,8 +11,7 @@ _NEAREST = 3  # questions named where none is answered
 class CheckedText:
     """Feed it the events of an answer; it returns what can be sent for each, for good."""
 
-    _before: str = ""  # sent, before the text was replaced
-    _text: str = ""  # received since
+    _text: str = ""  # received, since it was last replaced
     _sent: int = 0  # characters of `_text`
 
     def feed(self, event: Text | Replacement | Answer) -> str:
@@ -25,11 +24,6 @@ class CheckedText:
             case answer:
                 return self._finish(complete_text(answer))
 
-    @property
-    def start(self) -> int:
-        """Where in all that was sent the present text begins, in characters."""
-        return len(self._before)
-
     def _send(self, end: int) -> str:
         out = self._text[self._sent : end]
         self._sent = max(self._sent, end)
@@ -41,7 +35,7 @@ class CheckedText:
             self._text = text
             return self._send(len(text))
         gap = sent and "\n\n"  # the sentences sent were checked: what follows goes on from them
-        self._before, self._text, self._sent = f"{self._before}{sent}{gap}", text, len(text)
+        self._text, self._sent = text, len(text)
         return f"{gap}{text}"
 
     def _finish(self, text: str) -> str:

@@ -91,9 +91,11 @@ class Envelope:
             askd=AnswerOut.of(answer, self.request_id) if answer else None,
         )
 
-    def chunk(self, delta: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
-        """`delta`: None for a chunk without choices."""
-        choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": None}]
+    def chunk(
+        self, delta: dict[str, str] | None = None, finish: FinishReason | None = None, **more: Any
+    ) -> dict[str, Any]:
+        """`delta`: None for a chunk without choices; `finish` ends the text."""
+        choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
         return {
             "id": self.id,
             "object": "chat.completion.chunk",
@@ -105,11 +107,11 @@ class Envelope:
 
     def last_chunk(self, answer: Answer | None) -> dict[str, Any]:
         """Ends the text, and carries the whole answer."""
-        end = {"index": 0, "delta": {}, "finish_reason": finish_reason(answer)}
+        finish = finish_reason(answer)
         if answer is None:
-            return self.chunk() | {"choices": [end]}
+            return self.chunk({}, finish)
         whole = AnswerOut.of(answer, self.request_id).model_dump(mode="json")
-        return self.chunk(citations=citations_of(answer.sources), askd=whole) | {"choices": [end]}
+        return self.chunk({}, finish, citations=citations_of(answer.sources), askd=whole)
 
 
 def source_event(source: Source) -> dict[str, Any]:

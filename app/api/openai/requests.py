@@ -1,5 +1,6 @@
 """What clients of OpenAI's API send, as far as askd needs it; whatever else they send is ignored."""
 
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from fastapi.exceptions import RequestValidationError
@@ -16,7 +17,7 @@ from pydantic import (
 
 from app.api.openai.chores import done_chore, question_in
 from app.api.openai.models import collection_of
-from app.api.questions import DEFAULT_LIMIT, Limit, QuestionText
+from app.api.questions import Limit, QuestionText, limit_of
 from app.domain import Mode, Question
 
 _LONGEST_RAW = 16_000  # characters of a question, before it is normalised: that takes quadratic time
@@ -92,7 +93,8 @@ class ChatRequest(BaseModel):
     def usage_wanted(self) -> bool:
         return bool(self.stream_options and self.stream_options.include_usage)
 
-    def chore_done(self) -> str | None:
+    @cached_property
+    def chore(self) -> str | None:
         """The reply where the client asks for something for itself, such as a title; None for a question."""
         asked = self._asked()
         return done_chore(asked) if asked else None
@@ -116,8 +118,7 @@ class ChatRequest(BaseModel):
         except ValidationError as error:
             raise _invalid("messages", f"the question is the last one: {error.errors()[0]['msg']}") from None
         options = self.askd or AskdOptions()
-        limit = DEFAULT_LIMIT if options.limit is None else options.limit
-        return Question(text, collection_of(self.model), limit, options.mode or Mode.AUTO)
+        return Question(text, collection_of(self.model), limit_of(options.limit), options.mode or Mode.AUTO)
 
 
 def _invalid(field: str, message: str) -> RequestValidationError:

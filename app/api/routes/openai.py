@@ -64,7 +64,7 @@ async def open_stream(
     fresh: Fresh,
 ) -> AsyncIterator[Reply | None]:
     """A dependency, so that what fails before the first chunk has a status. None: no stream is wanted."""
-    if not body.stream or body.chore_done() is not None:
+    if not body.stream or body.chore is not None:
         yield None
         return
     opening = assistant.reply(body.question_asked(), deadline, fresh=fresh)
@@ -89,17 +89,14 @@ async def chat_completions(
     once it has been checked: no client could take it back.
     """
     envelope = Envelope(context.id, body.model)
+    if body.chore is not None:
+        if not body.stream:
+            return envelope.completion(body.chore, None)
+        return EventSourceResponse(_chore(body.chore, body, envelope), headers=_UNBUFFERED)
     listed = lists_sources(body.model) or service.chat_sources
-    chore = body.chore_done()
-    if reply or (body.stream and chore is not None):
-        chunks = (
-            _chunks(reply, body, envelope, service, context, listed)
-            if reply
-            else _chore(chore or "", body, envelope)
-        )
+    if reply:
+        chunks = _chunks(reply, body, envelope, service, context, listed)
         return EventSourceResponse(_kept_alive(chunks), headers=_UNBUFFERED)
-    if chore is not None:
-        return envelope.completion(chore, None)
     async with working(request):
         answer = await assistant.ask(body.question_asked(), deadline, fresh=fresh)
     text = complete_text(answer) + (source_list(answer) if listed else "")
@@ -136,6 +133,7 @@ async def _chunks(
 
 
 async def _chore(text: str, body: ChatRequest, envelope: Envelope) -> AsyncGenerator[bytes]:
+    """Whole at once: there is nothing to wait for."""
     yield _data(envelope.chunk({"role": "assistant", "content": text}))
     for end in _ending(None, body, envelope):
         yield end
