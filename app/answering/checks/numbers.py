@@ -6,7 +6,7 @@ number of the source; when another value fits its place clearly better, it is th
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -105,8 +105,8 @@ def wrong_numbers(sentence: str, source: str) -> list[str]:
             wrong.append(quantity.text)
     wrong += _exchanged(quantities(sentence), held)
     # "every day" holds what "daily" says; in the sentence itself so short a word says little.
-    held_units = {UNITS[word] for word in _LETTERS.findall(source.casefold()) if word in UNITS}
-    return wrong + sorted((_time_words(sentence) - held_units) | (dates(sentence) - dates(source)))
+    times = _named(sentence, TIME_WORDS) - _named(source, UNITS)
+    return wrong + sorted(times | (dates(sentence) - dates(source)))
 
 
 def _exchanged(said: Sequence[Quantity], held: Sequence[Quantity]) -> list[str]:
@@ -214,6 +214,6 @@ def _stem_of(token: re.Match[str]) -> str | None:
     return UNITS.get(word) or stem(word)
 
 
-def _time_words(text: str) -> set[str]:
-    words = re.findall(r"[^\W\d_]+", text.casefold())
-    return {TIME_WORDS[word] for word in words if word in TIME_WORDS}
+def _named(text: str, units: Mapping[str, str]) -> set[str]:
+    """The units, of those given by their spellings, that the words of a text name."""
+    return {units[word] for word in _LETTERS.findall(text.casefold()) if word in units}
