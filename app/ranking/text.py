@@ -34,7 +34,8 @@ def words(text: str) -> list[str]:
     """
     if text.isascii():
         return _WORD.findall(text.casefold())
-    found: list[str] = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    text = unicodedata.normalize("NFKC", text).casefold()
+    found: list[str] = _WORD.findall(text)
     if not _PAIRED.search(text):
         return found
     return [part for word in found for run in _RUNS.findall(word) for part in _parts(run)]

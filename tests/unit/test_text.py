@@ -25,6 +25,7 @@ from app.ranking.text import (
         ("STRASSE Straße ﬁle \uff37\uff49\uff44\uff45", ["strasse", "strasse", "file", "wide"]),
         ("e\u0301te\u0301 \u00e9t\u00e9", ["été", "été"]),
         ("日本語 🙂 \x00", ["日本", "本語"]),
+        ("\uff83\uff7d\uff84 \u3300", ["テス", "スト", "アパ", "パー", "ート"]),  # half-width, and squared
         ("", []),
     ],
 )
