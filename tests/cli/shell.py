@@ -120,6 +120,16 @@ class Shell:
         )
 
     @contextmanager
+    def killed(self, *arguments: str | Path, settings: Settings = _NONE) -> Iterator[subprocess.Popen[bytes]]:
+        """Run in the background, and `kill -9` at the end of the block unless it has ended."""
+        process = self.start(*arguments, settings=settings)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    @contextmanager
     def serving(self, settings: Settings = _NONE, *, denied: bool = False) -> Iterator[Server]:
         """`askd serve` on a free port, from when it listens; killed afterwards unless it has ended."""
         log = self.folder / "serve.log"

@@ -197,8 +197,7 @@ def test_what_is_exported_comes_back_the_same(filled: Shell, tmp_path: Path, suf
 
 def test_watching_publishes_what_changes_and_outlives_a_broken_file(askd: Shell, tmp_path: Path) -> None:
     faq = write(tmp_path / "faq.json", asdict(TEA))
-    process = askd.start("ingest", "faq.json", "--watch")
-    try:
+    with askd.killed("ingest", "faq.json", "--watch") as process:
         until(lambda: entries_in_or_none(askd) == {TEA})
         faq.write_text("[")
         time.sleep(1)
@@ -206,9 +205,6 @@ def test_watching_publishes_what_changes_and_outlives_a_broken_file(askd: Shell,
         write(faq, later)
         until(lambda: {entry.answer for entry in entries_in_or_none(askd)} == {"In the pot."})
         assert process.poll() is None
-    finally:
-        process.kill()
-        process.wait()
 
 
 def entries_in_or_none(askd: Shell) -> set[FaqEntry]:
