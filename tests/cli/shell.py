@@ -120,9 +120,15 @@ class Shell:
         )
 
     @contextmanager
-    def killed(self, *arguments: str | Path, settings: Settings = _NONE) -> Iterator[subprocess.Popen[bytes]]:
-        """Run in the background, and `kill -9` at the end of the block unless it has ended."""
-        process = self.start(*arguments, settings=settings)
+    def killed(
+        self,
+        *arguments: str | Path,
+        denied: bool = False,
+        settings: Settings = _NONE,
+        err: IO[bytes] | None = None,
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """As `start`, and `kill -9` at the end of the block unless it has ended."""
+        process = self.start(*arguments, denied=denied, settings=settings, err=err)
         try:
             yield process
         finally:
@@ -133,13 +139,11 @@ class Shell:
     def serving(self, settings: Settings = _NONE, *, denied: bool = False) -> Iterator[Server]:
         """`askd serve` on a free port, from when it listens; killed afterwards unless it has ended."""
         log = self.folder / "serve.log"
-        with log.open("wb") as opened:
-            process = self.start("serve", "--port", "0", denied=denied, settings=settings, err=opened)
-        try:
+        with (
+            log.open("wb") as opened,
+            self.killed("serve", "--port", "0", denied=denied, settings=settings, err=opened) as process,
+        ):
             yield Server(process, _address(process, log), log)
-        finally:
-            process.kill()
-            process.wait()
 
     def _environment(self, settings: Settings) -> dict[str, str]:
         given = {name: str(value) for name, value in settings.items()}
