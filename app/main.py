@@ -85,13 +85,19 @@ def create_app(
     )
     for router in ROUTERS:
         app.include_router(router)
-    problems.install(app, {"/v1/": openai_errors.response_of})
+    told = problems.install(app, {"/v1/": openai_errors.response_of})
     openapi.install(app)
-    _add_middleware(app, settings, metrics, tracing if collector else None)
+    _add_middleware(app, settings, metrics, told, tracing if collector else None)
     return app
 
 
-def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics, tracing: Tracing | None) -> None:
+def _add_middleware(
+    app: FastAPI,
+    settings: Settings,
+    metrics: Metrics,
+    told: problems.ErrorResponse,
+    tracing: Tracing | None,
+) -> None:
     """Innermost first."""
     app.add_middleware(HeadAsGet)
     if origins := [origin.rstrip("/") for origin in listed(settings.cors_origins)]:
@@ -103,7 +109,7 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics, tracing:
             expose_headers=["Retry-After", "Server-Timing", "X-Request-ID"],
         )
     paths = frozenset(route.path for route in iter_route_contexts(app.routes) if route.path)
-    app.add_middleware(Requests, metrics=metrics, paths=paths)
+    app.add_middleware(Requests, metrics=metrics, paths=paths, told=told)
     app.add_middleware(SecurityHeaders)
     if tracing:
         app.add_middleware(Traces, tracing=tracing)

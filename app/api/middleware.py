@@ -10,11 +10,11 @@ from secrets import token_hex
 import h11
 from anyio import BrokenResourceError
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api import problems
 from app.api.context import Caller, RequestContext, add_context
+from app.api.problems import ErrorResponse
 from app.telemetry.logs import request_id
 from app.telemetry.metrics import Metrics
 
@@ -42,11 +42,15 @@ class Requests:
     The request's id is the caller's `X-Request-ID`, if that is well-formed.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, paths: frozenset[str]) -> None:
-        """`paths` label the metrics; any other path is counted as "other": there is no end to them."""
+    def __init__(self, app: ASGIApp, metrics: Metrics, paths: frozenset[str], told: ErrorResponse) -> None:
+        """`paths` label the metrics; any other path is counted as "other": there is no end to them.
+
+        `told` makes the response for an error that nobody handled.
+        """
         self._app = app
         self._metrics = metrics
         self._paths = paths
+        self._told = told
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -90,8 +94,7 @@ class Requests:
             log.exception("unexpected error", extra={"request_id": context.id})
             if status is not None:  # the response has begun: closing the connection is all that is left
                 raise
-            response = problems.problem_response(problems.unexpected(context))
-            await response(scope, receiving, sending)
+            await self._told(error, Request(scope))(scope, receiving, sending)
         finally:
             self._log(scope, context, status, time.perf_counter() - started)
 

@@ -48,6 +48,7 @@ PLAIN: Mapping[int, str] = {
     431: "head-too-large",
     500: "internal-error",
 }
+ErrorResponse = Callable[[Exception, Request], Response]
 _RETRY_AFTER = "5"  # seconds: about what a server needs to come back
 PROBLEM = "application/problem+json"
 
@@ -74,17 +75,17 @@ def unexpected(context: RequestContext) -> Problem:
 
 
 def response_of(error: Exception, request: Request) -> Response:
-    """The response for an AskdError, a RequestValidationError or an HTTPException."""
+    """The response for an AskdError, a RequestValidationError, an HTTPException, or what nobody handled."""
     context = context_of(request.scope)
     match error:
         case AskdError():
             problem = problem_of(error, context)
             headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
-            return problem_response(problem, headers)
+            return _response(problem, headers)
         case RequestValidationError():
             fields = [_field(item) for item in error.errors()]
             detail = "; ".join(f"{field.field}: {field.detail}" for field in fields)
-            return problem_response(_problem(422, PLAIN[422], detail, context, fields))
+            return _response(_problem(422, PLAIN[422], detail, context, fields))
         case HTTPException():
             name = PLAIN.get(error.status_code, "http-error")
             problem = _problem(
@@ -93,29 +94,34 @@ def response_of(error: Exception, request: Request) -> Response:
             headers = dict(error.headers or {})
             if "GET" in headers.get("Allow", "").split(", "):
                 headers["Allow"] += ", HEAD"
-            return problem_response(problem, headers)
-    raise error
+            return _response(problem, headers)
+        case _:
+            return _response(unexpected(context))
 
 
-def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+def _response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     retry = {"Retry-After": _RETRY_AFTER} if problem.status in (429, 503) else {}
     return Response(problem.model_dump_json(), problem.status, {**retry, **(headers or {})}, PROBLEM)
 
 
-def install(app: FastAPI, forms: Mapping[str, Callable[[Exception, Request], Response]]) -> None:
+def install(app: FastAPI, forms: Mapping[str, ErrorResponse]) -> ErrorResponse:
     """For what fails outside of routes: no such path, a method it does not take.
 
-    `forms`: how it is told under a path's beginning where clients read another form than problems.
+    `forms`: how it is told under a path's beginning where clients read another form than problems. Returns
+    what tells an error in the form of the request's path, also one that nobody handled.
     """
 
+    def told(error: Exception, request: Request) -> Response:
+        path = request.url.path
+        form = next((form for beginning, form in forms.items() if path.startswith(beginning)), response_of)
+        return form(error, request)
+
     async def handle(request: Request, error: Exception) -> Response:
-        for beginning, form in forms.items():
-            if request.url.path.startswith(beginning):
-                return form(error, request)
-        return response_of(error, request)
+        return told(error, request)
 
     for kind in (AskdError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, handle)
+    return told
 
 
 def _problem(

@@ -348,3 +348,20 @@ def answer(text: str) -> Answer:
 def test_text_goes_out_once_it_is_checked(events: list[Text | Replacement | Answer], sent: list[str]) -> None:
     text = CheckedText()
     assert [text.feed(event) for event in events] == sent
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_unexpected_error_is_told_in_this_form_and_leaks_nothing(
+    client: httpx.AsyncClient, index: MemoryIndex, monkeypatch: pytest.MonkeyPatch, *, stream: bool
+) -> None:
+    async def broken(*args: object, **more: object) -> None:
+        raise RuntimeError("secret /etc/passwd")
+
+    monkeypatch.setattr(index, "search", broken)
+    response = await client.post(CHAT, json=asking(LATE, stream=stream))
+
+    assert response.status_code == 500
+    error = response.json()["error"]
+    assert (error["type"], error["code"]) == ("server_error", "internal_error")
+    assert response.headers["x-request-id"] in error["message"]
+    assert "secret" not in response.text
