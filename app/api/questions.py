@@ -1,16 +1,16 @@
 """What callers send: a question, checked."""
 
-import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from app import domain
 from app.domain import Mode
+from app.ranking.text import composed
 
 
 def _trimmed(value: object) -> object:
-    return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else value
+    return composed(value).strip() if isinstance(value, str) else value
 
 
 def _speakable(text: str) -> str:

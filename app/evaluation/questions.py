@@ -1,6 +1,5 @@
 """Questions to evaluate with: CSV or JSON Lines, checked against the FAQ they will be put to."""
 
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from app.ingest.formats.events import Events, build, json_lines_events
 from app.ingest.formats.tables import Row, csv_rows
 from app.ingest.records import Raw, kind
 from app.ingest.report import Notes
-from app.ranking.text import normalised_question
+from app.ranking.text import composed, normalised_question
 
 # Collection and normalised question: entries that share both answer the same and take one place.
 Place = tuple[str, str]
@@ -149,7 +148,7 @@ _READERS: Mapping[str, Callable[[BinaryIO], Iterator[Raw]]] = {
 
 
 def _case(raw: Raw, catalogue: Catalogue) -> Case:
-    text = unicodedata.normalize("NFC", _text(raw, "question"))
+    text = composed(_text(raw, "question"))
     if not text:
         raise BadFaqFile(f"{raw.place}: question is missing or empty")
     if len(text) > _LONGEST_QUESTION:

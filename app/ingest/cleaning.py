@@ -2,9 +2,10 @@
 
 import html
 import re
-import unicodedata
 from collections.abc import Callable
 from urllib.parse import urljoin, urlsplit
+
+from app.ranking.text import composed
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 # Control characters but tab and line ends, surrogates, and the private characters our own readers mark with.
@@ -60,7 +61,7 @@ def settled(text: str) -> tuple[str, bool]:
     stripped = _NO_TEXT.sub("", _ANSI.sub("", text.removeprefix("\ufeff")))
     unbroken = _VERTICAL.sub("\n", stripped)
     odd = len(stripped) != len(text.removeprefix("\ufeff")) or "\x0b" in text or "\x0c" in text
-    return unicodedata.normalize("NFC", unbroken.strip()), odd
+    return composed(unbroken.strip()), odd
 
 
 def without_code(text: str, change: Callable[[str], str]) -> str:

@@ -23,8 +23,28 @@ _WORD = re.compile(r"[^\W_]{1,64}")  # letters and digits; a longer run is data,
 SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _RUNS = re.compile(f"[{SPACELESS}]+|[^{SPACELESS}]+")
 _PAIRED = re.compile(f"[{SPACELESS}]")
+_MOST_MARKS = 30  # combining marks in a row, as in Unicode's stream-safe text format (UAX #15)
+_NO_MARK = "\u034f"  # combining grapheme joiner: invisible, and marks are not put in order across it
+_LONG_RUN = re.compile(rf"[^\w\0-\u02ff]{{{_MOST_MARKS + 1},}}")  # may hold too many marks: none is in \w
 _GRAM = 4
 _COUNTED_WORDS = 400_000
+
+
+def composed(text: str) -> str:
+    """The text as NFC, in linear time: to put a run of combining marks in order takes quadratic time, so
+    longer ones than any language has are broken up, as Unicode's stream-safe text format does."""
+    return text if text.isascii() else unicodedata.normalize("NFC", _LONG_RUN.sub(_broken_up, text))
+
+
+def _broken_up(run: re.Match[str]) -> str:
+    pieces, marks = [], 0
+    for character in run[0]:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks > _MOST_MARKS:
+            pieces.append(_NO_MARK)
+            marks = 1
+        pieces.append(character)
+    return "".join(pieces)
 
 
 def words(text: str) -> list[str]:

@@ -2,6 +2,7 @@ import asyncio
 import io
 import json
 import logging
+import time
 from typing import Any
 
 import httpx
@@ -388,3 +389,10 @@ async def test_the_access_log_has_facts_and_no_question(
     logged = [vars(record) for record in caplog.records]
     assert [line["status"] for line in logged if line["name"] == "askd.access"] == [200, 422]
     assert "possible to join" not in str(logged)
+
+
+async def test_a_question_of_combining_marks_is_refused_at_once(client: httpx.AsyncClient) -> None:
+    began = time.perf_counter()
+    response = await client.post("/ask", json={"question": "e" + "\u0301\u0323" * 10_000})
+    assert response.status_code == 422
+    assert time.perf_counter() - began < 0.3

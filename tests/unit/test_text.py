@@ -1,3 +1,6 @@
+import time
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +12,7 @@ from app.ranking.text import (
     MAX_QUESTION_WORDS,
     WordCounter,
     bigrams,
+    composed,
     entry_words,
     grams,
     normalised_question,
@@ -98,3 +102,22 @@ def test_names_that_a_sign_tells_apart_are_different_questions(other: str) -> No
     assert normalised_question(f"Is {other} supported?") == normalised_question(
         f"is {other.lower()} supported"
     )
+
+
+@given(st.text())
+def test_composed_is_nfc(written: str) -> None:
+    assert composed(written) == unicodedata.normalize("NFC", written)
+
+
+def test_marks_that_a_language_has_stay_as_they_are() -> None:
+    thirty = "e" + "\u0323\u0301" * 15  # more than any language has
+    assert composed(f"{thirty} {thirty}") == unicodedata.normalize("NFC", f"{thirty} {thirty}")
+
+
+@pytest.mark.parametrize("marks", ["\u0301\u0323", "\u0344\u0323", "\u3099\u0301"])
+def test_a_long_run_of_combining_marks_takes_linear_time(marks: str) -> None:
+    began = time.perf_counter()
+    found = composed("e" + marks * 16_000)
+    assert time.perf_counter() - began < 0.3
+    assert unicodedata.normalize("NFC", found) == found
+    assert time.perf_counter() - began < 0.6  # what follows takes no longer

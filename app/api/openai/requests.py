@@ -20,7 +20,6 @@ from app.api.openai.models import collection_of
 from app.api.questions import Limit, QuestionText, limit_of
 from app.domain import Mode, Question
 
-_LONGEST_RAW = 16_000  # characters of a question, before it is normalised: that takes quadratic time
 _QUESTION = TypeAdapter(QuestionText)
 
 
@@ -111,8 +110,6 @@ class ChatRequest(BaseModel):
         if asked is None:
             raise _invalid("messages", "hold no message of role user, so no question")
         asked = question_in(asked)
-        if len(asked) > _LONGEST_RAW:
-            raise _invalid("messages", "the question is the last one: it has more than 8,000 characters")
         try:
             text = _QUESTION.validate_python(asked)
         except ValidationError as error:
