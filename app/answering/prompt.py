@@ -92,8 +92,9 @@ def build_prompt(
         return Prompt(style, _messages(style, _SHORT, told, "Answer:"), max_answer_tokens)
     blocks = (_block(label, entries[position], control_tokens) for label, position in labels(entries).items())
     told = f"{_FAQ}{''.join(blocks)}{_asked(question, control_tokens)}"
-    stop = ("\n\n", "\nQuestion:") if style is PromptStyle.COMPLETION else ()
-    return Prompt(style, _messages(style, INSTRUCTIONS, told, "Answer:"), max_answer_tokens, stop=stop)
+    return Prompt(
+        style, _messages(style, INSTRUCTIONS, told, "Answer:"), max_answer_tokens, stop=_stop(style)
+    )
 
 
 def choice_prompt(
@@ -123,6 +124,19 @@ def _messages(style: PromptStyle, instructions: str, told: str, cue: str) -> lis
             return [Message("user", f"{instructions}\n\n{told}")]
         case PromptStyle.COMPLETION | PromptStyle.SEQ2SEQ:
             return [Message("user", f"{instructions}\n\n{told}\n{cue}")]
+        case PromptStyle.INSTRUCT:
+            return [Message("user", f"Instruct: {instructions}\n\n{told}\nOutput:")]
+
+
+def _stop(style: PromptStyle) -> Sequence[str]:
+    """Where a model that continues text would go on with a question of its own."""
+    match style:
+        case PromptStyle.COMPLETION:
+            return ("\n\n", "\nQuestion:")
+        case PromptStyle.INSTRUCT:
+            return ("\n\n", "\nInstruct:")
+        case _:
+            return ()
 
 
 @lru_cache(maxsize=1_000)  # the same entries come again, mostly under few labels

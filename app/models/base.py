@@ -14,7 +14,18 @@ class PromptStyle(StrEnum):
     CHAT = "chat"  # a chat template with a system role
     CHAT_WITHOUT_SYSTEM = "chat-without-system"  # gemma: instructions go into the user's turn
     COMPLETION = "completion"  # a base model: plain text to be continued
+    INSTRUCT = "instruct"  # Phi-2: plain text, too, but taught as "Instruct: … Output:"
     SEQ2SEQ = "seq2seq"  # T5: one short instruction with one text, no roles, no marks to be set
+
+    @property
+    def plain_text(self) -> bool:
+        """No chat template is to be put around the one message."""
+        return self in (PromptStyle.COMPLETION, PromptStyle.INSTRUCT)
+
+
+def without_template(architecture: str) -> PromptStyle:
+    """How a model whose metadata holds no chat template is addressed."""
+    return PromptStyle.INSTRUCT if architecture == "phi2" else PromptStyle.COMPLETION
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a model is sent. For `PromptStyle.COMPLETION` it is one message, to be continued as it is."""
+    """What a model is sent. Where the style is plain text it is one message, to be continued as it is."""
 
     style: PromptStyle
     messages: Sequence[Message]

@@ -135,10 +135,10 @@ class Model(BaseModel):
         examples=["http://127.0.0.1:8000/v1"],
     )
     openai_api_key_file: Path | None = Field(None, description="file that holds the API key for that server")
-    openai_style: Literal["chat", "chat-without-system", "completion"] = Field(
+    openai_style: Literal["chat", "chat-without-system", "completion", "instruct"] = Field(
         "chat",
         description="how that server's model is addressed: as a chat, as a chat without a system role, or "
-        "with text to continue (a base model)",
+        "with text to continue (a base model, or Phi-2's `instruct`)",
     )
     allow_remote_model: bool = Field(
         False,

@@ -16,8 +16,8 @@ def test_instructions_come_first_and_the_question_last(style: PromptStyle) -> No
     prompt = build_prompt("How to begin?", {1: B}, style, 64)
     text = "\n".join(message.content for message in prompt.messages)
 
-    assert text.startswith(INSTRUCTIONS)
-    assert text.removesuffix("\nAnswer:").endswith("Question: How to begin?")
+    assert text.removeprefix("Instruct: ").startswith(INSTRUCTIONS)
+    assert text.removesuffix("\nAnswer:").removesuffix("\nOutput:").endswith("Question: How to begin?")
     assert "Run it." in text
 
 

@@ -19,6 +19,7 @@ _UNKNOWN_TOKEN, _CONTROL_TOKEN = 2, 3  # kinds of tokens
 
 @dataclass(frozen=True, slots=True)
 class Tokenizer:
+    architecture: str
     has_template: bool  # llama.cpp gives a model without a chat template one of its own
     control_tokens: tuple[str, ...]  # as ModelProfile.control_tokens
 
@@ -26,13 +27,14 @@ class Tokenizer:
 def read_tokenizer(path: Path) -> Tokenizer:
     """Raises OSError or ValueError."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        architecture = _string(content, "general.architecture")
         has_template = _after(content, "tokenizer.chat_template") is not None
         control = {
             token.decode("utf-8", "replace")
             for token, kind in zip(_tokens(content), _kinds(content), strict=False)
             if kind in (_UNKNOWN_TOKEN, _CONTROL_TOKEN)
         }
-    return Tokenizer(has_template, unknown(control))
+    return Tokenizer(architecture, has_template, unknown(control))
 
 
 def _after(content: mmap.mmap, key: str) -> int | None:
@@ -40,6 +42,14 @@ def _after(content: mmap.mmap, key: str) -> int | None:
     written = struct.pack("<Q", len(key)) + key.encode()
     found = content.find(written, 0, _HEADER_AT_MOST)
     return None if found < 0 else found + len(written)
+
+
+def _string(content: mmap.mmap, key: str) -> str:
+    at = _after(content, key)
+    if at is None:
+        return ""
+    _, length = struct.unpack_from("<IQ", content, at)
+    return content[at + 12 : at + 12 + length].decode("utf-8", "replace")
 
 
 def _array(content: mmap.mmap, key: str) -> tuple[int, int]:

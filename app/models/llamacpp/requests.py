@@ -5,7 +5,7 @@ from itertools import groupby
 from os.path import commonprefix
 from typing import Any
 
-from app.models.base import Prompt, PromptStyle
+from app.models.base import Prompt
 
 _GRAMMAR_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r"})
 
@@ -26,7 +26,7 @@ def completion(prompt: Prompt) -> tuple[str, dict[str, Any]]:
         body["grammar"] = f"root ::= {_grammar(prompt.choices)}"
     elif prompt.stop:
         body["stop"] = list(prompt.stop)
-    if prompt.style is PromptStyle.COMPLETION:
+    if prompt.style.plain_text:
         return "/v1/completions", {**body, "prompt": prompt.messages[0].content}
     messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
     # Thoughts would use up the answer's tokens; templates that know none ignore the argument.

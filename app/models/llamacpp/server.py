@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 
 from app.errors import ModelMissing, ModelUnavailable
-from app.models.base import PromptStyle
+from app.models.base import PromptStyle, without_template
 
 _CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _LONGEST_LINE = 1 << 24  # bytes of what the engine prints
@@ -88,7 +88,7 @@ async def start(model: Path, options: ServerOptions) -> LlamaServer:
         meta = (await http.get("/v1/models")).json()["data"][0]["meta"]
         return LlamaServer(
             http,
-            style=_style(props, engine["has_template"]),
+            style=_style(props, engine["has_template"], engine["architecture"]),
             context_tokens=meta["n_ctx"],
             parameters=meta["n_params"],
             control_tokens=tuple(engine["control_tokens"]),
@@ -130,9 +130,9 @@ def _cpus() -> int:
         return cpus
 
 
-def _style(props: Mapping[str, Any], has_template: bool) -> PromptStyle:
+def _style(props: Mapping[str, Any], has_template: bool, architecture: str) -> PromptStyle:
     if not has_template:
-        return PromptStyle.COMPLETION
+        return without_template(architecture)
     if props["chat_template_caps"]["supports_system_role"]:
         return PromptStyle.CHAT
     return PromptStyle.CHAT_WITHOUT_SYSTEM

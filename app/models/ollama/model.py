@@ -9,7 +9,7 @@ from ollama import AsyncClient, ChatResponse, GenerateResponse, ListResponse, Pr
 
 from app.domain import Usage
 from app.errors import ModelError, ModelTimeout, ModelUnavailable, PromptTooLong
-from app.models.base import Chunk, ModelProfile, ModelStatus, Prompt, PromptStyle
+from app.models.base import Chunk, ModelProfile, ModelStatus, Prompt
 from app.models.choices import ChoiceReader
 from app.models.estimate import TokenEstimate
 from app.models.failures import FAILURES, refusal
@@ -159,7 +159,7 @@ class OllamaModel:
 
     async def _reply(self, prompt: Prompt) -> AsyncGenerator[_Part]:
         arguments = _arguments(self._runner, self._name, prompt)
-        if prompt.style is PromptStyle.COMPLETION:
+        if prompt.style.plain_text:
             # `chat` would put the text of a base model into a template it was never taught.
             (message,) = prompt.messages
             reply = await self._client.generate(**arguments, prompt=message.content, raw=True, stream=True)

@@ -4,7 +4,7 @@ import re
 
 from ollama import ShowResponse
 
-from app.models.base import PromptStyle
+from app.models.base import PromptStyle, without_template
 from app.models.control_tokens import of_template
 
 # Their chat templates know two roles, user and model; what is said as system ends up in the user's turn.
@@ -38,7 +38,7 @@ def style(shown: ShowResponse) -> PromptStyle:
     if _RENDERED.search(shown.modelfile or ""):
         return PromptStyle.CHAT
     if _BARE_TEMPLATE.fullmatch(template):
-        return PromptStyle.COMPLETION
+        return without_template(_architecture(shown))
     if _SYSTEM_ROLE.search(template) and not _REFUSES_SYSTEM.search(template):
         return PromptStyle.CHAT
     return PromptStyle.CHAT_WITHOUT_SYSTEM

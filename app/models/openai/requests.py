@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from app.models.base import Prompt, PromptStyle
+from app.models.base import Prompt
 
 CHOICE = "choice"
 # Fields that not every server takes, and that an answer can do without.
@@ -49,7 +49,7 @@ def _request(model: str, prompt: Prompt, seed: int) -> tuple[str, dict[str, Any]
     }
     if prompt.stop and not prompt.choices:
         body["stop"] = list(prompt.stop)
-    if prompt.style is PromptStyle.COMPLETION:
+    if prompt.style.plain_text:
         if prompt.choices:  # these servers hold only chats to a schema: the line is compared with the choices
             body["stop"] = ["\n"]
         return "completions", {**body, "prompt": prompt.messages[0].content}
