@@ -228,6 +228,20 @@ async def test_a_prompt_too_long_is_known_in_every_dialect(server: str) -> None:
     assert raised.value.prompt_tokens == 910
 
 
+async def test_a_prompt_too_long_teaches_nothing_about_fields() -> None:
+    told = (
+        b'{"error": {"message": "Context length exceeded: 910 tokens of 512; lower max_completion_tokens"}}'
+    )
+    async with (
+        model_server({CHAT: [Reply([told], 400), Reply([HELLO])]}) as server,
+        model_at(server) as model,
+    ):
+        with pytest.raises(PromptTooLong):
+            await chunks_of(model)
+        await chunks_of(model)
+        assert ["max_tokens" in body for _, body in server.requests] == [True, True]
+
+
 async def test_a_prompt_that_seems_too_long_is_not_sent() -> None:
     """Ollama's /v1 would cut it without a word."""
     async with model_server({CHAT: Reply([HELLO])}) as server, model_at(server) as model:
@@ -349,6 +363,21 @@ async def test_a_model_that_the_server_lacks_is_missing_and_the_others_are_told(
         with pytest.raises(ModelMissing, match="it has tiny, other"):
             await model.load()
         assert not (await model.status()).present
+
+
+async def test_a_server_that_changes_the_model_behind_its_name_is_noticed() -> None:
+    before, after = (
+        Reply([json.dumps({"data": [{"id": "tiny", "root": root, "max_model_len": size}]}).encode()])
+        for root, size in (("one-7b", 256), ("other-7b", 128))
+    )
+    async with model_server({MODELS: [before, before, after]}) as server, model_at(server) as model:
+        first = await model.profile()
+        await model.status()
+        assert await model.profile() is first
+        await model.status()
+        second = await model.profile()
+    assert second.digest != first.digest
+    assert (first.context_tokens, second.context_tokens) == (256, 128)
 
 
 async def test_a_server_without_a_list_of_models_is_believed() -> None:

@@ -77,7 +77,10 @@ class OpenAIModel:
             found = await self._listed()
         except ModelTimeout as error:
             raise ModelUnavailable(str(error)) from error
-        present = found is None or self._own(found) is not None
+        own = self._own(found or [])
+        if own and self._profile and self._profile.digest != (described := self._described(own)).digest:
+            self._profile, self._dialect, self._estimate = described, Dialect(), TokenEstimate()
+        present = found is None or own is not None
         return ModelStatus(self._shown, present=present, loaded=present)
 
     async def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
@@ -153,9 +156,10 @@ class OpenAIModel:
                             yield delta
                     return
                 told = await _told(response)
-                if response.status_code not in (400, 422) or not self._dialect.learn(told, body):
-                    retry_after = response.headers.get("Retry-After")
-                    raise refused(response.status_code, told, retry_after, self._name)
+                error = refused(response.status_code, told, response.headers.get("Retry-After"), self._name)
+                may_teach = response.status_code in (400, 422) and not isinstance(error, PromptTooLong)
+                if not may_teach or not self._dialect.learn(told, body):
+                    raise error
 
     # --- metadata ---
 
