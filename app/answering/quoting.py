@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.answering.checks.polarity import about_the_same, leading_yes_no, turned, without_yes_no
+from app.answering.checks.polarity import about_the_same, turned
+from app.answering.checks.yes_no import leading_yes_no, without_yes_no
 from app.answering.phrases import phrases
 from app.answering.sentences import spans
 from app.domain import FaqEntry, Part, Sentence, Status, Support

@@ -24,6 +24,7 @@ def support(answer: str, sentence: str, question: str) -> Support:
     [
         (_DAYS, "No.", _RETURN),
         (_DAYS, "You can't.", _RETURN),
+        ("Opened items cannot be returned.", "You can.", _RETURN),
         (_DAYS, "Never do that.", _RETURN),
         ("退款需要14天。", "退款需要30天。", "退款需要多久？"),
         ("返品は14日以内にできます。", "返品は30日以内にできます。", "返品できますか？"),

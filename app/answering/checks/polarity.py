@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from app.answering.checks.limits import changed_limit
+from app.answering.checks.yes_no import without_yes_no
 from app.answering.sentences import sentences
 from app.ranking.plain_text import content, stem
 
@@ -21,12 +22,6 @@ _NEGATION = re.compile(
     r"nicht|kein\w{0,2}|nie|niemals|ohne|ne|pas|jamais|sans|aucune?|nunca|sin|ning[uú]n\w?|jam[aá]s|non|mai|"
     r"senza|não|nunca|sem|niet|geen|nooit|zonder|не|нет|без|никогда|нельзя|nie|bez|nigdy)\b|"
     r"\w+n't\b|\b(?:dont|doesnt|didnt|wont|cant|isnt|arent|wasnt|shouldnt|couldnt)\b|[不没無无未别沒]|ません|ない",
-    re.IGNORECASE,
-)
-_YES_NO = re.compile(
-    r"\W*(?P<yes>(?:yes|yep|yeah|ja|oui|sí|да|是的|是|はい)\b(?!-\w)"
-    r"|(?:sure|of course|certainly|sim)(?=\s*(?:[.,!:;]|\Z)))[.,!:;-]*\s*|"  # "SIM cards", "Sure Start"
-    r"\W*(?P<no>no|nope|nein|non|não|нет|不是|いいえ)(?=[.,!:;\s-]+\s|\W*\Z)(?![ ]\w)[.,!:;-]*\s*",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(
@@ -81,18 +76,6 @@ OPPOSITES = _opposites()
 class _Clause:
     words: frozenset[str]
     negated: bool
-
-
-def leading_yes_no(text: str) -> str | None:
-    """ "yes" or "no" where a text begins with that answer."""
-    match = _YES_NO.match(text)
-    return None if match is None else "yes" if match["yes"] else "no"
-
-
-def without_yes_no(text: str) -> str:
-    """The text behind a leading yes or no."""
-    match = _YES_NO.match(text)
-    return text[match.end() :] if match else text
 
 
 def negations(text: str) -> int:

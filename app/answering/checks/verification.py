@@ -14,16 +14,10 @@ from functools import cache, lru_cache
 from app.answering.checks.near_copies import changed_word, closeness, names_in
 from app.answering.checks.number_words import CARDINALS
 from app.answering.checks.numbers import wrong_numbers
-from app.answering.checks.polarity import (
-    about_the_same,
-    contradiction,
-    leading_yes_no,
-    negations,
-    turned,
-    without_yes_no,
-)
+from app.answering.checks.polarity import about_the_same, contradiction, negations, turned
 from app.answering.checks.technical import missing_names, missing_technical
 from app.answering.checks.telling_words import SPELLINGS
+from app.answering.checks.yes_no import leading_yes_no, short_answer, without_yes_no
 from app.answering.sentences import spans
 from app.domain import FaqEntry, Sentence, Support
 from app.ranking.candidates import WordStatistics
@@ -77,8 +71,8 @@ class Verifier:
         near = [position for position in order if close[position] >= _CLOSE]
         contradicting = [close[position] for position in near if set(missing(position)) - {_ITS_WORDS}]
         nearest_other = max(contradicting, default=0.0)
-        # Without a content word nothing shows what is denied: "You can't."
-        empty = not content(said) and not negations(without_yes_no(said))
+        # Without a content word nothing shows what is affirmed or denied: "You can't."
+        empty = not content(said) and not (short_answer(said) or negations(without_yes_no(said)))
         covering = [each for each in order if empty or shares[each] >= self.least_coverage]
         for position in covering:
             if close[position] >= nearest_other - _AS_CLOSE and not missing(position):

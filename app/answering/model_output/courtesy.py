@@ -2,6 +2,7 @@
 
 import re
 
+from app.answering.checks.yes_no import short_answer
 from app.ranking.plain_text import stem
 
 _WORDS = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+")
@@ -24,6 +25,6 @@ def says_nothing(text: str) -> bool:
     words = _WORDS.findall(text.replace("’", "'").casefold())
     return (
         bool(words)
-        and not _CLAIMS.match(text)
+        and not (_CLAIMS.match(text) or short_answer(text))
         and all(stem(part) in _COURTESY for word in words for part in word.split("'") if part)
     )

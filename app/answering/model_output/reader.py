@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.answering.checks.polarity import leading_yes_no, without_yes_no
 from app.answering.checks.verification import Verdict, Verifier
+from app.answering.checks.yes_no import leading_yes_no, without_yes_no
 from app.answering.model_output.courtesy import says_nothing
 from app.answering.model_output.marks import MarkReader
 from app.answering.model_output.refusals import declines, may_be_token, refuses, without_token

@@ -2,7 +2,8 @@
 
 import re
 
-from app.answering.checks.polarity import leading_yes_no, negations
+from app.answering.checks.polarity import negations
+from app.answering.checks.yes_no import leading_yes_no
 from app.ranking.stop_words import STOP_WORDS
 
 NOT_IN_FAQ = "NOT_IN_FAQ"  # the token the prompt asks for
