@@ -15,7 +15,6 @@ MOST_PARTS = 16  # that are embedded and searched for
 _MOST_CHARACTERS = 1_600  # of all parts together: this bounds what embedding them costs
 _PART_CHARACTERS = 300  # a longer run is cut at a word
 _WHOLE_CHARACTERS = 600  # up to so many a text is also searched as a whole
-_LEAST_WORDS = 2  # content words of a question that can be asked on its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +102,16 @@ _ASKING = re.compile(
     re.IGNORECASE,
 )
 _ASKED = re.compile(r"[?？؟]\s*[\"'”)]*\s*$")
+# Words of content that say nothing of a subject: "Can you help me?", "Any idea what is wrong?"
+_GENERAL = """
+help idea ideas wrong happening happened happens happen solution solutions fix solve work works working
+problem problems issue issues reason cause causes mean means possible advice suggestion suggestions thoughts
+experience experienced knows know tell explain say anyone anybody someone somebody something anything
+everything come now else next instead yet really ok okay right true correct thing things way ways many much
+long often hilfe helfen idee ideen lösung grund weiß falsch möglich jemand etwas ayuda problema aide idée
+"""
+_GENERAL_WORDS = STOP_WORDS | frozenset(_GENERAL.split())
+_LEAST_WORDS = 2  # with content, of a sentence that asks nothing; a question can do with one
 _POINTS_BACK = re.compile(r"\b(?:it|this|that|they|them|these|those|he|she|another|ones?)\b", re.IGNORECASE)
 
 
@@ -205,15 +214,12 @@ def _questions(segments: Sequence[str]) -> Sequence[str]:
 
 def _leans(text: str) -> bool:
     """Whether a sentence says little without the one before it: "What does that mean?"."""
-    return _POINTS_BACK.search(text) is not None or _content(text) < _LEAST_WORDS
+    telling = sum(word not in _GENERAL_WORDS for word in words(text))
+    return _POINTS_BACK.search(text) is not None or telling < (1 if _asks(text) else _LEAST_WORDS)
 
 
 def _asks(text: str) -> bool:
     return _ASKED.search(text) is not None or (_ASKING.match(text) is not None and len(words(text)) > 2)
-
-
-def _content(text: str) -> int:
-    return sum(word not in STOP_WORDS for word in words(text))
 
 
 def _bounded(kept: Sequence[str], segments: Sequence[str]) -> Sequence[str]:

@@ -75,6 +75,28 @@ def test_questions_that_are_counted_by_name_or_joined_by_a_semicolon_are_several
     assert second.casefold() == "how long does shipping take?"
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (
+            "How long does shipping take? Can I get a refund?",
+            ["How long does shipping take?", "Can I get a refund?"],
+        ),
+        ("Where can I park? When do you open?", ["Where can I park?", "When do you open?"]),
+        ("Kann ich parken? Gibt es WLAN?", ["Kann ich parken?", "Gibt es WLAN?"]),
+    ],
+)
+def test_a_question_of_one_telling_word_can_be_asked_on_its_own(text: str, wanted: list[str]) -> None:
+    assert read(text).questions == wanted
+
+
+@pytest.mark.parametrize(
+    "text", ["My order is late. Any ideas?", "The build fails. Can you help me? What is wrong?"]
+)
+def test_a_call_for_help_is_no_question_of_its_own(text: str) -> None:
+    assert not read(text).questions
+
+
 def test_what_an_error_says_is_also_searched_without_its_class() -> None:
     text = "Unhandled exception. System.Net.Sockets.SocketException (111): the connector was refused"
     assert "the connector was refused" in read(text).parts
