@@ -216,6 +216,33 @@ async def test_28_thoughts_without_an_opening_tag_take_nothing_back_but_themselv
     assert (answer.text, answer.origin) == (SAID, Origin.GENERATED)
 
 
+@pytest.mark.parametrize("size", [1, 3, 1_000])
+@pytest.mark.parametrize(
+    "announced",
+    [
+        "Here is the answer: ",
+        "Sure, here is the answer in JSON format: ",
+        "Here's the answer:\n\n",
+        "Answer: ",
+    ],
+)
+@pytest.mark.parametrize("wrapped", [f'{{"answer": "{SAID} {GUEST.answer}"}}', f'"{SAID} {GUEST.answer}"'])
+def test_what_is_wrapped_behind_an_announcement_is_the_answer(
+    announced: str, wrapped: str, size: int
+) -> None:
+    assert read(announced + wrapped, size=size).text == f"{SAID} {GUEST.answer}"
+
+
+def test_an_announcement_of_plain_text_holds_nothing_back() -> None:
+    reader = OutputReader(Verifier(POSITIONS, asked=SHIP.question), labels(POSITIONS))
+    assert reader.feed("Here is the answer: Shipping takes 3") != ""
+
+
+@pytest.mark.parametrize("said", ["You can't.", "You can."])
+def test_a_short_answer_is_an_answer_that_must_be_supported(said: str) -> None:
+    assert supports(read(said, asked=REFUND.question)) == ["unmatched"]
+
+
 def test_thoughts_without_an_end_are_not_shown() -> None:
     assert read(f"<think> Shipping, hm. {SAID}").text == ""
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from pydantic_core import from_json
 
+from app.answering.model_output.courtesy import says_nothing
+
 _THOUGHTS = "think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analysis|seed:think"
 _OPENING = re.compile(
     rf"<(?:{_THOUGHTS})>|◁think▷|\[THINK\]|<\|begin_of_thought\|>|<\|channel\|>(?:analysis|commentary)",
@@ -135,7 +137,9 @@ _LABELS = (
     "**final answer:**",
 )
 _ANSWER_TAG = re.compile(r"</?(?:answer|response|final)>\s*", re.IGNORECASE)
-_OPENERS = ("{", "[", "`", '"', "<")
+_ANNOUNCED = re.compile(r"([^\n:{}\[\]`\"<>]{1,80})(?::|\Z)\**\s*")  # "Here is the answer:"
+_ANNOUNCING = ("here's", "here is", "sure", "certainly", "of course", "okay", "the answer", "below")
+_WRAPPER = re.compile(r"[{\[`\"]")
 
 
 @dataclass
@@ -149,7 +153,7 @@ class Unwrapper:
         if self._open:
             return piece
         self._held += piece
-        text = self._held.lstrip()
+        text = _behind_announcement(self._held.lstrip())
         if not text or self._waits(text):
             return ""
         self._open = True
@@ -176,8 +180,25 @@ class Unwrapper:
         return text.startswith(("{", '"')) or "<answer>".startswith(low) or low.startswith("<answer>")
 
 
+def _behind_announcement(text: str) -> str:
+    """What follows courtesy and a colon if that may be wrapped, "" while it is open; else the whole text."""
+    announced = _ANNOUNCED.match(text)
+    if announced is None:
+        return text
+    rest, complete = text[announced.end() :], ":" in announced.group()
+    said = announced[1] if complete else announced[1].rpartition(" ")[0]
+    begins = not said and any(each.startswith(text.casefold().rstrip(" ,!")) for each in _ANNOUNCING)
+    if not (begins or says_nothing(said)):
+        return text
+    return rest if not rest or _WRAPPER.match(rest) else text
+
+
 def unwrapped(text: str) -> str:
     """A whole reply without what is wrapped around it."""
+    behind = _behind_announcement(text.strip())
+    if behind and behind != text.strip():
+        bare = unwrapped(behind)
+        return text if bare == behind else bare
     bare = _REASONED.sub("", _ANSWER_TAG.sub("", text), count=1).strip()
     bare = _LABEL.sub("", bare, count=1) if _LABEL.match(bare) else bare
     fence = _FENCE.fullmatch(bare)
