@@ -1,5 +1,6 @@
 """What fits is told from metadata alone: of known models by their published configurations."""
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,18 @@ async def test_a_file_tells_what_its_server_tells_once_it_is_loaded(gguf: Path) 
     assert shape.kv_cache(8192) - shape.kv_cache(2048) == 135 << 20  # as was measured of its process
 
 
-@pytest.mark.parametrize("content", [b"", b"notes", b"GGUF", b"GGUF\x03\x00\x00\x00" + b"\xff" * 64])
+_ONE_KEY = b"GGUF" + struct.pack("<IQQQ1sI", 3, 0, 1, 1, b"k", 9)  # an array
+DAMAGED = {
+    "empty": b"",
+    "text": b"notes",
+    "cut off": b"GGUF",
+    "nonsense": b"GGUF\x03\x00\x00\x00" + b"\xff" * 64,
+    "arrays in arrays": _ONE_KEY + struct.pack("<IQ", 9, 1) * 5000,
+    "endless": _ONE_KEY + struct.pack("<IQ", 5, 1 << 62),
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
 def test_what_is_no_gguf_is_told_as_such(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "notes.gguf").write_bytes(content)
     with pytest.raises(ModelMissing, match=r"notes\.gguf is not a GGUF file"):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.models.fit.gguf import Header
+from app.models.gguf import Header
 
 _F16 = 2
 # llama.cpp knows by the architecture which layers look back a window only: all but every so manieth.

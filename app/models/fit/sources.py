@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from app.errors import DownloadFailed, ModelMissing
-from app.models.fit.gguf import Header, read_header
 from app.models.fit.shapes import Described, Shape, of_config, of_gguf
+from app.models.gguf import Header, read_file, read_header
 
 _SECONDS = 10.0
 _REGISTRY = "registry.ollama.ai"
@@ -21,13 +21,7 @@ _MODEL_LAYER, _LICENCE_LAYER = "application/vnd.ollama.image.model", "applicatio
 def of_file(path: Path) -> Described:
     """Raises ModelMissing."""
     try:
-        with path.open("rb") as file:
-
-            def read(at: int, count: int) -> bytes:
-                file.seek(at)
-                return file.read(count)
-
-            return Described(path.name, of_gguf(read_header(read), path.stat().st_size))
+        return Described(path.name, of_gguf(read_file(path), path.stat().st_size))
     except (OSError, ValueError) as error:
         raise ModelMissing(f"{path.name} is not a GGUF file that can be read") from error
 

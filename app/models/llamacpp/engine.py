@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from app.models.llamacpp.gguf import read_tokenizer
+from app.models.llamacpp.tokenizer import read_tokenizer
 
 _HTTP_THREADS = 4  # one for the generation, the others count tokens
 
