@@ -40,8 +40,20 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
+    """Tokens, as the model's runtime counts them. Of those of the prompt, `cached_tokens` had not to be read
+    again; None: it does not tell."""
+
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int | None = None
+
+    def __add__(self, other: "Usage") -> "Usage":
+        told = [each for each in (self.cached_tokens, other.cached_tokens) if each is not None]
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            sum(told) if told else None,
+        )
 
 
 # --- questions and answers ---------------------------------------------------------------------

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from app.answering.phrases import phrases
+from app.answering.prompt import contenders
 from app.answering.quoting import disagreeing, extracted, open_part
 from app.answering.retrieval import Retrieval, RetrievalResult
 from app.answering.writing import Draft, Task, Writer
@@ -232,9 +233,12 @@ def _task(progress: Progress) -> Task:
     """What the model is asked: the part of the question that told, or all parts that have an answer."""
     result = progress.result
     parts = [part for part in result.parts if part.status is Status.ANSWERED]
+    # Where retrieval is not sure that it has the answer, or there are several, the model sees all it found.
+    sure = result.ranking.answerable and not result.parts
+    hits = contenders(result.ranking.hits) if sure else result.ranking.hits
     return Task(
         "\n".join(part.question for part in parts) or result.asked or progress.question.text,
-        [hit.entry for hit in result.ranking.hits],
+        [hit.entry for hit in hits],
         parts,
         supported=progress.question.mode is Mode.AUTO,
         statistics=result.statistics,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from app.domain import FaqEntry
+from app.domain import FaqEntry, Hit
 from app.models.base import Message, Prompt, PromptStyle
 from app.models.control_tokens import broken_up
 from app.ranking.plain_text import plain
@@ -27,10 +27,22 @@ CHOOSING = (
 )
 _SHORT = "Answer the question from the FAQ entry."
 _FAQ = "FAQ entries:\n\n"
+_CHOSEN_FROM = "FAQ entry:\n\nQ:"
+_FIRST = "[1] Q:"
 # What a chat template puts around the messages, and what tokens may add where two texts meet.
 _TEMPLATE_TOKENS = 24
 _SEAM_TOKENS = 2
 _CHOICE_TOKENS = 4
+
+
+# Of the score, 0-1: an entry further behind the first is the right one once in 150 questions, and reading
+# it makes all others wait (docs/decisions.md).
+_CLOSE = 0.1
+
+
+def contenders(hits: Sequence[Hit]) -> Sequence[Hit]:
+    """Those that may be what is asked for, best first: often one."""
+    return [hit for hit in hits if hits[0].score - hit.score <= _CLOSE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +122,21 @@ def choice_prompt(
     numbered = "\n".join(f"({at}) {_shown(part, control_tokens)}" for at, part in enumerate(parts, 1))
     numbers = [str(at) for at in range(1, len(parts) + 1)]
     told = (
-        f"FAQ entry:\n\nQ: {_shown(entry.question, control_tokens)}\n{numbered}\n\n"
+        f"{_CHOSEN_FROM} {_shown(entry.question, control_tokens)}\n{numbered}\n\n"
         f"{_asked(question, control_tokens)}\nHow many parts answer it: {', '.join(numbers)}?"
     )
     return Prompt(style, _messages(style, CHOOSING, told, "Number:"), _CHOICE_TOKENS, choices=numbers)
+
+
+def static_prefix(style: PromptStyle, *, choosing: bool) -> Prompt:
+    """What all prompts have in common, those that choose or the others: read once, it is in the cache.
+
+    Its one token is of no use. Where a text follows at once, it is not the same in all.
+    """
+    instructions, told = (CHOOSING, _CHOSEN_FROM) if choosing else (INSTRUCTIONS, f"{_FAQ}{_FIRST}")
+    if style is PromptStyle.SEQ2SEQ:
+        instructions, told = _SHORT, "Q:"
+    return Prompt(style, _messages(style, instructions, told, ""), max_answer_tokens=1)
 
 
 def _messages(style: PromptStyle, instructions: str, told: str, cue: str) -> list[Message]:

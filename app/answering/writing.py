@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from app.answering.checks.verification import Verifier
 from app.answering.fitness import Manner, WritingSetting, fitness
 from app.answering.model_output.reader import OutputReader
-from app.answering.prompt import build_prompt, choice_prompt, costs, fitting, labels, parts
+from app.answering.prompt import build_prompt, choice_prompt, costs, fitting, labels, parts, static_prefix
 from app.answering.quoting import answered_part, beginnings, least, quoted_sentences, said_by_entry
 from app.domain import FaqEntry, Hit, Origin, Part, Sentence, Source, Support, Usage
 from app.errors import ModelError, ModelUnavailable, NothingFits, PromptTooLong, QuestionTooLong
@@ -38,11 +38,7 @@ class Draft:
         if self.first_token is None and chunk.text:
             self.first_token = now
         if chunk.usage:  # of several choices the sum
-            before = self.usage or Usage(0, 0)
-            self.usage = Usage(
-                before.prompt_tokens + chunk.usage.prompt_tokens,
-                before.completion_tokens + chunk.usage.completion_tokens,
-            )
+            self.usage = self.usage + chunk.usage if self.usage else chunk.usage
         self.cut = self.cut or chunk.cut
 
     @property
@@ -75,6 +71,17 @@ class Writer:
     tracing: Tracing = NO_TRACING
     clock: Callable[[], float] = time.perf_counter  # seconds
     writing: WritingSetting = "auto"
+
+    async def warm_up(self) -> None:
+        """Let the model read what all prompts begin with, so that the first question need not wait for it.
+
+        Raises ModelUnavailable, ModelMissing or ModelTimeout.
+        """
+        profile = await self.llm.profile()
+        choosing = fitness(self.writing, profile.parameters).manner is Manner.QUOTE
+        async with aclosing(self.llm.generate(static_prefix(profile.style, choosing=choosing))) as chunks:
+            async for _ in chunks:
+                pass
 
     async def write(self, task: Task, draft: Draft) -> AsyncGenerator[str]:
         """The answer, piece by piece; `draft` is kept up to date.

@@ -86,6 +86,7 @@ _ANSWERS: _JSON = {
             "usage": {
                 "prompt_tokens": 185,
                 "completion_tokens": 2,
+                "cached_tokens": 61,
                 "sources_in_prompt": 1,
                 "sources_dropped": 0,
             },

@@ -67,6 +67,9 @@ class Hit(_Entry):
 class Usage(BaseModel):
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int | None = Field(
+        description="tokens of the prompt that the model had in its cache; null where it does not tell"
+    )
     sources_in_prompt: int
     sources_dropped: int = Field(description="entries found but left out of the prompt, whole")
 
@@ -76,6 +79,7 @@ class Usage(BaseModel):
         return cls.model_construct(
             prompt_tokens=usage.prompt_tokens,
             completion_tokens=usage.completion_tokens,
+            cached_tokens=usage.cached_tokens,
             sources_in_prompt=in_prompt,
             sources_dropped=len(sources) - in_prompt,
         )

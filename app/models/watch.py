@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from app.errors import ModelError
 from app.models.base import LanguageModel, ModelStatus
@@ -12,9 +13,18 @@ log = logging.getLogger(__name__)
 class ModelWatch:
     """What was last seen of a model."""
 
-    def __init__(self, llm: LanguageModel, *, retry: float = 5.0, period: float = 15.0) -> None:
-        """Seconds: `retry` between attempts to load it, `period` between two looks at it."""
+    def __init__(
+        self,
+        llm: LanguageModel,
+        warm_up: Callable[[], Awaitable[None]] | None = None,
+        *,
+        retry: float = 5.0,
+        period: float = 15.0,
+    ) -> None:
+        """`warm_up` prepares the model once it is loaded. Seconds: `retry` between attempts to load it,
+        `period` between two looks at it."""
         self._llm = llm
+        self._warm_up = warm_up
         self._retry = retry
         self._period = period
         self.status: ModelStatus | None = None  # None: its runtime does not answer, or was not asked yet
@@ -48,6 +58,8 @@ class ModelWatch:
     async def _load(self) -> bool:
         try:
             await self._llm.load()
+            if self._warm_up:
+                await self._warm_up()
         except ModelError as error:
             log.warning("the model cannot be loaded yet", extra={"reason": str(error)})
         except Exception:

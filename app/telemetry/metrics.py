@@ -54,6 +54,9 @@ class Metrics:
             "tokens_per_second", "Generation speed after the first token", buckets=_TOKENS_PER_SECOND
         )
         self._prompt_tokens = self._counter("prompt_tokens", "Tokens in the prompts of generated answers")
+        self._cached_tokens = self._counter(
+            "prompt_tokens_cached", "Of those the ones that the model had in its cache"
+        )
         self._completion_tokens = self._counter("completion_tokens", "Tokens in generated answers")
 
     def exposition(self) -> bytes:
@@ -112,6 +115,7 @@ class Metrics:
         self._queue_wait.observe(timings.queue / 1000)
         self._queue_position.observe(timings.queue_position)
         self._prompt_tokens.inc(answer.usage.prompt_tokens)
+        self._cached_tokens.inc(answer.usage.cached_tokens or 0)
         self._completion_tokens.inc(answer.usage.completion_tokens)
         if timings.first_token is not None:
             self._first_token.observe(timings.first_token / 1000)

@@ -71,15 +71,18 @@ async def open_askd(
         embedder = _EMBEDDERS[settings.embedder_backend](settings, opened)
         remote_model = await model_kind.remote_host(settings)
         llm = await model_kind.open(settings, opened, breakers["model"], remote_model)
+        writer = Writer(
+            llm, settings.prompt_budget, settings.answer_budget, tracing, writing=settings.writing
+        )
         pipeline = Pipeline(
             Retrieval(index, embedder, tracing=tracing),
-            Writer(llm, settings.prompt_budget, settings.answer_budget, tracing, writing=settings.writing),
+            writer,
             Admission(settings.slots),
             tracing,
         )
         assistant = Assistant(
             pipeline,
-            ModelWatch(llm),
+            ModelWatch(llm, writer.warm_up),
             AnswerCache(settings.cache_entries, settings.cache_bytes, settings.cache_seconds),
             metrics.answered,
             metrics.generated,

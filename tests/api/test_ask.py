@@ -63,6 +63,7 @@ async def test_answers_with_sources_as_the_contract_says(client: httpx.AsyncClie
     assert body.pop("usage").keys() == {
         "prompt_tokens",
         "completion_tokens",
+        "cached_tokens",
         "sources_in_prompt",
         "sources_dropped",
     }

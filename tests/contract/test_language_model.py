@@ -13,7 +13,8 @@ from uuid import uuid4
 
 import pytest
 
-from app.domain import Usage
+from app.answering.prompt import build_prompt, choice_prompt, static_prefix
+from app.domain import FaqEntry, Usage
 from app.errors import PromptTooLong
 from app.models.base import Chunk, LanguageModel, Message, Prompt, PromptStyle
 from app.models.llamacpp.model import LlamaCppModel
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.anyio
 
 WINDOW = 2048
 TEMPLATE_TOKENS = 24  # more than a chat template puts around two messages
+END_OF_TURN_TOKENS = 5  # <|im_end|>, line break, <|im_start|>, "assistant", line break
 GRACE = 0.5  # seconds; a scripted reply takes none
 STORY = "Tell a very long story about a lighthouse keeper, with many chapters."
 
@@ -91,6 +93,13 @@ COMPLETING = [
 
 @pytest.fixture(params=[*COMPLETING, pytest.param("ollama_v1_model", marks=pytest.mark.live)])
 def model(request: pytest.FixtureRequest) -> LanguageModel:
+    model: LanguageModel = request.getfixturevalue(request.param)
+    return model
+
+
+@pytest.fixture(params=COMPLETING[1:])
+def counting_model(request: pytest.FixtureRequest) -> LanguageModel:
+    """Those whose servers tell what their cache saved: neither the fake nor Ollama's /v1."""
     model: LanguageModel = request.getfixturevalue(request.param)
     return model
 
@@ -254,3 +263,24 @@ async def test_who_waits_and_leaves_is_never_answered(model: LanguageModel) -> N
 async def test_the_event_loop_runs_on_while_the_model_works(model: LanguageModel) -> None:
     # Each prompt in no cache, as above.
     await check_loop_runs_on(lambda: reply(model, chat(f"{uuid4()}: " + "lighthouse " * 300)))
+
+
+@pytest.mark.parametrize("choosing", [False, True], ids=["writing", "choosing"])
+async def test_what_all_prompts_begin_with_is_read_once(
+    counting_model: LanguageModel, choosing: bool
+) -> None:
+    """By the server's own count, from the first question after the warm-up on."""
+
+    def prompt(question: str, entry: FaqEntry) -> Prompt:
+        if choosing:
+            return choice_prompt(question, entry, ["Press Ctrl-C.", entry.answer], PromptStyle.CHAT)
+        return build_prompt(question, {1: entry}, PromptStyle.CHAT, 4)
+
+    stopping = FaqEntry("a", "c", "How do I stop the engine?", "Press Ctrl-C. Then wait. It stops by itself.")
+    paying = FaqEntry("b", "c", "May I pay by card?", "Press Ctrl-C. No, by bank transfer alone.")
+    _, warm, _ = await written(counting_model, static_prefix(PromptStyle.CHAT, choosing=choosing))
+    prefix = warm.prompt_tokens - END_OF_TURN_TOKENS
+    for question, entry in [("How to end it?", stopping), ("Is a card good?", paying)]:
+        _, usage, _ = await written(counting_model, prompt(question, entry))
+        assert usage.cached_tokens is not None
+        assert 0.95 * prefix <= usage.cached_tokens < usage.prompt_tokens

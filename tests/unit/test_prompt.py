@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.answering.prompt import INSTRUCTIONS, build_prompt, costs, fitting, labels, parts
-from app.domain import FaqEntry
+from app.answering.prompt import INSTRUCTIONS, build_prompt, contenders, costs, fitting, labels, parts
+from app.domain import FaqEntry, Hit
 from app.models.base import PromptStyle
 
 B = FaqEntry("b", "c", "How do I start?", "Run it.")
@@ -27,6 +27,16 @@ def test_entries_stand_in_id_order_whatever_their_rank() -> None:
 
     assert one == other
     assert labels({1: B, 2: A}) == {1: 2, 2: 1}
+
+
+def test_only_entries_that_may_be_what_is_asked_for_are_read() -> None:
+    def hits(*scores: float) -> list[Hit]:
+        return [Hit(B, score) for score in scores]
+
+    sure, near = hits(0.9, 0.7, 0.6), hits(0.9, 0.85, 0.79)
+    assert contenders(sure) == sure[:1]
+    assert contenders(near) == near[:2]
+    assert contenders([]) == []
 
 
 def test_a_model_without_a_system_role_gets_one_message() -> None:

@@ -110,7 +110,8 @@ class LlamaCppModel:
                             timeouts.began = True
                             yield Chunk(text)
                     if counted := event.get("usage"):
-                        usage = Usage(counted["prompt_tokens"], counted["completion_tokens"])
+                        cached = counted["prompt_tokens_details"]["cached_tokens"]
+                        usage = Usage(counted["prompt_tokens"], counted["completion_tokens"], cached)
         if usage is None:
             raise ModelUnavailable("the embedded model broke off in the middle of its answer")
         yield Chunk("", usage, cut)

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from typing import Any, Self
 
 import httpx
@@ -19,6 +20,9 @@ log = logging.getLogger(__name__)
 _API_PATH = re.compile(r"/(?:v1|api)(?:/.*)?$")  # what other tools want in their Ollama address
 # JSON may contain these unescaped, but the client splits lines at them.
 _LINE_SEPARATORS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
+
+_CACHED_COUNT = re.compile(rb'"prompt_eval_cached_count":\s*(\d+)')
+_cached: ContextVar[int | None] = ContextVar("cached", default=None)
 
 _MISSING = re.compile(r"model\b.*\bnot found", re.DOTALL)
 _OVERFLOW = re.compile(r"exceed.*context|context.*exceed", re.DOTALL)
@@ -52,6 +56,12 @@ async def open_client(
         yield client
 
 
+def cached_tokens() -> int | None:
+    """Of the prompt whose reply was read last in this task, those that Ollama had in its cache, where it
+    tells: the client's own type of a reply has no such field."""
+    return _cached.get()
+
+
 def _authorization(address: httpx.URL, api_key: str | None) -> httpx.Auth | Callable[..., httpx.Request]:
     if api_key is None and address.userinfo:
         return httpx.BasicAuth(address.username, address.password)
@@ -73,6 +83,7 @@ class _OllamaTransport(httpx.AsyncBaseTransport):
         self._transport = transport
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        _cached.set(None)
         if request.url.path.endswith(("/api/chat", "/api/generate")):
             body = json.loads(await request.aread()) | {"truncate": False}
             headers = [(name, value) for name, value in request.headers.items() if name != "content-length"]
@@ -103,6 +114,8 @@ class _Lines(httpx.AsyncByteStream):
 
     async def __anext__(self) -> bytes:
         lines = await anext(self._lines)
+        if told := _CACHED_COUNT.search(lines):
+            _cached.set(int(told[1]))
         return _joined(lines.decode().translate(_LINE_SEPARATORS).encode())
 
     async def aclose(self) -> None:

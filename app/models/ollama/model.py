@@ -14,7 +14,7 @@ from app.models.choices import ChoiceReader
 from app.models.estimate import TokenEstimate
 from app.models.failures import FAILURES, refusal
 from app.models.ollama import profile as ollama_profile
-from app.models.ollama.client import translated
+from app.models.ollama.client import cached_tokens, translated
 from app.traffic.circuit_breaker import CircuitBreaker
 from app.traffic.deadline import GenerationTimeouts, model_timeout
 
@@ -176,7 +176,7 @@ class OllamaModel:
         text = prompt.text
         counted = part.prompt_eval_count or self._estimate.count(text)
         self._estimate.learn(text, counted)
-        return Chunk("", Usage(counted, part.eval_count or 0), cut)
+        return Chunk("", Usage(counted, part.eval_count or 0, cached_tokens()), cut)
 
     def _own(self, listed: Iterable[_Listed]) -> _Listed | None:
         """This model among those that Ollama lists."""

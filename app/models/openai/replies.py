@@ -61,9 +61,7 @@ def events(block: bytes) -> Iterator[Delta | None]:
 
 def _delta(event: dict[str, Any]) -> Delta:
     counted = event.get("usage")
-    usage = (
-        Usage(int(counted["prompt_tokens"]), int(counted.get("completion_tokens") or 0)) if counted else None
-    )
+    usage = _usage(counted) if counted else None
     choices = event["choices"]  # empty where only the usage is told
     if not choices:
         return Delta(usage=usage)
@@ -71,6 +69,11 @@ def _delta(event: dict[str, Any]) -> Delta:
     said = choice["delta"] if "delta" in choice else {"content": choice["text"]}
     reasoning = any(said.get(name) for name in _REASONING)
     return Delta(said.get("content") or "", reasoning, choice.get("finish_reason"), usage)
+
+
+def _usage(counted: dict[str, Any]) -> Usage:
+    cached = (counted.get("prompt_tokens_details") or {}).get("cached_tokens")
+    return Usage(int(counted["prompt_tokens"]), int(counted.get("completion_tokens") or 0), cached)
 
 
 def _status(told: Any) -> int:
