@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from app.answering.checks.number_words import CARDINALS, ORDINALS
+from app.answering.checks.names import capitalises_nouns, names_in
+from app.answering.checks.number_words import CARDINALS, ORDINALS, in_words
 from app.answering.checks.polarity import OPPOSITES
-from app.ranking.plain_text import stem
+from app.ranking.plain_text import content, stem
 
 _NEAR = 0.78  # share of words in common, from which a sentence is a near copy
 _TOKEN = re.compile(r"[^\s,;()\"']+(?:'[^\W\d_]+)?")
@@ -35,7 +36,8 @@ _NEGATIONS = frozenset(
     ]
 )
 _ONLY = frozenset(["only", "solely", "exclusively", "nur"])
-_NAME = re.compile(r"(?<=[a-z,] )[A-Z][\w-]*[^\W_]|\b\w*[A-Z]\w*[A-Z]\w*\b")
+_PRONOUNS = frozenset(["it", "this", "that", "they", "these", "those", "he", "she", "er", "es", "dies"])
+_LONGEST_SUBJECT = 3  # words
 _PLAIN = re.compile(r"[a-zà-öø-ÿ]+(?:-[a-zà-öø-ÿ]+)*")
 
 
@@ -61,7 +63,9 @@ def changed_word(sentence: str, sources: Sequence[str], whole: str = "") -> str 
             return word
     if (_ONLY & added.keys()) != (_ONLY & removed.keys()):
         return "only"
-    return _exchanged(said, held, added, removed, whole) or _facts_moved(said, held)
+    return _exchanged(said, held, added, removed, whole) or _facts_moved(
+        said, held, nouns=capitalises_nouns(whole or copied)
+    )
 
 
 def closeness(sentence: str, sources: Sequence[str]) -> float:
@@ -70,10 +74,17 @@ def closeness(sentence: str, sources: Sequence[str]) -> float:
     return max((_common(said, _tokens(source)) for source in sources), default=0.0)
 
 
-def _facts_moved(said: Sequence[str], held: Sequence[str]) -> str | None:
-    """The same numbers and names in another order, where nothing else has moved."""
-    facts, others = ([word for word in of if not _PLAIN.fullmatch(word)] for of in (said, held))
-    words, held_words = ([word for word in of if _PLAIN.fullmatch(word)] for of in (said, held))
+def _facts_moved(said: Sequence[str], held: Sequence[str], *, nouns: bool) -> str | None:
+    """The same numbers and names in another order, where nothing else has moved.
+
+    Where all `nouns` have a capital, they are no names: "Rechnungen finden Kunden im Konto" may say the same.
+    """
+
+    def is_fact(word: str) -> bool:
+        return not _PLAIN.fullmatch(word.casefold() if nouns and word.istitle() else word)
+
+    facts, others = ([word for word in of if is_fact(word)] for of in (said, held))
+    words, held_words = ([word for word in of if not is_fact(word)] for of in (said, held))
     if Counter(facts) != Counter(others) or words != held_words:
         return None
     return next((one for one, other in zip(facts, others, strict=True) if one != other), None)
@@ -82,19 +93,32 @@ def _facts_moved(said: Sequence[str], held: Sequence[str]) -> str | None:
 def _exchanged(
     said: Sequence[str], held: Sequence[str], added: Counter[str], removed: Counter[str], whole: str
 ) -> str | None:
-    """A word in the place of a name or a technical term."""
+    """A word in the place of a name or a technical term, or a new one in the place of a pronoun."""
     matcher = SequenceMatcher(
         None, [word.casefold() for word in said], [word.casefold() for word in held], False
     )
     for kind, start, end, first, last in matcher.get_opcodes():
-        if kind != "replace" or end - start != last - first:
+        if kind != "replace":
+            continue
+        if last - first == 1 and held[first].casefold() in _PRONOUNS and end - start <= _LONGEST_SUBJECT:
+            unknown = (word for word in said[start:end] if content(word) - content(whole))
+            return next(unknown, None)
+        if end - start != last - first:
             continue
         for here, there in zip(range(start, end), range(first, last), strict=True):
             word, other = said[here], held[there]
             one, two = word.casefold(), other.casefold()
-            if one in added and two in removed and stem(one) != stem(two) and _telling(other, there, whole):
+            if one not in added or two not in removed or stem(one) == stem(two) or _same_number(one, two):
+                continue
+            if _telling(other, there, whole):
                 return word
     return None
+
+
+def _same_number(one: str, other: str) -> bool:
+    """Whether one of two words is a number and the other the same number in digits."""
+    digits, word = (one, other) if one.isdigit() else (other, one)
+    return digits.isdigit() and in_words([word]) == (int(digits), 1)
 
 
 def _telling(word: str, place: int, whole: str) -> bool:
@@ -104,12 +128,6 @@ def _telling(word: str, place: int, whole: str) -> bool:
     if place and not _PLAIN.fullmatch(word):
         return True
     return not _PLAIN.fullmatch(word.casefold()) or (not place and word.casefold() in names_in(whole))
-
-
-@lru_cache(maxsize=1_000)
-def names_in(whole: str) -> frozenset[str]:
-    """What has a capital inside a sentence, or more than one; casefolded."""
-    return frozenset(name.casefold() for name in _NAME.findall(whole))
 
 
 def _negated(words: Counter[str]) -> int:

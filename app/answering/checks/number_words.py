@@ -8,13 +8,27 @@ seventeen eighteen nineteen
 """
 _UNITS = _UNIT_WORDS.split()
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_OTHERS = {
-    "de": "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
-    "es": "dos tres cuatro cinco seis siete ocho nueve diez once doce",
-    "fr": "deux trois quatre cinq",
-}
+_GERMAN = "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf".split()  # noqa: SIM905
+_GERMAN_TEENS = "dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn".split()  # noqa: SIM905
+_GERMAN_TENS = "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig".split()  # noqa: SIM905
+_OTHERS = [
+    " ".join([*_GERMAN, *_GERMAN_TEENS]),
+    "dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis",
+    "deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize",
+]
+_OTHER_TENS = [
+    " ".join(_GERMAN_TENS),
+    "veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa",
+    "vingt trente quarante cinquante soixante",
+]
 CARDINALS = {
-    **{word: value for words in _OTHERS.values() for value, word in enumerate(words.split(), start=2)},
+    **{
+        f"{one}und{ten}": 10 * tens + ones
+        for tens, ten in enumerate(_GERMAN_TENS, start=2)
+        for ones, one in enumerate(["ein", *_GERMAN[:8]], start=1)
+    },
+    **{word: 10 * value for words in _OTHER_TENS for value, word in enumerate(words.split(), start=2)},
+    **{word: value for words in _OTHERS for value, word in enumerate(words.split(), start=2)},
     **{word: value for value, word in enumerate(_UNITS)},
     **{word: 10 * value for value, word in enumerate(_TENS, start=2)},
     "dozen": 12,
@@ -22,7 +36,7 @@ CARDINALS = {
     "couple": 2,
 }
 del CARDINALS["once"]
-_SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000}
+_SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000} | {"hundert": 100, "tausend": 1_000}
 _ORDINAL_WORDS = [
     "first",
     "second",

@@ -30,7 +30,7 @@ _MARGIN = 0.13  # by which another value has to fit a place better
 _FITS = 0.5
 _TOKEN = re.compile(
     r"(?P<currency>[€$£¥]|\b(?:EUR|USD|GBP|CHF)\b)\s?(?=\d)"
-    r"|(?P<number>(?<!\w)(?:(?<![^\s(])-(?=\d+(?:[.,]\d+)?\s?[°%]))?"
+    r"|(?P<number>(?<!\w)(?<!\d\.)(?:(?<![^\s(])-(?=\d+(?:[.,]\d+)?\s?[°%]))?"
     r"(?:\d{1,2}:\d{2}(?!\d)|\d{1,3}(?:[ ,.']\d{3})+(?![\d.,]\d|\d)|\d+(?:[.,]\d+)*)"
     r"(?P<suffix>[A-Za-zµ%°€£$]*)(?![\w]))"
     r"|(?P<wide>[〇一二两兩三四五六七八九十百]+(?=[天日月年个個小時时分周週次倍元人円歳岁点點件项号號%]))"

@@ -54,6 +54,15 @@ long short | longer shorter | cheap expensive | lose win | easy difficult | poss
 available unavailable | weekdays weekends | morning evening | active inactive | visible hidden | show hide
 shown hidden | expand collapse | attach detach | join leave | create delete | create destroy | keep delete
 must may | best worst | positive negative | odd even | empty full | synchronous asynchronous | sync async
+work fail | works fails | working failing
+offen geschlossen | geöffnet geschlossen | öffnen schließen | öffnet schließt | erlaubt verboten
+möglich unmöglich | kostenlos kostenpflichtig | früher später | mehr weniger | mindestens höchstens
+über unter | innerhalb außerhalb | aktivieren deaktivieren | aktiviert deaktiviert | öffentlich privat
+hinzufügen entfernen | installieren deinstallieren | starten stoppen | manuell automatisch | erste letzte
+ersten letzten | alte neue | altes neues | alten neuen | alter neuer | größer kleiner
+hoch niedrig | lang kurz | schnell langsam | richtig falsch | gültig ungültig
+verfügbar vergriffen | vorher nachher
+vormittags nachmittags | morgens abends | links rechts | oben unten | kaufen verkaufen | annehmen ablehnen
 empfohlen verboten | vor nach | immer nie | mit ohne | antes después | siempre nunca | con sin | avant après
 toujours jamais
 """

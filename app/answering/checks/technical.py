@@ -1,10 +1,11 @@
-"""Code, paths, flags, links, addresses, identifiers and names of a sentence against a source. Pure."""
+"""Code, paths, flags, links, addresses and identifiers of a sentence against a source. Pure."""
 
 import re
 from collections.abc import Sequence
 from difflib import Match, SequenceMatcher
 from functools import lru_cache
 
+from app.answering.checks.names import stems_in
 from app.ranking.plain_text import stem
 from app.ranking.stop_words import STOP_WORDS
 
@@ -26,33 +27,6 @@ _ABBREVIATION = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]")
 _MEASURE = re.compile(
     r"\d+(?:[.,]\d+)*(?:st|nd|rd|th|k|am|pm|[kmgt]i?b|ms|mins?|hrs?|h|s|d|km|cm|mm|kg|g|m|w|v|x)", re.I
 )
-_NAME = re.compile(r"(?<=[\w,;:)>/&+'\"] )[A-ZÀ-ÖØ-Þ][\w'-]*[^\W_]|\b[A-Z]{2,}\b")
-_NO_NAMES = frozenset(
-    [
-        "faq",
-        "faqs",
-        "ok",
-        "yes",
-        "no",
-        "i",
-        "please",
-        "note",
-        "also",
-        "the",
-        "a",
-        "an",
-        "if",
-        "when",
-        "for",
-        "on",
-        "in",
-        "at",
-        "to",
-        "and",
-        "or",
-        "but",
-    ]
-)
 _ENDING = ".,;:!?)]}'\"…"
 _WORDS = re.compile(r"\S+")
 
@@ -67,21 +41,6 @@ def missing_technical(sentence: str, source: str) -> list[str]:
         if token and not _ordinary(token, kind, bare) and not _holds(bare, token, kind):
             missing.append(token)
     return missing + _broken_commands(sentence, source)
-
-
-def missing_names(sentence: str, source: str) -> list[str]:
-    """Capitalised names and acronyms that the source lacks. Where nouns are capitalised, none are told."""
-    found = [match.group() for match in _NAME.finditer(_CODE.sub(" ", sentence))]
-    if not found or _capitalises_nouns(source):
-        return []
-    held = _stems(source)
-    return [
-        name
-        for name in found
-        if name.casefold() not in _NO_NAMES
-        and name.casefold() not in STOP_WORDS
-        and not all(stem(part) in held for part in re.findall(r"[^\W_]+", name.casefold().removesuffix("'s")))
-    ]
 
 
 def _code(text: str) -> list[str]:
@@ -137,7 +96,7 @@ def _ordinary(token: str, kind: str, source: str) -> bool:
     """Numbers, "and/or", "e.g." and two sentences run together are no technical terms."""
     if kind == "path":
         parts = [part for part in re.split(r"[/:]", token.casefold()) if part]
-        known = all(part in STOP_WORDS or part.isdigit() or stem(part) in _stems(source) for part in parts)
+        known = all(part in STOP_WORDS or part.isdigit() or stem(part) in stems_in(source) for part in parts)
         return bool(_PROSE_PAIR.fullmatch(token)) and known
     if kind == "dotted":
         return bool(
@@ -185,17 +144,3 @@ def _exchanges_last(said: Sequence[str], command: Sequence[str], blocks: Sequenc
     if not blocks or blocks[0].b or blocks[0].size != rest or start + rest >= len(said):
         return False
     return said[start + rest].casefold() not in STOP_WORDS
-
-
-@lru_cache(maxsize=2_000)
-def _stems(source: str) -> frozenset[str]:
-    return frozenset(stem(word) for word in re.findall(r"[^\W_]+", source.casefold()))
-
-
-@lru_cache(maxsize=2_000)
-def _capitalises_nouns(source: str) -> bool:
-    """Whether the source's language writes nouns with a capital, as German does."""
-    inside = re.findall(r"(?<=[^\W\d_] )[^\W\d_]{2,}", source)
-    nouns = sum(word[0].isupper() and word[1:].islower() for word in inside)
-    articles = re.search(r"\b(?:der|die|das|und|nicht|ist|ein|eine|werden|sie)\b", source)
-    return bool(articles) and nouns > 0.15 * len(inside)

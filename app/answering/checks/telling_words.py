@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 _FAMILIES: Mapping[str, str] = {
     "bound": """
         least: at least | no less than | no fewer than | not less than | or more | minimum |
-            mindestens | wenigstens | al menos | por lo menos | como mínimo | au moins;
+            mindestens | wenigstens | ab | al menos | por lo menos | como mínimo | au moins;
         most: at most | up to | no more than | not more than | or less | or fewer | maximum |
             höchstens | maximal | bis zu | como máximo | a lo sumo | au plus | jusqu'à | within |
             innerhalb | dentro de;

@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 
-from app.answering.checks.near_copies import changed_word, closeness, names_in
+from app.answering.checks.names import missing_names, names_in
+from app.answering.checks.near_copies import changed_word, closeness
 from app.answering.checks.number_words import CARDINALS
 from app.answering.checks.numbers import wrong_numbers
 from app.answering.checks.polarity import about_the_same, contradiction, negations, turned
-from app.answering.checks.technical import missing_names, missing_technical
+from app.answering.checks.roles import misplaced
+from app.answering.checks.technical import missing_technical
 from app.answering.checks.telling_words import SPELLINGS
 from app.answering.checks.yes_no import leading_yes_no, short_answer, without_yes_no
 from app.answering.sentences import spans
@@ -117,7 +119,8 @@ class Verifier:
         source = _source(entry).whole
         missing = wrong_numbers(said, source) + missing_technical(said, source) + missing_names(said, source)
         missing += self._first_name(said, source)
-        if turn := changed_word(said, _source(entry).sentences, source) or contradiction(said, source):
+        told = _source(entry).sentences
+        if turn := changed_word(said, told, source) or contradiction(said, source) or misplaced(said, told):
             missing.append(turn)
         if self._wrong_yes_no(said, position):
             missing.append("yes or no")
