@@ -9,7 +9,14 @@ from enum import Enum, auto
 
 from app.answering.phrases import phrases
 from app.answering.prompt import contenders
-from app.answering.quoting import disagreeing, extracted, open_part
+from app.answering.quoting import (
+    answered_part,
+    disagreeing,
+    extracted,
+    open_part,
+    quoted_sentences,
+    said_by_entry,
+)
 from app.answering.retrieval import Retrieval, RetrievalResult
 from app.answering.writing import Draft, Task, Writer
 from app.domain import (
@@ -183,11 +190,9 @@ class Pipeline:
             return
         if draft.retracted:
             yield _text(progress, draft.text)
-        for part in progress.result.parts:
-            if part.status is not Status.ANSWERED:
-                left_open = f"\n\n{open_part(part, progress.result.language)}"
-                draft.text += left_open
-                yield Text(left_open)
+        for text in self._left_out(progress):
+            draft.text += f"\n\n{text}"
+            yield Text(f"\n\n{text}")
         notices = []
         if draft.unmatched:
             notices.append(Notice("unsupported", "the FAQ entries do not hold all that this answer says"))
@@ -195,6 +200,19 @@ class Pipeline:
             detail = "the answer reached its limit of tokens and stops short; raise ASKD_ANSWER_TOKENS"
             notices.append(Notice("answer_cut", detail))
         yield self._answer(progress, draft, draft.text, draft.origin, draft.model, notices)
+
+    def _left_out(self, progress: Progress) -> Iterator[str]:
+        """The parts the model was not asked: open ones, and those whose entries had no room in its prompt."""
+        draft, hits = progress.draft, progress.result.ranking.hits
+        for part in progress.result.parts:
+            if part.status is not Status.ANSWERED:
+                yield open_part(part, progress.result.language)
+            elif (place := part.sources[0]) not in draft.in_prompt:
+                entry = hits[place - 1].entry
+                text = said_by_entry(entry.answer, entry, part.question)
+                draft.sentences = [*draft.sentences, *quoted_sentences(text, place)]
+                draft.cited.add(place)
+                yield answered_part(part, text)
 
     def _answer(
         self,

@@ -1,7 +1,7 @@
 """Writing: the model writes an answer from the entries that fit its prompt."""
 
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, field
 
@@ -62,6 +62,11 @@ class Task:
     supported: bool = False  # the best entry must be used, and the first sentence without support ends it
     statistics: WordStatistics = field(default_factory=WordStatistics)
 
+    def asked_of(self, included: Mapping[int, FaqEntry]) -> str:
+        """The question, or those of the parts whose entries are in the prompt."""
+        asked = [part.question for part in self.parts if part.sources[0] in included]
+        return "\n".join(asked) or self.question
+
 
 @dataclass(frozen=True)
 class Writer:
@@ -98,15 +103,16 @@ class Writer:
         entries = task.entries[:1] if profile.style is PromptStyle.SEQ2SEQ else task.entries
         included = await self._included(task.question, entries, profile, task.supported)
         while True:
+            question = task.asked_of(included)
             prompt = build_prompt(
-                task.question,
+                question,
                 included,
                 profile.style,
                 self.answer_tokens,
                 control_tokens=profile.control_tokens,
             )
             draft.in_prompt = list(included)
-            verifier = Verifier(included, task.statistics, task.question, fit.least_coverage)
+            verifier = Verifier(included, task.statistics, question, fit.least_coverage)
             reader = OutputReader(verifier, labels(included))
             try:
                 async with aclosing(self._read(prompt, reader, draft, supported=task.supported)) as pieces:

@@ -9,6 +9,7 @@ from app.answering.phrases import phrases
 from app.answering.quoting import beginnings, extracted, least
 from app.domain import Answer, Mode, Origin, Question, Replacement, Status, Support, Text
 from app.indexes.memory import MemoryIndex
+from app.models.base import PromptStyle
 from app.models.scripted import ScriptedModel
 from tests.support.assistant import assistant_of
 from tests.support.embedder import HashEmbedder
@@ -104,6 +105,22 @@ async def test_a_small_model_that_has_to_write_quotes_for_each_question() -> Non
         (1, Support.QUOTED),
         (2, Support.QUOTED),
     }
+
+
+@pytest.mark.parametrize(
+    ("style", "room"), [(PromptStyle.SEQ2SEQ, 400), (PromptStyle.CHAT, 115)], ids=["T5", "a small prompt"]
+)
+async def test_a_part_whose_entry_is_not_in_the_prompt_is_quoted(style: PromptStyle, room: int) -> None:
+    """A T5 reads one entry; elsewhere the second one may not fit."""
+    llm = ScriptedModel([JOIN.answer, " [1]"], style, parameters=7_000_000_000)
+    answer = await assistant_of(MemoryIndex(FAQ), llm, prompt_tokens=room).ask(
+        Question(SEVERAL, mode=Mode.GENERATE)
+    )
+    prompt = " ".join(message.content for message in llm.prompts[0].messages)
+
+    assert answer.text == f"{JOIN.answer} [1]\n\n{DOCKER.question}\n{DOCKER.answer} [2]\n\n{OPEN}"
+    assert [source.cited for source in answer.sources[:2]] == [True, True]
+    assert (JOIN.question in prompt, DOCKER.question in prompt) == (True, False)
 
 
 async def test_a_larger_model_is_asked_what_the_faq_answers_and_the_rest_is_said_to_be_open() -> None:
