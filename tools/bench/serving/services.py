@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Protocol
 
 from tools.bench.serving.load import Caller
-from tools.bench.serving.stubs import MODEL, Stubs
+from tools.bench.serving.stubs import MODEL
 
 SERVER_CORE, LOAD_CORE = 0, 1
 _START_SECONDS = 60
@@ -36,8 +37,18 @@ class Service:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+class Servers(Protocol):
+    """What the services stand in front of: stubs, or real ones."""
+
+    @property
+    def elasticsearch_url(self) -> str: ...
+
+    @property
+    def ollama_url(self) -> str: ...
+
+
 @asynccontextmanager
-async def askd(stubs: Stubs, settings: Mapping[str, str] | None = None) -> AsyncIterator[Service]:
+async def askd(stubs: Servers, settings: Mapping[str, str] | None = None) -> AsyncIterator[Service]:
     """Embedder off and no answers kept, unless `settings` say otherwise."""
     port = _free_port()
     with TemporaryDirectory() as data:
@@ -58,12 +69,13 @@ async def askd(stubs: Stubs, settings: Mapping[str, str] | None = None) -> Async
 
 
 @asynccontextmanager
-async def tutorial(stubs: Stubs) -> AsyncIterator[Service]:
+async def tutorial(stubs: Servers, settings: Mapping[str, str] | None = None) -> AsyncIterator[Service]:
     port = _free_port()
     environment = {
         "ELASTICSEARCH_URL": stubs.elasticsearch_url,
         "OLLAMA_URL": stubs.ollama_url,
         "MODEL": MODEL,
+        **(settings or {}),
     }
     command = [sys.executable, "-m", "uvicorn", "tools.bench.serving.tutorial:app", "--log-level=warning"]
     async with _process("tutorial", [*command, f"--port={port}"], environment, port) as service:

@@ -1,7 +1,7 @@
 """The service a tutorial ends with: FastAPI, Elasticsearch's and Ollama's own clients, a prompt, no more.
 
 It is what askd is measured against: `uvicorn tools.bench.serving.tutorial:app`, with ELASTICSEARCH_URL and
-OLLAMA_URL.
+OLLAMA_URL; MODEL, INDEX and ANSWER_TOKENS (a limit, which tutorials do not set) have defaults.
 """
 
 import os
@@ -17,6 +17,8 @@ from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 
 _MODEL = os.environ.get("MODEL", "gemma:2b")
+_INDEX = os.environ.get("INDEX", "askd")
+_OPTIONS = {"num_predict": int(limit)} if (limit := os.environ.get("ANSWER_TOKENS")) else None
 _PROMPT = """You are a course teaching assistant. Answer the QUESTION based on the CONTEXT from the FAQ.
 Use only the facts from the CONTEXT when answering the QUESTION.
 
@@ -53,7 +55,7 @@ async def _retrieved(asked: Ask) -> list[dict[str, Any]]:
     words = {"multi_match": {"query": asked.question, "fields": fields, "type": "best_fields"}}
     inside = [{"term": {"course": asked.collection}}] if asked.collection else []
     found = await app.state.search.search(
-        index="askd", size=asked.limit, query={"bool": {"must": words, "filter": inside}}
+        index=_INDEX, size=asked.limit, query={"bool": {"must": words, "filter": inside}}
     )
     return [hit["_source"] for hit in found["hits"]["hits"]]
 
@@ -68,7 +70,9 @@ def _messages(question: str, found: list[dict[str, Any]]) -> list[dict[str, str]
 @app.post("/ask")
 async def ask(asked: Ask) -> Answer:
     found = await _retrieved(asked)
-    reply = await app.state.llm.chat(model=_MODEL, messages=_messages(asked.question, found))
+    reply = await app.state.llm.chat(
+        model=_MODEL, messages=_messages(asked.question, found), options=_OPTIONS
+    )
     return Answer(answer=reply.message.content, sources=found)
 
 
@@ -79,9 +83,13 @@ async def ask_stream(asked: Ask) -> StreamingResponse:
     async def events() -> AsyncIterator[bytes]:
         text = ""
         messages = _messages(asked.question, found)
-        async for part in await app.state.llm.chat(model=_MODEL, messages=messages, stream=True):
+        async for part in await app.state.llm.chat(
+            model=_MODEL, messages=messages, options=_OPTIONS, stream=True
+        ):
             text += part.message.content
             yield b"event: token\ndata: %s\n\n" % orjson.dumps({"text": part.message.content})
-        yield b"event: done\ndata: %s\n\n" % orjson.dumps({"answer": text, "sources": found})
+        usage = {"prompt_tokens": part.prompt_eval_count, "completion_tokens": part.eval_count}
+        told = {"answer": text, "sources": found, "usage": usage}
+        yield b"event: done\ndata: %s\n\n" % orjson.dumps(told)
 
     return StreamingResponse(events(), media_type="text/event-stream")
