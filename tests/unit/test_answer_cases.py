@@ -233,6 +233,18 @@ def test_what_is_wrapped_behind_an_announcement_is_the_answer(
     assert read(announced + wrapped, size=size).text == f"{SAID} {GUEST.answer}"
 
 
+@pytest.mark.parametrize("size", [1, 3, 1_000])
+def test_an_entry_as_it_stands_in_the_prompt_is_told_without_its_labels(size: int) -> None:
+    said = f"Q: {SHIP.question}\nA: {SAID}\n\nQ: {GUEST.question}\nA: {GUEST.answer}"
+    assert read(said, size=size).text.removesuffix(" [1]") == SAID
+
+
+@pytest.mark.parametrize("said", [f"Q: {SHIP.question}", SHIP.question])
+def test_a_question_of_the_prompt_is_no_answer(said: str) -> None:
+    reader = read(said, asked="How many days does it take?")
+    assert (supports(reader)[-1:], reader.refused) == (["unmatched"], False)
+
+
 def test_an_announcement_of_plain_text_holds_nothing_back() -> None:
     reader = OutputReader(Verifier(POSITIONS, asked=SHIP.question), labels(POSITIONS))
     assert reader.feed("Here is the answer: Shipping takes 3") != ""

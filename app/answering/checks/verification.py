@@ -48,6 +48,10 @@ class Verdict:
     missing: Sequence[str] = ()
 
 
+def unsupported(text: str, missing: Sequence[str] = ()) -> Verdict:
+    return Verdict(Sentence(text, None, Support.UNMATCHED), missing)
+
+
 @dataclass(frozen=True)
 class Verifier:
     """Judges sentences against the entries that the model was given, by their positions among the sources."""
@@ -86,7 +90,7 @@ class Verifier:
                 return Verdict(Sentence(text, best, Support.MATCHED))
         nearest = max(order, key=lambda position: close[position], default=None)
         lacking = ["no entry"] if nearest is None else missing(nearest) or missing(order[0])
-        return Verdict(Sentence(text, None, Support.UNMATCHED), lacking)
+        return unsupported(text, lacking)
 
     def attribute(self, text: str, hints: Sequence[int]) -> Sequence[int]:
         """The positions to print for a mark behind `text` that names `hints`: wrong ones are repaired."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.answering.checks.verification import Verdict, Verifier
+from app.answering.checks.verification import Verdict, Verifier, unsupported
 from app.answering.checks.yes_no import leading_yes_no, without_yes_no
 from app.answering.model_output.courtesy import says_nothing
 from app.answering.model_output.marks import MarkReader
@@ -28,6 +28,9 @@ _AFTERWARDS = (
     *("question", "frage", "user"),
 )
 _AFTER = re.compile(rf"\W*(?:{'|'.join(_AFTERWARDS)})\W*:", re.IGNORECASE)
+# As entries stand in the prompt: "Q: How do I join?", then "A: Register first."
+_QUESTION_LABEL = re.compile(r"\W*Q\W*:")
+_ANSWER_LABEL = re.compile(r"\s*\**A\**:\**[ \t]*")
 _LOOP_WORDS = 3  # of a sentence whose repetition ends the answer
 _THOUGHTFUL = re.compile(
     r"\b(?:user|question|asks?|asking|faq|entry|entries|let me|let's|"
@@ -71,6 +74,7 @@ class OutputReader:
         self._opened = False  # something of the entries was said, and given on
         self._answers = False  # something was said that the question does not say already: no refusal
         self._spoke = False  # the reply had words of any kind
+        self._repeated = ""  # a question of the prompt that it began with
 
     @property
     def unmatched(self) -> bool:
@@ -96,10 +100,14 @@ class OutputReader:
             self._tail += self._wrapper.finish()
             out += self._advance(final=True)
         said = (self.text or self._waiting).strip()
-        if self._spoke and not self._answers and declines(said):
+        if self._repeated and not self.verdicts:
+            self.verdicts.append(unsupported(self._repeated))
+        elif self._spoke and not self._answers and declines(said):
             self.refused = True
         elif self._waiting:
             out += self._open()
+        if self.verdicts and all(verdict.sentence.text.endswith("?") for verdict in self.verdicts):
+            self.verdicts[-1] = unsupported(self.verdicts[-1].sentence.text)  # it only asked again
         self.text = self.text.rstrip()
         return "" if self.retracted else out
 
@@ -117,7 +125,12 @@ class OutputReader:
 
     def _advance(self, *, final: bool) -> str:
         out = ""
-        while not (self.looped or self.refused) and (end := first_end(self._tail, final=final)):
+        while not (self.looped or self.refused):
+            label = None if self._given else _ANSWER_LABEL.match(self._tail)
+            if label and not self._is_said(label.group()):
+                self._tail = self._tail[label.end() :]
+            if not (end := first_end(self._tail, final=final)):
+                break
             raw, self._tail = self._tail[:end], self._tail[end:]
             out += self._finished(raw)
         if self.looped or self.refused:
@@ -137,6 +150,9 @@ class OutputReader:
         if self._goes_on_to_something_else(said):
             self.looped = True
             return self._late_mark()
+        if self._is_labelled_question(said):
+            self._repeated = said
+            return ""
         if not given and said[0] in '`{["' and not self._is_said(said) and (told := unwrapped(said)) != said:
             said = shown = told  # JSON behind "Here is the answer:"
         if (rest := without_token(said)) is not None:
@@ -191,7 +207,7 @@ class OutputReader:
             return True
         if self.verdicts and any(word.startswith(key) for word in _AFTERWARDS):
             return True
-        if self._goes_on_to_something_else(said):
+        if self._goes_on_to_something_else(said) or self._is_labelled_question(said):
             return True
         if not self.verdicts and _answers_yes_no(said):
             return False
@@ -220,8 +236,12 @@ class OutputReader:
         return out
 
     def _goes_on_to_something_else(self, said: str) -> bool:
-        after = _AFTER.match(said) if self.verdicts else None
+        after = _AFTER.match(said) or _QUESTION_LABEL.match(said) if self.verdicts else None
         return after is not None and not self._is_said(after.group())
+
+    def _is_labelled_question(self, said: str) -> bool:
+        label = _QUESTION_LABEL.match(said)
+        return label is not None and not self._is_said(label.group())
 
     def _is_said(self, text: str) -> bool:
         """Whether it stands just so in an entry."""
