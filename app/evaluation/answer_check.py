@@ -14,6 +14,7 @@ from app.answering.retrieval import Retrieval, RetrievalResult
 from app.answering.writing import Writer
 from app.domain import Answer, FaqEntry, Hit, Origin, Question, Status
 from app.evaluation.paraphrases import paraphrases
+from app.evaluation.runs import Found
 from app.evaluation.tampering import changed, whole_sentences
 from app.models.base import LanguageModel
 
@@ -56,7 +57,7 @@ class AnswerCheck:
 
     async def catches(self, said: Said) -> bool:
         model = self.model(_PIECE.findall(said.text), self.parameters)
-        found = _Found(self.retrieval.index, result=await self._search(said.entry))
+        found = Found(self.retrieval.index, result=await self._search(said.entry))
         pipeline = Pipeline(found, Writer(model, _PROMPT, _ANSWER, writing="free"))
         answer = None
         async for event in pipeline.answer(Question(said.entry.question, said.entry.collection)):
@@ -77,16 +78,6 @@ class AnswerCheck:
             )
             self._found[entry.key] = replace(result, ranking=ranking, parts=(), asked=None)
         return self._found[entry.key]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Found(Retrieval):
-    """A search that was made before."""
-
-    result: RetrievalResult
-
-    async def find(self, question: Question) -> RetrievalResult:
-        return self.result
 
 
 async def check(

@@ -21,7 +21,7 @@ Values = NDArray[np.float64]  # one a question
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean with its 95 % interval."""
+    """A mean or percentile with its 95 % interval."""
 
     value: float
     low: float
@@ -92,16 +92,22 @@ def measured(outcomes: Sequence[Outcome]) -> Mapping[str, Values]:
     return values
 
 
-def estimate(values: Iterable[float]) -> Estimate:
-    """The mean, and the interval of the means of resampled questions (percentile bootstrap, seeded)."""
+def estimate(values: Iterable[float], percentile: float | None = None) -> Estimate:
+    """The mean or a percentile, with the interval of that of resampled questions (bootstrap, seeded)."""
+
+    def of(samples: Values) -> Values:
+        if percentile is None:
+            return np.asarray(samples.mean(axis=1))
+        return np.asarray(np.percentile(samples, percentile, axis=1))
+
     sample = np.asarray(list(values), dtype=np.float64)
     chance = np.random.default_rng(_SEED)
-    means = [
-        sample[chance.integers(0, len(sample), (_BLOCK, len(sample)))].mean(axis=1)
+    resampled = [
+        of(sample[chance.integers(0, len(sample), (_BLOCK, len(sample)))])
         for _ in range(_RESAMPLES // _BLOCK)
     ]
-    low, high = cast(tuple[float, float], np.percentile(np.concatenate(means), (2.5, 97.5)))
-    return Estimate(float(sample.mean()), float(low), float(high))
+    low, high = cast(tuple[float, float], np.percentile(np.concatenate(resampled), (2.5, 97.5)))
+    return Estimate(float(of(sample[np.newaxis])[0]), float(low), float(high))
 
 
 def worst(outcomes: Sequence[Outcome], catalogue: Catalogue) -> Sequence[Miss]:

@@ -31,10 +31,14 @@ td.n {{ text-align: right; font-variant-numeric: tabular-nums; white-space: nowr
 """
 
 
-def page(title: str, parts: Iterable[str]) -> str:
-    from plotly.offline import get_plotlyjs  # of the extra `eval`
+def page(title: str, parts: Iterable[str], *, scripted: bool = True) -> str:
+    """`scripted`: with the script of `plot`, which takes five megabytes."""
+    script = ""
+    if scripted:
+        from plotly.offline import get_plotlyjs  # of the extra `eval`
 
-    return _PAGE.format(title=f"askd: {title.lower()}", script=get_plotlyjs(), body="\n".join(parts))
+        script = get_plotlyjs()
+    return _PAGE.format(title=f"askd: {title.lower()}", script=script, body="\n".join(parts))
 
 
 def about_table(about: Mapping[str, object]) -> str:

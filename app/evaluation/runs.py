@@ -20,6 +20,16 @@ class Finder(Protocol):
     async def find(self, question: Question) -> RetrievalResult: ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class Found(Retrieval):
+    """A search that was made before."""
+
+    result: RetrievalResult
+
+    async def find(self, question: Question) -> RetrievalResult:
+        return self.result
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came when a case was put to a finder."""

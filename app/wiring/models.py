@@ -1,13 +1,16 @@
 """The backends of language models: what `ASKD_MODEL` names, and how each is opened."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.errors import BadSettings
 from app.models.base import LanguageModel
+from app.models.catalogue import KNOWN, find
+from app.models.fit.shapes import Described
+from app.models.fit.sources import of_file, of_ollama
 from app.models.library import ModelLibrary
 from app.models.remote import remote_host
 from app.settings import Settings, secret
@@ -29,6 +32,8 @@ class ModelKind:
     downloads: bool = False  # its files are those that `askd models pull` knows
     # What the server has, where it can be told to get more.
     library: Callable[[Settings, AsyncExitStack], Awaitable[ModelLibrary]] | None = None
+    # Its metadata, where there are any: licence, and size on disk.
+    describe: Callable[[Settings], Described | None] | None = None
 
     @property
     def served(self) -> bool:
@@ -54,6 +59,14 @@ class ModelKind:
         return host
 
 
+@asynccontextmanager
+async def open_model(settings: Settings) -> AsyncIterator[LanguageModel]:
+    """The model of these settings alone, without an index. Raises BadSettings."""
+    kind = MODELS[settings.model_backend]
+    async with AsyncExitStack() as opened:
+        yield await kind.open(settings, opened, CircuitBreaker(), await kind.remote_host(settings))
+
+
 async def _open_embedded(
     settings: Settings, opened: AsyncExitStack, breaker: CircuitBreaker, host: str | None
 ) -> LanguageModel:
@@ -76,6 +89,13 @@ async def _open_embedded(
             breaker=breaker,
         )
     )
+
+
+def _describe_embedded(settings: Settings) -> Described | None:
+    """Raises ModelMissing."""
+    described = of_file(find(settings.model_name, settings.models_dir))
+    known = KNOWN.get(settings.model_name)
+    return replace(described, licence=known.licence) if known else described
 
 
 async def _open_ollama(
@@ -112,6 +132,10 @@ async def _open_ollama_library(settings: Settings, opened: AsyncExitStack) -> Mo
     url = str(settings.ollama_url or OLLAMA)
     key = _key("ASKD_OLLAMA_API_KEY_FILE", settings.ollama_api_key_file)
     return OllamaLibrary(await opened.enter_async_context(open_client(url, settings.connect_timeout, key)))
+
+
+def _describe_ollama(settings: Settings) -> Described | None:
+    return of_ollama(settings.model_name, str(settings.ollama_url or OLLAMA))
 
 
 def _key(setting: str, file: Path | None) -> str | None:
@@ -160,12 +184,13 @@ async def _open_t5(
 
 
 MODELS: Mapping[ModelBackend, ModelKind] = {
-    "embedded": ModelKind(_open_embedded, "llama_cpp", downloads=True),
+    "embedded": ModelKind(_open_embedded, "llama_cpp", downloads=True, describe=_describe_embedded),
     "ollama": ModelKind(
         _open_ollama,
         "ollama",
         lambda settings: ("ASKD_OLLAMA_URL", str(settings.ollama_url or OLLAMA)),
         library=_open_ollama_library,
+        describe=_describe_ollama,
     ),
     "t5": ModelKind(_open_t5, "ctranslate2"),
     "openai": ModelKind(

@@ -12,7 +12,6 @@ import typer
 
 from app.errors import BadSettings
 from app.evaluation.commands.trial import Trial, err
-from app.settings import read_settings
 
 
 def about_trial(trial: Trial, faq: Path, questions: Mapping[str, int]) -> Mapping[str, object]:
@@ -21,7 +20,7 @@ def about_trial(trial: Trial, faq: Path, questions: Mapping[str, int]) -> Mappin
         "command": command(),
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "askd": version("askd"),
-        "engine": read_settings().index_backend,
+        "engine": trial.settings.index_backend,
         "embedder": embedder.name if embedder else "none",
         "faq": f"{faq.name}, {trial.manifest.entries} entries",
         "questions": ", ".join(f"{name}: {count}" for name, count in questions.items()),

@@ -27,6 +27,7 @@ err = Console(stderr=True)
 class Trial:
     """The service over a FAQ of its own."""
 
+    settings: Settings
     askd: Askd
     manifest: Manifest
     catalogue: Catalogue
@@ -53,7 +54,7 @@ async def open_trial(
                 synonyms=read_synonyms(settings.synonyms) if settings.synonyms else (),
                 scratch=partial(wiring.scratch_index, settings) if measured else None,
             )
-        yield Trial(askd, manifest, Catalogue(found.entries()), word_statistics(found.entries()))
+        yield Trial(settings, askd, manifest, Catalogue(found.entries()), word_statistics(found.entries()))
 
 
 @contextmanager
