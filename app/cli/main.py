@@ -9,6 +9,7 @@ import typer
 from app.cli import asking, exporting, indexing, ingesting, keys, models, serving
 from app.errors import AskdError, BadSettings, name_of
 from app.evaluation.commands import evaluation
+from app.evaluation.commands.comparing import compare_models
 
 app = typer.Typer(
     name="askd",
@@ -24,6 +25,7 @@ app.command()(ingesting.ingest)
 app.command()(exporting.export)
 app.command()(asking.ask)
 app.command()(asking.search)
+app.command("compare")(compare_models)
 app.add_typer(indexing.index, name="index")
 app.add_typer(models.models, name="models")
 app.add_typer(keys.keys, name="keys")

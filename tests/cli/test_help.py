@@ -17,7 +17,7 @@ def commands(path: list[str], command: Any) -> Iterator[tuple[list[str], Any]]:
 def test_version_and_commands_are_told(askd: Shell) -> None:
     assert askd("--version").out == "askd 0.2.0\n"
     told = askd("--help").out
-    for name in ("serve", "ingest", "ask", "search", "index", "models"):
+    for name in ("serve", "ingest", "ask", "search", "index", "models", "compare"):
         assert f" {name} " in told
 
 
