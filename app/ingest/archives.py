@@ -2,13 +2,15 @@
 
 import gzip
 import io
+import lzma
 import shutil
 import stat
+import struct
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import PurePosixPath
 from typing import BinaryIO, Protocol, cast
 
@@ -19,8 +21,10 @@ MOST_OFFICE = 192 * 2**20  # bytes, of a workbook or document, which is read int
 _MOST_MEMBERS = 20_000
 _MOST_RATIO = 200  # text packs to a tenth; what packs better than this is a bomb
 _DAMAGE = (
-    *(EOFError, KeyError, ValueError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, RuntimeError),
-    NotImplementedError,  # a way of packing that zipfile does not know
+    *(EOFError, KeyError, ValueError, RuntimeError, struct.error),
+    *(zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile),
+    OSError,  # a seek to before the start of the file; damage under bzip2
+    NotImplementedError,  # a compression method that zipfile does not know
 )
 _FREE = 8 * 2**20  # bytes that may pack as well as they like
 
@@ -31,7 +35,7 @@ class Closable(Protocol):
 
 @contextmanager
 def damage_told() -> Iterator[None]:
-    """What a damaged archive raises, as BadFaqFile."""
+    """Raises what a damaged archive causes as BadFaqFile."""
     try:
         yield
     except _DAMAGE as error:
@@ -43,7 +47,7 @@ def members(file: BinaryIO, most: int = MOST_UNPACKED) -> Iterator[str]:
     try:
         with zipfile.ZipFile(file) as archive:
             infos = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except _DAMAGE as error:
         raise BadFaqFile("not a zip archive that can be read") from error
     if len(infos) > _MOST_MEMBERS:
         raise BadFaqFile(f"more than {_MOST_MEMBERS:,} files in one archive")
@@ -53,6 +57,8 @@ def members(file: BinaryIO, most: int = MOST_UNPACKED) -> Iterator[str]:
         if info.file_size > _FREE and info.file_size > _MOST_RATIO * max(info.compress_size, 1):
             raise BadFaqFile(f"{info.filename[:80]!r} unpacks to more than {_MOST_RATIO} times its size")
     for info in infos:
+        if not info.filename:
+            raise BadFaqFile("a damaged archive: a file without a name")
         path = PurePosixPath(info.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in path.parts[0:1]:
             raise BadFaqFile(f"{info.filename[:80]!r} would leave the archive")
@@ -72,14 +78,14 @@ def check_office(file: BinaryIO) -> None:
 
 
 def open_member(path: BinaryIO, name: str) -> BinaryIO:
-    """One file of a zip, unpacked into memory or a file as it is read."""
-    try:
+    """One file of a zip, unpacked as it is read. `path` is closed with it, and where this fails."""
+    with ExitStack() as opened:
+        opened.callback(path.close)
         with damage_told():
-            archive = zipfile.ZipFile(path)
-            return _Errors(archive.open(name), archive, path)
-    except BadFaqFile:
-        path.close()
-        raise
+            archive = opened.enter_context(zipfile.ZipFile(path))
+            file = _Errors(archive.open(name), archive, path)
+        opened.pop_all()
+    return file
 
 
 def open_gzip(file: BinaryIO) -> BinaryIO:
@@ -132,11 +138,11 @@ class _Translated(io.RawIOBase):
         self._owned = owned
 
     def close(self) -> None:
-        if not self.closed:
-            self._inner.close()
-            for one in self._owned:
-                one.close()
-        super().close()
+        with ExitStack() as closing:  # all of them, whichever fails
+            closing.callback(super().close)
+            if not self.closed:
+                for one in (*reversed(self._owned), self._inner):
+                    closing.callback(one.close)
 
     def readable(self) -> bool:
         return True
@@ -145,7 +151,8 @@ class _Translated(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        return self._inner.seek(offset, whence)
+        with damage_told():  # it reads up to there
+            return self._inner.seek(offset, whence)
 
     def tell(self) -> int:
         return self._inner.tell()
@@ -160,7 +167,9 @@ class _Translated(io.RawIOBase):
 
 def seekable(file: BinaryIO) -> BinaryIO:
     """A copy in a temporary file of what cannot be read at any place, such as a member of an archive."""
-    copy = cast(BinaryIO, tempfile.SpooledTemporaryFile(2**24))  # noqa: SIM115 - the caller closes it
-    shutil.copyfileobj(file, copy)
-    copy.seek(0)
+    with ExitStack() as opened:
+        copy = cast(BinaryIO, opened.enter_context(tempfile.SpooledTemporaryFile(2**24)))
+        shutil.copyfileobj(file, copy)
+        copy.seek(0)
+        opened.pop_all()  # the caller closes it
     return copy

@@ -1,10 +1,14 @@
 """Bombs and ways out of the folder are refused by limits that are named."""
 
+import gc
 import gzip
 import io
 import json
 import time
+import warnings
 import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,6 +38,43 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     bomb = zipped({"faq.json": b"[" + b" " * 30_000_000})
     for name in ("a.zip", "a.xlsx", "a.docx"):
         assert "more than 200 times its size" in refusal(tmp_path / name, bomb)
+
+
+def damaged(content: bytes) -> Iterator[bytes]:
+    """Each byte changed, and the end cut off at each byte."""
+    for position in range(len(content)):
+        for value in (0, 0xFF):
+            yield content[:position] + bytes([value]) + content[position + 1 :]
+        yield content[:position]
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_a_damaged_zip_is_refused_and_closed(method: int, tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        archive.writestr("faq.csv", "question,answer\nHow long?,Three days\n")
+    path = tmp_path / "a.zip"
+    warnings.simplefilter("error")
+    for content in damaged(out.getvalue()):
+        path.write_bytes(content)
+        with suppress(BadFaqFile):
+            list(survey([path], collection=None, strict=False).entries())
+    gc.collect()  # a file left open fails the test here
+
+
+def test_a_workbook_in_a_damaged_zip_is_refused_and_closed(tmp_path: Path) -> None:
+    workbook = io.BytesIO()
+    with xlsxwriter.Workbook(workbook) as book:
+        book.add_worksheet().write_row(0, 0, ("question", "answer"))
+    whole = zipped({"faq.xlsx": workbook.getvalue()})
+    path = tmp_path / "a.zip"
+    for position in range(0, len(whole), 40):
+        path.write_bytes(whole[:position] + b"\xff" + whole[position + 1 :])
+        with suppress(BadFaqFile):
+            list(survey([path], collection=None, strict=False).entries())
+    gc.collect()
 
 
 def test_a_gzip_bomb_is_refused(tmp_path: Path) -> None:
