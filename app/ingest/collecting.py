@@ -181,7 +181,8 @@ class Collector:
             for s in sources
             if s.inside is not None and FORMATS[s.format].is_document and not s.is_housekeeping
         ]
-        passed = {report.file for report in self.files if report.passed_over}
+        # drafts, and those that are front matter alone, have no questions to be found
+        passed = {r.file for r in self.files if r.passed_over and not r.notes.skipped and not r.notes.empty}
         without = [s.name for s in documents if s.name in passed]
         if len(without) * 2 > len(documents) and not self._reading.allow_partial:
             why = next(report.passed_over for report in self.files if report.file == without[0])

@@ -30,15 +30,17 @@ ALIASES: Mapping[str, Sequence[str]] = {
         *("collection", "course", "kurs", "curso", "cours", "sammlung", "category", "kategorie"),
         *("categoría", "categoria", "catégorie", "kategoria", "kategori", "категория", "категорія", "类别"),
         *("分类", "カテゴリ", "카테고리", "product", "produkt", "producto", "produit", "prodotto"),
+        *("categories", "kategorien", "categorías", "catégories", "category name", "collection name"),
         *("knowledge base", "space", "project"),
     ),
     "section": (
         *("section", "abschnitt", "bereich", "sección", "secção", "sezione", "sektion", "раздел", "章节"),
         *("subcategory", "sub category", "unterkategorie", "topic", "thema", "tema", "rubrik", "rubrique"),
         *("group", "gruppe", "folder", "chapter", "kapitel", "module"),
+        *("section name", "folder name", "topic name"),
     ),
     "url": (
-        *("url", "html url", "link", "href", "web url", "source url", "page url", "permalink"),
+        *("html url", "url", "link", "href", "web url", "source url", "page url", "permalink"),
         *("enlace", "lien", "ссылка", "canonical url", "adresse", "public url"),
     ),
     "id": (

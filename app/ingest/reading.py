@@ -18,7 +18,7 @@ from app.ingest.formats.events import (
     json_lines_events,
 )
 from app.ingest.formats.objects import read_objects
-from app.ingest.formats.tables import read_csv
+from app.ingest.formats.tables import names_columns, read_csv
 from app.ingest.formats.yaml_events import yaml_events
 from app.ingest.names import Names
 from app.ingest.records import Bad, Raw, entry_of
@@ -120,6 +120,17 @@ def _markdown(source: Source, reading: Reading, names: Names, notes: Notes) -> R
     yield from read_document(text, _place(source, reading), names, notes)
 
 
+def _plain_text(source: Source, reading: Reading, names: Names, notes: Notes) -> Records:
+    """A table by its header, as Excel names its "Unicode text"; else a document."""
+    if reading.shape == "auto":
+        with closing(source.open()) as file, text_of(file, reading.encoding, Notes()) as text:
+            is_table = names_columns(lines_of(text), names)
+        if is_table:
+            yield from _table(source, reading, names, notes)
+            return
+    yield from _markdown(source, reading, names, notes)
+
+
 def _mdx(source: Source, reading: Reading, names: Names, notes: Notes) -> Records:
     text = _whole_text(source, reading, notes)
     yield from read_document(text, _place(source, reading), names, notes, mdx=True)
@@ -197,7 +208,8 @@ FORMATS: Mapping[str, Format] = {
     "csv": Format((".csv", ".psv"), _table),
     "tsv": Format((".tsv", ".tab"), _table),
     "xlsx": Format((".xlsx", ".xlsm"), _workbook, is_office=True),
-    "markdown": Format((".md", ".markdown", ".txt"), _markdown, is_document=True),
+    "markdown": Format((".md", ".markdown"), _markdown, is_document=True),
+    "text": Format((".txt",), _plain_text, is_document=True),
     "mdx": Format((".mdx",), _mdx, is_document=True),
     "html": Format((".html", ".htm", ".xhtml"), _html, is_document=True),
     "docx": Format((".docx",), _word, is_document=True, is_office=True),

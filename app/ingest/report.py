@@ -18,6 +18,7 @@ class Notes:
     unused: int = 0  # lines (documents) or objects (JSON, YAML) that are in no entry
     total: int = 0  # of those there are; 0 where nothing can be left out
     unused_unit: str = "lines"
+    empty: bool = False  # a document that is front matter alone, or nothing
     first_unused: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)  # read off headings, where these were guessed
     cure: str = ""  # which flag helps when too little was used

@@ -4,6 +4,7 @@ import glob
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from stat import S_ISDIR
@@ -18,6 +19,14 @@ from app.ingest.report import Notes
 from app.ingest.source import Source, without_notion_id
 
 _METADATA = ("_metadata.yaml", "_metadata.yml")
+_AS_MARKDOWN = "convert it to Markdown, for example with pandoc -t gfm"
+CURES = {
+    **dict.fromkeys((".xls", ".xlsb", ".ods", ".numbers"), "save it as .xlsx or .csv"),
+    **dict.fromkeys((".doc", ".odt", ".rtf", ".pages"), "save it as .docx"),
+    **dict.fromkeys((".rst", ".adoc", ".asciidoc", ".org", ".textile", ".wiki", ".tex"), _AS_MARKDOWN),
+    ".pdf": "take what it was made from, or save its text as .docx or .md",
+    ".xml": "export it as JSON or CSV",
+}
 _NOT_ENTERED = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "dist", "build", "target"})
 
 
@@ -59,8 +68,10 @@ def _of_path(path: Path, given: str | None, skipped: Callable[[str], None]) -> S
         return [Source(str(path), kind, lambda: open_gzip(path.open("rb")))]
     kind = given or SUFFIXES.get(suffixes[-1] if suffixes else "")
     if kind is None:
+        cure = CURES.get(suffixes[-1] if suffixes else "", "")
         raise BadFaqFile(
-            f"{path}: not a FAQ file; askd reads {', '.join(SUFFIXES)}, .gz, .zip and folders of them"
+            f"{path}: not a FAQ file{cure and f': {cure}'}; askd reads {', '.join(SUFFIXES)}, .gz, .zip "
+            "and folders of them"
         )
     return [Source(str(path), kind, lambda: path.open("rb"))]
 
@@ -88,7 +99,8 @@ def _standard_input(given: str | None) -> Source:
 
 def _folder(root: Path, skipped: Callable[[str], None]) -> Sequence[Source]:
     files: dict[PurePosixPath, Path] = {}
-    others = links = 0
+    links = 0
+    others: Counter[str] = Counter()
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _NOT_ENTERED)
         for name in sorted(names):
@@ -99,11 +111,12 @@ def _folder(root: Path, skipped: Callable[[str], None]) -> Sequence[Source]:
                 if path.suffix.lower() in SUFFIXES or name in _METADATA:
                     files[PurePosixPath(path.relative_to(root).as_posix())] = path
                 else:
-                    others += 1
+                    others[path.suffix.lower() or "no suffix"] += 1
     if links:
         skipped(f"{root}: {links} symbolic links are passed over: no file outside the folder is read")
     if others:
-        skipped(f"{root}: {others} files of other formats are passed over")
+        most = ", ".join(f"{suffix} {count}" for suffix, count in others.most_common(5))
+        skipped(f"{root}: {others.total()} files of other formats are passed over ({most})")
 
     def opener(path: Path) -> Callable[[], BinaryIO]:
         return lambda: path.open("rb")
@@ -188,7 +201,7 @@ def _mostly_entries(files: Mapping[PurePosixPath, Callable[[], BinaryIO]]) -> st
     """`question` or `title` where the front matter of most documents names one."""
     documents = entries = titles = 0
     for inside, opener in files.items():
-        if SUFFIXES[inside.suffix.lower()] not in ("markdown", "mdx") or inside.suffix.lower() == ".txt":
+        if SUFFIXES[inside.suffix.lower()] not in ("markdown", "mdx"):
             continue
         documents += 1
         try:

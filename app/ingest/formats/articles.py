@@ -1,6 +1,7 @@
 """What exports of help centres and sites have in common: Zendesk, Intercom, Freshdesk, Confluence,
 WordPress, and schema.org's FAQPage."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,6 +64,7 @@ _SAYS_UNPUBLISHED = (
         "trashed",
     ),
 )
+_LANGUAGE = re.compile("[a-z]{2}(?:[-_][A-Za-z]{2,4})?")
 _INNER = (
     "text",
     "storage",
@@ -114,6 +116,9 @@ def text_of(value: object, field: str, depth: int = 0) -> object:
                 return text_of(value[key], field, depth + 1)
         if field in ("section", "collection"):
             return text_of(value.get("title"), field, depth + 1)
+        (language, inner), *others = value.items()
+        if not others and _LANGUAGE.fullmatch(language):  # Contentful's {"en-US": …}
+            return text_of(inner, field, depth + 1)
         return value
     if isinstance(value, list):
         if field == "answer" and value and isinstance(value[0], dict):

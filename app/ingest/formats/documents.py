@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.errors import BadFaqFile
 from app.ingest.formats.blocks import Document
+from app.ingest.formats.dialects import plain_markdown, without_jsx
 from app.ingest.formats.entries import is_written_by_askd, read_entries
 from app.ingest.formats.found import Found
 from app.ingest.formats.front_matter import FrontMatter, names_question, split
@@ -33,8 +34,6 @@ _NO_TEXT = re.compile(
     r"\s*(?:([-*_=])(?:\s*\1){2,}|\[\[?_?TOC_?\]?\]|\{:?\s*toc\s*\}|(?:\[?!\[[^\]]*\]\([^)]*\)\]?(?:\([^)]*\))?\s*)+|</?\w[^>]*>|<!--.*-->|\{/\*.*\*/\})?\s*$",
     re.IGNORECASE,
 )
-_EQUALS = re.compile(r"(?P<level>={1,6}) (?P<title>\S.{0,300}?)(?: +=+)? *")
-_CODE_LINE = re.compile(r"^(?:import\s.+from\s|import\s+['\"]|export\s+(?:const|default|function|let|var)\b)")
 
 
 @dataclass(frozen=True)
@@ -62,9 +61,7 @@ def read_document(
         notes.shape, notes.skipped = "front matter", notes.skipped + 1
         return
     lines: Sequence[str] = body.split("\n")
-    if mdx:
-        lines = _without_code(lines)
-    lines = _as_markdown(lines)
+    lines = plain_markdown(without_jsx(lines) if mdx else lines)
     if shape == "front-matter" or (shape == "auto" and names_question(front)):
         yield _one_entry(front, lines, place, notes)
         return
@@ -191,6 +188,7 @@ def _tell_unused(document: Document, notes: Notes) -> None:
     """What is in no entry: titles that hold entries, tables of contents and pictures do not count."""
     headings = {block.first: block for block in document.blocks if block.kind == "heading"}
     notes.total = sum(1 for line in document.lines if line.strip())
+    notes.empty = not notes.total
     for block in document.blocks:
         if block.first in headings:
             end = next((number for number in headings if number > block.first), len(document.lines))
@@ -222,34 +220,3 @@ def _what_was_seen(document: Document) -> str:
     kinds = sorted({block.kind for block in document.blocks} - {"heading", "rule"})
     said = f"the headings are {', '.join(map(repr, seen))}" if seen else "there are no headings"
     return f"no questions were found: {said}; the rest is {', '.join(kinds) or 'empty'}"
-
-
-def _as_markdown(lines: Sequence[str]) -> Sequence[str]:
-    """Headings as AsciiDoc and wikis write them (`== How?`) as Markdown's; a document that is one quotation
-    without its marks."""
-    filled = [line for line in lines if line.strip()]
-    if len(filled) > 1 and all(line.startswith(">") for line in filled):
-        return [line.removeprefix(">").removeprefix(" ") for line in lines]
-    headings = [heading for line in filled if (heading := _EQUALS.fullmatch(line))]
-    if len(headings) > 1 and not any(re.match("#{1,6} ", line) for line in filled):
-        return [
-            f"{'#' * len(heading['level'])} {heading['title']}" if heading else line
-            for line in lines
-            for heading in [_EQUALS.fullmatch(line)]
-        ]
-    return lines
-
-
-def _without_code(lines: Sequence[str]) -> list[str]:
-    """MDX without its imports and exports; line numbers stay."""
-    kept, fence, in_code = [], "", False
-    for line in lines:
-        mark = line.lstrip()[:3]
-        if mark in ("```", "~~~"):
-            fence = "" if fence == mark else fence or mark
-        if not fence and (in_code or _CODE_LINE.match(line)):
-            in_code = not (not line.strip() or line.rstrip().endswith((";", "'", '"', "}", ")")))
-            kept.append("")
-            continue
-        kept.append(line)
-    return kept

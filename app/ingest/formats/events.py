@@ -75,7 +75,11 @@ def is_json_lines(text: io.TextIOWrapper) -> bool:
 
 
 def json_lines_events(text: io.TextIOWrapper) -> Events:
-    """One value per line; an invalid line is reported as bad, and the next one read."""
+    """One value per line; an invalid line is reported as bad, and the next one read.
+
+    Lines that are lists of cells are one list: a table.
+    """
+    in_table: bool | None = None
     for number, line in enumerate(lines_of(text), 1):
         if not line.strip():
             continue
@@ -85,7 +89,15 @@ def json_lines_events(text: io.TextIOWrapper) -> Events:
         except orjson.JSONDecodeError as error:
             yield "bad", f"malformed JSON: {str(error).rpartition(': line ')[0] or error}"
             continue
+        if in_table is None and (in_table := _is_row(value)):
+            yield "start_array", None
         yield from _value_events(value)
+    if in_table:
+        yield "end_array", None
+
+
+def _is_row(value: object) -> bool:
+    return isinstance(value, list) and len(value) > 1 and not any(isinstance(c, list | dict) for c in value)
 
 
 def _value_events(value: object) -> Events:

@@ -6,6 +6,7 @@ Questions that HTML marks as such (`<details>`, definition lists, schema.org's m
 
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from html_to_markdown import ConversionError, ConversionOptions, convert
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -16,7 +17,13 @@ from app.ingest.cleaning import without_code
 _GONE = (
     "script, style, template, noscript, iframe, object, embed, svg, head > title, link, meta, input, select"
 )
-_AROUND = "nav, header, footer, aside, [role=navigation], [role=banner], [role=contentinfo]"
+_AROUND = (
+    "nav, header, footer, aside, [role=navigation], [role=banner], [role=contentinfo]"
+    ", #footer, .page-metadata, #breadcrumb-section"  # Confluence's
+)
+_BOLD_CLASS = re.compile(r"\.([\w-]+)\s*\{[^{}]*font-weight:\s*(?:bold|[6-9]00)")
+_BOLD_STYLE = re.compile(r"font-weight:\s*(?:bold|[6-9]00)", re.IGNORECASE)
+_GOOGLE_LINK = re.compile(r"https?://www\.google\.com/url\?(?:.*&)?q=([^&]+)")
 _DEEPEST = 100  # elements: the writer is silent about what lies far deeper
 _TOO_DEEP = " > ".join(["*"] * (_DEEPEST + 1))
 # Private characters, which the cleaning takes out of every text: no file can bring them in.
@@ -52,6 +59,11 @@ def page_to_markdown(text: str) -> str:
     for node in tree.css(_AROUND):
         if not node.css_first("details, dl, h2, h3, h4, [itemprop]"):
             node.decompose()
+    _plain_google_docs(tree)
+    for button in tree.css(
+        "button[aria-expanded][aria-controls], [role=button][aria-expanded][aria-controls]"
+    ):
+        _mark_controlled(tree, button)
     for microdata in tree.css("[itemtype$='schema.org/Question']"):
         _mark(microdata, microdata.css_first("[itemprop=name]"), microdata.css_first("[itemprop=text]"))
     for details in tree.css("details"):
@@ -107,6 +119,44 @@ def _mark(block: LexborNode, question: LexborNode | None, answer: LexborNode | N
     )
     if marked.body is not None and marked.body.child is not None:
         block.replace_with(marked.body.child)
+
+
+def _mark_controlled(tree: LexborHTMLParser, button: LexborNode) -> None:
+    """An accordion: a button, and the element that it opens."""
+    controlled = (button.attributes.get("aria-controls") or "").split()
+    panels = [node for node in tree.css("[id]") if node.attributes.get("id") in controlled[:1]]
+    heading = button.parent
+    if len(panels) != 1 or heading is None or _holds(panels[0], button):
+        return
+    _mark(panels[0], button, None)
+    button.decompose()
+    if re.fullmatch("h[1-6]", heading.tag or "") and not heading.text().strip():
+        heading.decompose()
+
+
+def _holds(outer: LexborNode, inner: LexborNode) -> bool:
+    node = inner.parent
+    while node is not None:
+        if node.mem_id == outer.mem_id:
+            return True
+        node = node.parent
+    return False
+
+
+def _plain_google_docs(tree: LexborHTMLParser) -> None:
+    """Bold by style is bold, and a link leads where it says instead of to a page that leads there."""
+    style = " ".join(node.text() for node in tree.css("style"))
+    bold = set(_BOLD_CLASS.findall(style))
+    for span in tree.css("span"):
+        is_bold = bool(bold & set((span.attributes.get("class") or "").split()))
+        is_bold = is_bold or bool(_BOLD_STYLE.search(span.attributes.get("style") or ""))
+        if is_bold and span.text().strip() and not re.fullmatch("h[1-6]", getattr(span.parent, "tag", "")):
+            wrapped = LexborHTMLParser(f"<b>{span.inner_html or ''}</b>")
+            if wrapped.body is not None and wrapped.body.child is not None:
+                span.replace_with(wrapped.body.child)
+    for link in tree.css("a[href*='google.com/url?']"):
+        if target := _GOOGLE_LINK.match(link.attributes.get("href") or ""):
+            link.attrs["href"] = unquote(target[1])
 
 
 def _definitions(tree: LexborHTMLParser) -> Iterator[tuple[LexborNode, LexborNode]]:

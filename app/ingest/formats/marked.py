@@ -95,9 +95,9 @@ def find_marked(document: Document) -> list[Found]:
 
 
 def _has_short_marks(document: Document) -> bool:
-    """`F:` and `P:` count only where as many answers are marked, too."""
+    """`F:`, `P:` and French `Q:` with `R:` count only where as many answers are marked, too."""
     lines = [document.lines[block.first].strip() for block in document.blocks if block.kind == "paragraph"]
-    questions = sum(1 for line in lines if not marked(line) and marked(line, short=True))
+    questions = sum(1 for line in lines if marked(line, short=True))
     answers = sum(
         1
         for block in document.blocks

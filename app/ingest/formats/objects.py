@@ -120,11 +120,19 @@ class _Reader:
             yield Bad(", ".join(place) or "line 1", f"must be an object, not {kind(value)}")
 
     def _rows(self, events: Events, place: list[str]) -> Iterator[Row]:
-        for number, (event, value) in enumerate(events, 1):
+        number, line = 0, ""
+        for event, value in events:
             if event == "end_array":
                 return
+            if event == "place":
+                line = value
+                continue
+            number += 1
+            where = line or ", ".join([*place, f"row {number}"])
+            if event == "bad":
+                yield Row(where, None, value)
+                continue
             row = build(event, value, _Counting(events, self))
-            where = ", ".join([*place, f"row {number}"])
             if isinstance(row, list) and not any(isinstance(cell, list | dict) for cell in row):
                 yield Row(where, [cell_text(cell) for cell in row])
             else:

@@ -3,9 +3,9 @@
 import datetime as dt
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import IO, BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO
 
 from app.errors import BadFaqFile
 from app.ingest.archives import damage_told
@@ -14,23 +14,30 @@ from app.ingest.names import Names
 from app.ingest.records import Bad, Raw
 from app.ingest.report import Notes
 
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet
+
 _MOST_TITLE_ROWS = 20
+_MOST_MERGED = 10_000  # rows that one merged cell spans
 _CELL = re.compile(rb"<c [^>]*?\br=\"([A-Z]{1,3})(\d{1,7})\"")
 _MOST_CELLS = 5_000_000  # a sheet that says it is larger is refused before it is read
 
 
 def read_workbook(file: BinaryIO, names: Names, notes: Notes) -> Iterator[Raw | Bad]:
     """The records of all sheets; sheets without a question column are reported. Raises BadFaqFile."""
-    from python_calamine import CalamineError, CalamineWorkbook
+    from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
     _refuse_far_cells(file)
     try:
         workbook = CalamineWorkbook.from_filelike(file)
-        sheets = workbook.sheet_names
+        shown = [one.name for one in workbook.sheets_metadata if one.visible == SheetVisibleEnum.Visible]
     except (CalamineError, OSError, ValueError) as error:
         raise BadFaqFile(f"not a workbook that can be read: {_short(error)}") from error
+    for name in workbook.sheet_names:
+        if name not in shown:
+            notes.warnings.append(f"sheet {name!r} is hidden in the workbook and left out")
     taken, without = 0, []
-    for name in sheets:
+    for name in shown:
         try:
             sheet = workbook.get_sheet_by_name(name)
         except (CalamineError, OSError, ValueError) as error:
@@ -50,7 +57,7 @@ def read_workbook(file: BinaryIO, names: Names, notes: Notes) -> Iterator[Raw | 
     if without and not taken:
         name, filled = without[0]
         raise BadFaqFile(f"sheet {name!r}: {no_columns(filled, names)}")
-    notes.shape = f"workbook, {taken} of {len(sheets)} sheets"
+    notes.shape = f"workbook, {taken} of {len(workbook.sheet_names)} sheets"
 
 
 def _refuse_far_cells(file: BinaryIO) -> None:
@@ -86,11 +93,43 @@ def _number(column: bytes) -> int:
     return number
 
 
-def _rows(sheet: object, name: str) -> Iterator[Row]:
-    first = getattr(sheet, "start", None)
-    top = first[0] if first else 0
-    for number, row in enumerate(sheet.iter_rows(), top + 1):  # type: ignore[attr-defined]
-        yield Row(f"sheet {name!r}, row {number}", [_cell(value) for value in row])
+def _rows(sheet: "CalamineSheet", name: str) -> Iterator[Row]:
+    top, left = sheet.start or (0, 0)
+    spans = _spans(sheet, left)
+    for number, row in enumerate(sheet.iter_rows(), top):
+        cells = [_cell(value) for value in row]
+        for span in spans.get(number, ()):
+            span.fill(number, cells)
+        yield Row(f"sheet {name!r}, row {number + 1}", cells)
+
+
+class _Span:
+    """Cells of a column that were merged: the first one's text is that of all of them."""
+
+    def __init__(self, first: int, column: int) -> None:
+        self._first = first
+        self._column = column
+        self._text = ""
+
+    def fill(self, row: int, cells: list[str]) -> None:
+        if self._column >= len(cells):
+            return
+        if row == self._first:
+            self._text = cells[self._column]
+        else:
+            cells[self._column] = cells[self._column] or self._text
+
+
+def _spans(sheet: "CalamineSheet", left: int) -> Mapping[int, Sequence[_Span]]:
+    """By row, the merged cells it takes part in. What is merged across columns alone stays in its first."""
+    by_row: dict[int, list[_Span]] = {}
+    for (first, column), (last, _) in sheet.merged_cell_ranges or ():
+        if last == first or column < left:
+            continue
+        span = _Span(first, column - left)
+        for row in range(first, min(last, first + _MOST_MERGED) + 1):
+            by_row.setdefault(row, []).append(span)
+    return by_row
 
 
 def _cell(value: object) -> str:

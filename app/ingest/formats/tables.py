@@ -13,7 +13,7 @@ from app.errors import BadFaqFile
 from app.ingest.formats.articles import is_draft
 from app.ingest.formats.encoding import LONGEST_LINE
 from app.ingest.formats.questions import asks
-from app.ingest.names import FIELDS, Names, listed
+from app.ingest.names import FIELDS, Names, listed, plain_name
 from app.ingest.records import Bad, Raw
 from app.ingest.report import Notes
 
@@ -37,6 +37,20 @@ class Header(NamedTuple):
     names: Sequence[str]
     columns: dict[str, int]  # our field -> column
     position: int  # of the header row among the rows; -1: there is none
+
+
+def names_columns(lines: Iterator[str], names: Names) -> bool:
+    """Whether this is a table: its first filled line names a question and an answer, and nothing else."""
+    head = list(islice(lines, _HEAD_LINES))
+    first, given = _separator_line(head)
+    rows = (list(_cells(csv_rows(head[first:], mark))) for mark in given or DELIMITERS)
+    return any(_names_columns(next((row for row in table if any(row)), []), names) for table in rows)
+
+
+def _names_columns(row: Sequence[str], names: Names) -> bool:
+    cells = [cell for cell in row if cell.strip()]
+    chosen = names.choose(cells)
+    return {"question", "answer"} <= chosen.keys() and all(plain_name(cell) for cell in cells)
 
 
 def read_csv(lines: Iterator[str], names: Names, notes: Notes) -> Iterator[Raw | Bad]:
@@ -119,14 +133,20 @@ def _without_header(rows: Sequence[Sequence[str]]) -> Header | None:
 
 def records_of(rows: Iterable[Row], header: Header, notes: Notes, section: str = "") -> Iterator[Raw | Bad]:
     """A record for each row below the header; rows without any text are passed over."""
+    malformed = False  # the row above: this one may be the rest of it
     for position, row in enumerate(rows):
         if position <= header.position:
             if position < header.position and any(map(str.strip, row.cells or ())):
                 notes.leave_out(0, row.place, " ".join(row.cells or ()))
             continue
         if row.cells is None:
+            malformed = True
             yield Bad(row.place, row.reason, records=max(1, row.lines))
             continue
+        if malformed and sum(cell.count('"') for cell in row.cells) % 2:
+            yield Bad(row.place, "a quotation mark without its other one, below a malformed row")
+            continue
+        malformed = False
         if not any(map(str.strip, row.cells)):
             continue
         cells = row.cells
