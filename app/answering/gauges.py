@@ -42,4 +42,12 @@ def register_gauges(metrics: Metrics, assistant: Assistant, breakers: Mapping[st
         "1 when the model is in memory",
         lambda: bool(watch.status and watch.status.loaded),
     )
+    metrics.gauges(
+        "model_server_up",
+        "Of several model servers: 1 when the model is in memory there",
+        "server",
+        lambda: {
+            server: told is None for server, told in (watch.status.servers if watch.status else {}).items()
+        },
+    )
     metrics.gauges("model_memory_bytes", "Memory of the model, by where it is", "where", model_memory)

@@ -1,5 +1,6 @@
 """Writing: the model writes an answer from the entries that fit its prompt."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing
@@ -77,16 +78,22 @@ class Writer:
     clock: Callable[[], float] = time.perf_counter  # seconds
     writing: WritingSetting = "auto"
 
-    async def warm_up(self) -> None:
-        """Let the model read what all prompts begin with, so that the first question need not wait for it.
+    async def warm_up(self, slots: int = 1) -> None:
+        """Let each slot of the model read what all prompts begin with: the first questions need not wait for
+        it.
 
         Raises ModelUnavailable, ModelMissing or ModelTimeout.
         """
         profile = await self.llm.profile()
         choosing = fitness(self.writing, profile.parameters).manner is Manner.QUOTE
-        async with aclosing(self.llm.generate(static_prefix(profile.style, choosing=choosing))) as chunks:
-            async for _ in chunks:
-                pass
+        prefix = static_prefix(profile.style, choosing=choosing)
+
+        async def read() -> None:
+            async with aclosing(self.llm.generate(prefix)) as chunks:
+                async for _ in chunks:
+                    pass
+
+        await asyncio.gather(*(read() for _ in range(slots)))
 
     async def write(self, task: Task, draft: Draft) -> AsyncGenerator[str]:
         """The answer, piece by piece; `draft` is kept up to date.

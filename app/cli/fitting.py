@@ -73,7 +73,7 @@ def _described(model: str, settings: Settings) -> Described:
     backend, name = backend_named(model)
     name = name or model
     if backend == "ollama":
-        return of_ollama(name, str(settings.ollama_url or OLLAMA)) or of_registry(name)
+        return of_ollama(name, str((settings.ollama_url or [OLLAMA])[0])) or of_registry(name)
     repository = next((name.removeprefix(host) for host in _HUB if name.startswith(host)), name)
     if backend is None and "/" in repository and not _is_path(name):
         return of_hub(repository, constants.ENDPOINT, get_token())

@@ -1,7 +1,7 @@
 """The port of language models, and what they are sent and say."""
 
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
@@ -50,6 +50,7 @@ class ModelStatus:
     loaded: bool
     size_bytes: int | None = None
     gpu_bytes: int | None = None
+    servers: Mapping[str, str | None] = field(default_factory=dict)  # of several: what is wrong with each
 
     @property
     def memory(self) -> Literal["gpu", "cpu", "gpu and cpu"] | None:
@@ -116,6 +117,9 @@ class LanguageModel(Protocol):
 
     def generate(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
         """The reply, piece by piece; the last chunk carries the usage. Closing it stops the model.
+
+        The first chunk comes when the model begins to write, with or without text: until then the generation
+        may be sent to another server.
 
         Raises ModelUnavailable, ModelMissing, ModelTimeout, or PromptTooLong before the first chunk:
         a prompt is never cut.

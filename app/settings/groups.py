@@ -29,7 +29,7 @@ from app.settings.backends import (
     ModelDefaults,
     backend_named,
 )
-from app.settings.values import address, addresses, without_brackets, without_credentials
+from app.settings.values import address, addresses, listed, without_brackets, without_credentials
 
 
 class Server(BaseModel):
@@ -121,17 +121,23 @@ class Embedder(BaseModel):
 class Model(BaseModel):
     """Model: what writes the answers"""
 
-    ollama_url: Annotated[AnyHttpUrl, BeforeValidator(address(11434))] | None = Field(
+    ollama_url: Annotated[tuple[AnyHttpUrl, ...] | None, NoDecode, BeforeValidator(addresses(11434))] = Field(
         None,
-        description="Ollama to generate with; no model server at all: the embedded model",
+        description="Ollama to generate with, or several with the same model, comma-separated; no model "
+        "server at all: the embedded model",
         examples=["http://127.0.0.1:11434"],
     )
     ollama_api_key_file: Path | None = Field(
         None, description="file that holds the API key (bearer token) for a proxy before Ollama"
     )
-    openai_url: Annotated[AnyHttpUrl, AfterValidator(without_credentials)] | None = Field(
+    openai_url: Annotated[
+        tuple[Annotated[AnyHttpUrl, AfterValidator(without_credentials)], ...] | None,
+        NoDecode,
+        BeforeValidator(listed),
+    ] = Field(
         None,
-        description="OpenAI-compatible server to generate with: vLLM, SGLang, llama-server, OpenAI …",
+        description="OpenAI-compatible server to generate with (vLLM, SGLang, llama-server, OpenAI …), or "
+        "several with the same model, comma-separated",
         examples=["http://127.0.0.1:8000/v1"],
     )
     openai_api_key_file: Path | None = Field(None, description="file that holds the API key for that server")
@@ -174,7 +180,9 @@ class Model(BaseModel):
         False, description="expect the model in GPU memory: /readyz and `askd models` warn when it is not"
     )
     slots: Annotated[int, Field(ge=1, le=1024)] = Field(
-        1, description="answers generated at once; as many as the runtime has slots (OLLAMA_NUM_PARALLEL)"
+        1,
+        description="answers generated at once, by each of several servers; as many as the runtime has slots "
+        "(OLLAMA_NUM_PARALLEL)",
     )
     seed: int = Field(42, description="sampling seed; the temperature is always 0")
     keep_alive: str = Field("-1", description="how long Ollama keeps the model loaded; -1: for ever")
@@ -191,6 +199,12 @@ class Model(BaseModel):
         if named or not (self.ollama_url or self.openai_url):
             return named or "embedded"
         return "ollama" if self.ollama_url else "openai"
+
+    @property
+    def model_urls(self) -> tuple[str, ...]:
+        """Of its servers; none where it runs in askd, or where the server is at its own default address."""
+        urls = {"ollama": self.ollama_url, "openai": self.openai_url}.get(self.model_backend)
+        return tuple(str(url) for url in urls or ())
 
     @property
     def model_defaults(self) -> ModelDefaults:

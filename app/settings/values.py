@@ -28,14 +28,20 @@ def address(default_port: int) -> Callable[[Any], Any]:
     return complete
 
 
+def listed(value: Any) -> Any:
+    """The items of a list with commas."""
+    if not isinstance(value, str):
+        return value
+    return tuple(item.strip() for item in value.split(",") if item.strip()) or None
+
+
 def addresses(default_port: int) -> Callable[[Any], Any]:
     """The same for a list with commas; None stays None."""
     complete = address(default_port)
 
     def complete_all(value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        return tuple(complete(item.strip()) for item in value.split(",") if item.strip()) or None
+        items = listed(value)
+        return tuple(map(complete, items)) if isinstance(items, tuple) else items
 
     return complete_all
 

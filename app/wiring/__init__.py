@@ -9,6 +9,7 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory, gettempdir
@@ -33,7 +34,7 @@ from app.telemetry.tracing import NO_TRACING, Tracing
 from app.traffic.admission import Admission
 from app.traffic.answer_cache import AnswerCache
 from app.traffic.circuit_breaker import CircuitBreaker
-from app.wiring.models import MODELS
+from app.wiring.models import MODELS, enter_model
 
 if TYPE_CHECKING:
     from app.indexes.elasticsearch.client import Client
@@ -64,25 +65,26 @@ async def open_askd(
 ) -> AsyncIterator[Askd]:
     """Nothing is loaded or called yet: a server that is down shows at its first use. Raises BadSettings."""
     metrics = metrics or Metrics()
-    breakers = {"index": CircuitBreaker(), "model": CircuitBreaker()}
+    breakers = {"index": CircuitBreaker()}
     index_kind, model_kind = _INDEXES[settings.index_backend], MODELS[settings.model_backend]
     async with AsyncExitStack() as opened:
         index = await index_kind.open(settings, opened, breakers["index"])
         embedder = _EMBEDDERS[settings.embedder_backend](settings, opened)
         remote_model = await model_kind.remote_host(settings)
-        llm = await model_kind.open(settings, opened, breakers["model"], remote_model)
+        llm = await enter_model(settings, opened, breakers, remote_model)
+        slots = settings.slots * max(len(settings.model_urls), 1)
         writer = Writer(
             llm, settings.prompt_budget, settings.answer_budget, tracing, writing=settings.writing
         )
         pipeline = Pipeline(
             Retrieval(index, embedder, tracing=tracing),
             writer,
-            Admission(settings.slots),
+            Admission(slots),
             tracing,
         )
         assistant = Assistant(
             pipeline,
-            ModelWatch(llm, writer.warm_up),
+            ModelWatch(llm, partial(writer.warm_up, slots)),
             AnswerCache(settings.cache_entries, settings.cache_bytes, settings.cache_seconds),
             metrics.answered,
             metrics.generated,

@@ -118,7 +118,8 @@ async def test_a_character_may_be_torn_and_ends_no_line(character: str) -> None:
 
 async def test_thoughts_are_no_part_of_the_answer() -> None:
     body = sse(said(reasoning_content="Hmm."), said(reasoning="Well."), said("Yes.", "stop"), "[DONE]")
-    assert [chunk.text for chunk in (await answered(Reply([body])))[0]] == ["Yes.", ""]
+    chunks, _ = await answered(Reply([body]))
+    assert [chunk.text for chunk in chunks] == ["", "Yes.", ""]  # the first one tells that it has begun
 
 
 async def test_an_answer_of_thoughts_alone_is_told_as_such() -> None:
@@ -149,7 +150,7 @@ async def test_a_choice_is_read_however_it_is_written(written: str) -> None:
     prompt = Prompt(PromptStyle.CHAT, PROMPT.messages, 16, choices=CHOICES)
     pieces = [said(written[:5]), said(written[5:]), said(finish="stop"), USAGE]
     chunks, (body,) = await answered(Reply([sse(*pieces, "[DONE]")]), prompt=prompt)
-    assert chunks == [Chunk(CHOICES[0]), Chunk("", Usage(12, 2))]
+    assert chunks == [Chunk(""), Chunk(CHOICES[0]), Chunk("", Usage(12, 2))]
     schema = body["response_format"]["json_schema"]["schema"]
     assert schema["properties"]["choice"] == {"type": "string", "enum": CHOICES}
 

@@ -6,11 +6,14 @@ import pytest
 
 from app.answering.readiness import Readiness
 from app.embedders.base import EmbedderInfo
+from app.errors import ModelUnavailable
 from app.indexes.memory import MemoryIndex
 from app.ingest.publishing import publish
 from app.ingest.survey import survey
 from app.models.base import ModelStatus
+from app.models.pool import Member, ModelPool
 from app.models.scripted import ScriptedModel
+from app.traffic.circuit_breaker import CircuitBreaker
 from tests.support.embedder import HashEmbedder
 from tests.support.faq import FAQ
 
@@ -85,6 +88,16 @@ async def test_entries_in_a_script_that_the_embedder_cannot_read_are_told(
     assert [told.partition(" entries")[0] for told in report.degraded] == (
         ["embedder: 1 of 2"] if isinstance(embedder, LatinOnly) else []
     )
+
+
+async def test_of_several_servers_those_in_trouble_are_told() -> None:
+    members = [
+        Member("10.0.0.1:11434", ScriptedModel(loaded=True), CircuitBreaker()),
+        Member("10.0.0.2:11434", ScriptedModel(failure=ModelUnavailable("gone")), CircuitBreaker()),
+    ]
+    report = await Readiness(MemoryIndex(FAQ), ModelPool(members), embedder=None).report()
+    assert report.ready
+    assert report.degraded == ["model at 10.0.0.2:11434: gone"]
 
 
 async def test_probes_that_come_together_and_within_a_second_share_a_report() -> None:

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from app.errors import BadSettings
+from app.models.pool import ModelPool
 from app.models.remote import remote_host
 from app.settings import Settings
+from app.telemetry.metrics import Metrics
 from app.wiring import open_askd
 
 pytestmark = pytest.mark.anyio
@@ -63,6 +65,7 @@ def settings(**values: object) -> Settings:
     ("values", "told"),
     [
         (REMOTE, "ASKD_ALLOW_REMOTE_MODEL=true"),
+        ({"ollama_url": ("http://127.0.0.1", "https://8.8.8.8")}, "ASKD_OLLAMA_URL: 8.8.8.8"),
         ({"ollama_url": "https://8.8.8.8"}, "ASKD_OLLAMA_URL: .*ASKD_ALLOW_REMOTE_MODEL=true"),
         (REMOTE | {"openai_url": "http://8.8.8.8/v1", "allow_remote_model": True}, "use https"),
     ],
@@ -80,3 +83,14 @@ async def test_a_remote_server_is_announced(caplog: pytest.LogCaptureFixture) ->
     assert [vars(record)["host"] for record in caplog.records] == ["8.8.8.8"]
     async with open_askd(settings(ollama_url="http://127.0.0.1:11434")) as askd:
         assert askd.remote_model is None
+
+
+async def test_several_servers_are_one_model_and_each_has_its_circuit_breaker() -> None:
+    opened = settings(ollama_url="http://me:hunter2@127.0.0.1:11434,http://127.0.0.2:8080", slots=2)
+    metrics = Metrics()
+    async with open_askd(opened, metrics=metrics) as askd:
+        assert isinstance(askd.llm, ModelPool)
+        assert [member.server for member in askd.llm.members] == ["127.0.0.1:11434", "127.0.0.2:8080"]
+        told = metrics.exposition().decode()
+    assert 'askd_breaker_state{backend="model at 127.0.0.1:11434"} 0.0' in told
+    assert "hunter2" not in told

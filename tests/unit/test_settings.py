@@ -127,7 +127,7 @@ def test_what_contradicts_itself_about_elasticsearch_is_refused(
 
 def test_each_server_has_its_own_port_where_the_address_names_none() -> None:
     settings = read_settings(ollama_url="ollama", otlp_endpoint="collector")
-    assert str(settings.ollama_url) == "http://ollama:11434/"
+    assert list(map(str, settings.ollama_url or ())) == ["http://ollama:11434/"]
     assert str(settings.otlp_endpoint) == "http://collector:4318/"
 
 
@@ -207,6 +207,14 @@ def test_more_slots_than_the_embedded_model_has_are_refused() -> None:
     with pytest.raises(BadSettings, match="one answer at a time"):
         read_settings(slots=2)
     assert read_settings(slots=2, ollama_url="http://127.0.0.1:11434").slots == 2
+
+
+def test_a_model_may_have_several_servers() -> None:
+    ollama = read_settings(ollama_url="10.0.0.1, http://10.0.0.2:8080")
+    assert ollama.model_urls == ("http://10.0.0.1:11434/", "http://10.0.0.2:8080/")
+    openai = read_settings(openai_url="http://10.0.0.1/v1,http://10.0.0.2/v1", model="x")
+    assert openai.model_urls == ("http://10.0.0.1/v1", "http://10.0.0.2/v1")
+    assert Settings().model_urls == ()
 
 
 def test_the_server_urls_choose_model_and_budgets() -> None:

@@ -105,7 +105,7 @@ async def _facts(settings: Settings, llm: LanguageModel) -> Facts:
         described.licence if described else None,
         on_disk or (None if kind.served else status.size_bytes),
         kind.served,
-        kind.url is None or _is_here(kind.url(settings)[1]),
+        all(_is_here(url) for url in kind.urls(settings)),
     )
 
 

@@ -139,12 +139,12 @@ class OllamaModel:
                     async with aclosing(await self._reply(prompt)) as reply:
                         while (part := await timeouts.next(reply)) is not None:
                             text = _text(part)
-                            if not timeouts.began:
+                            if begins := not timeouts.began:
                                 timeouts.began = True
                                 self.breaker.succeeded()  # others need not wait for the end of the answer
                             if choice:
                                 text = choice.feed(text)
-                            if text:
+                            if text or begins:
                                 yield Chunk(text)
                             if part.done:
                                 yield self._last(part, prompt, choice)

@@ -118,6 +118,8 @@ class OpenAIModel:
             if (delta.text or delta.reasoning) and not timeouts.began:
                 timeouts.began = True
                 self.breaker.succeeded()  # other callers need not wait for the whole answer
+                if prompt.choices or not delta.text:
+                    yield Chunk("")
             if delta.text:
                 pieces += 1
                 text += delta.text

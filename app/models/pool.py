@@ -1,0 +1,147 @@
+"""One model on several servers, as one `LanguageModel`."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from app.errors import ModelError, PromptTooLong
+from app.models.base import Chunk, LanguageModel, ModelProfile, ModelStatus, Prompt
+from app.traffic.admission import Admission
+from app.traffic.circuit_breaker import CircuitBreaker, State
+from app.traffic.deadline import NEVER
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """The model on one server; `breaker` is the one that `llm` uses."""
+
+    server: str  # host and port, without credentials
+    llm: LanguageModel
+    breaker: CircuitBreaker
+    admission: Admission = field(default_factory=Admission)
+
+    @property
+    def fit(self) -> bool:
+        """Whether a generation may be sent there. One that comes back is tried with a single one first."""
+        idle = not (self.admission.serving or self.admission.waiting)
+        return self.breaker.state is State.CLOSED or (self.breaker.state is State.HALF_OPEN and idle)
+
+
+class ModelPool:
+    """A `LanguageModel`. A generation goes to the server with the least predicted wait.
+
+    One that fails before its first chunk is sent to another server; one that has begun is never sent again.
+    Of all servers it is expected that they have the same model; the smallest window is kept to.
+    """
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self.members = members
+        self._profile: ModelProfile | None = None  # read again with each status: no question waits for it
+
+    async def load(self) -> None:
+        """On all servers; enough that one of them has it."""
+        failures = await self._from_all(lambda llm: llm.load())
+        if all(isinstance(failure, ModelError) for failure in failures):
+            raise next(failure for failure in failures if isinstance(failure, ModelError))
+
+    async def profile(self) -> ModelProfile:
+        if self._profile is None:
+            self._profile = await self._read_profile()
+        return self._profile
+
+    async def _read_profile(self) -> ModelProfile:
+        found = await self._from_all(lambda llm: llm.profile())
+        profiles = [each for each in found if isinstance(each, ModelProfile)]
+        if not profiles:
+            raise next(each for each in found if isinstance(each, ModelError))
+        digests = dict.fromkeys(profile.digest for profile in profiles)  # mostly one
+        window = min(profile.context_tokens for profile in profiles)
+        return replace(profiles[0], digest="+".join(digests), context_tokens=window)
+
+    async def status(self) -> ModelStatus:
+        found = await self._from_all(lambda llm: llm.status())
+        statuses = [each for each in found if isinstance(each, ModelStatus)]
+        if not statuses:
+            raise next(each for each in found if isinstance(each, ModelError))
+        self._profile = await self._read_profile()
+        sizes = [status.size_bytes for status in statuses if status.size_bytes is not None]
+        gpu_sizes = [status.gpu_bytes for status in statuses if status.gpu_bytes is not None]
+        return ModelStatus(
+            statuses[0].name,
+            present=any(status.present for status in statuses),
+            loaded=any(status.loaded for status in statuses),
+            size_bytes=sum(sizes) if sizes else None,
+            gpu_bytes=sum(gpu_sizes) if gpu_sizes else None,
+            servers={member.server: _trouble(each) for member, each in zip(self.members, found, strict=True)},
+        )
+
+    async def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        return await self._chosen().llm.count_tokens(texts)
+
+    async def generate(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
+        tried: list[Member] = []
+        while True:
+            member, began = self._chosen(tried), False
+            try:
+                with member.admission.enter(NEVER) as place:
+                    await place.turn()
+                    async with aclosing(member.llm.generate(prompt)) as chunks:
+                        async for chunk in chunks:
+                            began = True
+                            yield chunk
+                    place.complete()
+                return
+            except PromptTooLong:  # it would be so everywhere
+                raise
+            except ModelError as error:
+                tried.append(member)
+                if began or not self._fit(tried):
+                    raise
+                facts = {"server": member.server, "reason": str(error)}
+                log.warning("a model server failed; the generation is sent to another one", extra=facts)
+
+    def _chosen(self, tried: Collection[Member] = ()) -> Member:
+        """Any, where none is fit: its circuit breaker says what is wrong."""
+        return min(self._fit(tried) or self.members, key=self._wait)
+
+    def _fit(self, tried: Collection[Member]) -> Sequence[Member]:
+        return [member for member in self.members if member not in tried and member.fit]
+
+    def _wait(self, member: Member) -> tuple[float, float, int]:
+        """The predicted wait; among those that are free the fastest comes first.
+
+        What a server takes is not known until one generation has ended there: the slowest other is assumed.
+        """
+        admission = member.admission
+        mean = admission.service.mean
+        queued = admission.serving + admission.waiting
+        if mean:
+            return admission.predicted_wait, mean, queued
+        slowest = max(other.admission.service.mean for other in self.members) or 1.0
+        return queued * slowest, mean, queued
+
+    async def _from_all(self, ask: Callable[[LanguageModel], Awaitable[_T]]) -> Sequence[_T | ModelError]:
+        """What each says, or its failure."""
+
+        async def asked(member: Member) -> _T | ModelError:
+            try:
+                return await ask(member.llm)
+            except ModelError as error:
+                return error
+
+        return await asyncio.gather(*map(asked, self.members))
+
+
+def _trouble(found: ModelStatus | ModelError) -> str | None:
+    if isinstance(found, ModelError):
+        return str(found)
+    if not found.present:
+        return f"{found.name} is not there"
+    return None if found.loaded else f"{found.name} is not loaded"
