@@ -1,4 +1,4 @@
-"""Sentences a model might write on eight entries, by hand: one fact or role changed, or in other words."""
+"""Sentences a model might write on eleven entries, by hand: one fact or role changed, or in other words."""
 
 import pytest
 
@@ -50,9 +50,52 @@ TOLD = {
         "Öffnen Sie die Einstellungen und klicken Sie auf Passwort ändern. Das neue Passwort muss 12 bis "
         "20 Zeichen lang sein. Der Link gilt 30 Minuten. Vor der Änderung müssen Sie sich anmelden.",
     ),
+    "gym": (
+        "Can I pause my membership?",
+        "You can pause your membership for up to three months per year. Send the form to desk@gym.example"
+        " by the 15th of the month. Paused months are not billed, but the locker fee of 5 EUR stays due. "
+        "Students and seniors get 20 % off. The sauna opens at 7:30, the pool at 9:00. Children under 12 "
+        "may swim only with an adult.",
+    ),
+    "api": (
+        "How do I limit requests?",
+        "Set RATE_LIMIT=60 in /etc/api/limits.yaml and restart with `systemctl restart api`. Requests "
+        "over the limit get status 429 and must wait 30 seconds. The limit counts per key, not per "
+        "address. Version 2.4 or later is needed. Redis stores the counters; Postgres keeps the keys. "
+        "Before version 2.0 the file was JSON.",
+    ),
+    "bücherei": (
+        "Wie lange kann ich Bücher ausleihen?",
+        "Bücher können vier Wochen ausgeliehen und zweimal verlängert werden. Zeitschriften dürfen nicht "
+        "ausgeliehen werden. Die Mahngebühr beträgt 0,50 Euro pro Tag und Buch. Geöffnet ist dienstags "
+        "bis samstags von 10 bis 18 Uhr. Kinder brauchen die Unterschrift der Eltern, Erwachsene einen "
+        "Ausweis. Erst nach der Anmeldung gibt es das WLAN-Passwort.",
+    ),
 }
 ENTRIES = {key: FaqEntry(key, "c", question, answer) for key, (question, answer) in TOLD.items()}
 CHANGED = [
+    ("gym", "Send the form to desk@gym.example by the 25th of the month."),
+    ("gym", "Send the form to desk@gym.example after the 15th of the month."),
+    ("gym", "The locker fee of 5 EUR is not due."),
+    ("gym", "The locker fee of 5 USD stays due."),
+    ("gym", "The sauna opens at 9:00, the pool at 7:30."),
+    ("gym", "The sauna closes at 7:30."),
+    ("gym", "Children over 12 may swim only with an adult."),
+    ("api", "Set RATE_LIMIT=60 in /etc/api/limits.json."),
+    ("api", "Restart it with systemctl reload api."),
+    ("api", "Requests under the limit get status 429."),
+    ("api", "The limit counts per address, not per key."),
+    ("api", "Version 2.4 or earlier is needed."),
+    ("api", "Postgres stores the counters."),
+    ("api", "After version 2.0 the file was JSON."),
+    ("api", "The limit protects the database from attacks."),
+    ("bücherei", "Bücher können vier Wochen ausgeliehen und dreimal verlängert werden."),
+    ("bücherei", "Zeitschriften können vier Wochen ausgeliehen werden."),
+    ("bücherei", "Die Mahngebühr beträgt 0,50 Euro pro Woche und Buch."),
+    ("bücherei", "Geöffnet ist montags bis samstags von 10 bis 18 Uhr."),
+    ("bücherei", "Geschlossen ist dienstags bis samstags."),
+    ("bücherei", "Erwachsene brauchen die Unterschrift der Eltern."),
+    ("bücherei", "Auch ohne Anmeldung gibt es das WLAN-Passwort."),
     ("returns", "You can send back opened items within twenty days of purchase."),
     ("returns", "You can send back opened items within three hundred days of purchase."),
     ("returns", "The refund arrives at least 14 days later."),
@@ -143,6 +186,15 @@ CHANGED = [
     ("rückgabe", "Artikel können Sie innerhalb von 14 Tagen zurückgeben."),
 ]
 SUPPORTED = [
+    ("gym", "Seniors get 20 % off."),
+    ("gym", "At 7:30 the sauna opens and at 9:00 the pool."),
+    ("api", "Put RATE_LIMIT=60 into /etc/api/limits.yaml, then run `systemctl restart api`."),
+    ("api", "Status 429 means that you must wait 30 seconds."),
+    ("api", "The counters are stored in Redis, the keys in Postgres."),
+    ("bücherei", "Bücher können zwei Mal verlängert werden."),
+    ("bücherei", "Zeitschriften können nicht ausgeliehen werden."),
+    ("bücherei", "Von Dienstag bis Samstag ist von 10 bis 18 Uhr geöffnet."),
+    ("bücherei", "Das WLAN-Passwort gibt es erst nach der Anmeldung."),
     ("returns", "Opened items can be sent back within 30 days of purchase."),
     ("returns", "Within thirty days of purchase, you can send back opened items."),
     ("returns", "Refunds arrive up to 14 days later."),

@@ -8,10 +8,10 @@ january jan januar enero janvier | february feb februar febrero février | march
 april apr abril avril | may mai mayo | june jun juni junio juin | july jul juli julio juillet |
 august aug agosto août | september sep sept septiembre septembre | october oct oktober octubre octobre |
 november nov noviembre novembre | december dec dezember diciembre décembre |
-monday mon montag lunes lundi | tuesday tue tues dienstag martes mardi |
-wednesday wed mittwoch miércoles mercredi | thursday thu thur thurs donnerstag jueves jeudi |
-friday fri freitag viernes vendredi | saturday sat samstag sonnabend sábado samedi |
-sunday sun sonntag domingo dimanche
+monday mon montag montags lunes lundi | tuesday tue tues dienstag dienstags martes mardi |
+wednesday wed mittwoch mittwochs miércoles mercredi |
+thursday thu thur thurs donnerstag donnerstags jueves jeudi | friday fri freitag freitags viernes vendredi |
+saturday sat samstag samstags sonnabend sábado samedi | sunday sun sonntag sonntags domingo dimanche
 """
 _NAME_OF = {
     spelling: spellings.split()[0]

@@ -25,7 +25,7 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(
-    r"\d|(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|half|a|an)\b", re.IGNORECASE
+    r"(?:the\s)?\d|(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|half|a|an)\b", re.IGNORECASE
 )
 
 

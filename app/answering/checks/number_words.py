@@ -28,6 +28,7 @@ CARDINALS = {
         for ones, one in enumerate(["ein", *_GERMAN[:8]], start=1)
     },
     **{word: 10 * value for words in _OTHER_TENS for value, word in enumerate(words.split(), start=2)},
+    **{f"{word}mal": value for value, word in enumerate(_GERMAN, start=2)},
     **{word: value for words in _OTHERS for value, word in enumerate(words.split(), start=2)},
     **{word: value for value, word in enumerate(_UNITS)},
     **{word: 10 * value for value, word in enumerate(_TENS, start=2)},

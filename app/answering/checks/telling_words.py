@@ -60,7 +60,7 @@ _FAMILIES: Mapping[str, str] = {
         before: before | prior to | ahead of | bevor | antes | avant | vor;
         after: after | following | as soon as | nachdem | después | tras | après | nach;
         during: during | während | durante | pendant;
-        until: until | till | hasta | bis;
+        until: until | till | by | hasta | bis;
         since: since | from | starting | seit | desde | depuis | ab;
         """,
     "scope": """
@@ -90,7 +90,7 @@ least more | most less | should must | can may | can will | must will | should w
 """
 # What is only a bound with a number behind it: "over 5 GB", but "over the network".
 BEFORE_NUMBERS = frozenset(
-    ["over", "above", "under", "below", "about", "around", "within", "since", "minimum", "maximum"]
+    ["over", "above", "under", "below", "about", "around", "within", "since", "by", "minimum", "maximum"]
 ).union(["innerhalb", "über", "unter", "etwa"])
 
 # Where one of these was left out or put in, the rest of a sentence being the same, it says something else.
