@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from app.answering.code_spans import CODE
 from app.answering.model_output.marks import MARK, mark_may_begin
 
-_CODE = re.compile(r"```.*?(?:```|\Z)|(?<!`)`[^`\n]+`(?!`)", re.DOTALL)
 _END = re.compile(
     r"(?P<stop>[.!?…]+[\"'”’»)\]*_]*)(?=\s|\Z|[\[【])|(?P<wide>[。！？｡؟۔।]+[”’」』）\"]*)|(?P<line>\n)"
 )
@@ -45,7 +45,7 @@ def first_end(text: str, *, final: bool) -> int | None:
 
     `final`: nothing follows the text. A lone "Yes." or "No." belongs to the sentence behind it.
     """
-    code = [(match.start(), match.end()) for match in _CODE.finditer(text)]
+    code = [(match.start(), match.end()) for match in CODE.finditer(text)]
     begin = len(text) - len(text.lstrip())
     if code and code[0][0] == begin and text.startswith("```", begin):
         return _after(text, code[0][1], final)

@@ -10,12 +10,12 @@ from functools import lru_cache
 
 from app.answering.checks.places import Place, fit, place_of
 from app.answering.checks.telling_words import BEFORE_NUMBERS, COMPATIBLE, LIMITS, SPELLINGS
+from app.answering.code_spans import CODE
 from app.ranking.plain_text import content, stem
 
 _FITS = 0.42
 _MARGIN = 0.12
 _SAME = 0.75  # share of words from which a limit that comes or goes is told
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 _PHRASES = "|".join(
     re.escape(each).replace(r"\ ", r"\s") for each in sorted(SPELLINGS, key=len, reverse=True)
 )
@@ -58,7 +58,7 @@ def _agree(one: _Limit, other: _Limit) -> bool:
 
 def _come_or_gone(sentence: str, source: str, near: Sequence[str]) -> str | None:
     words = content(sentence)
-    close = [each for each in near if _alike(words, content(each)) >= _SAME]
+    close = [each for each in near if alike(words, content(each)) >= _SAME]
     if not close:
         return None
     if turned := _exchanged(sentence, close):
@@ -80,7 +80,8 @@ def _exchanged(sentence: str, close: Sequence[str]) -> str | None:
     return None
 
 
-def _alike(one: frozenset[str], other: frozenset[str]) -> float:
+def alike(one: frozenset[str], other: frozenset[str]) -> float:
+    """0–1: how many of their words two texts share."""
     return 2 * len(one & other) / (len(one) + len(other)) if one and other else 0.0
 
 
@@ -93,7 +94,7 @@ _DEADLINE = re.compile(
 
 @lru_cache(maxsize=4_000)
 def _limits(text: str) -> Sequence[_Limit]:
-    text = _DEADLINE.sub(r"\1 of", _CODE.sub(lambda code: " code ", text).casefold())
+    text = _DEADLINE.sub(r"\1 of", CODE.sub(lambda code: " code ", text).casefold())
     tokens = list(_TOKEN.finditer(text))
     stems = [_stem_of(token) for token in tokens]
     found = []

@@ -7,12 +7,12 @@ taken for a name.
 import re
 from functools import lru_cache
 
+from app.answering.code_spans import CODE
 from app.ranking.plain_text import stem
 from app.ranking.stop_words import STOP_WORDS, stop_words
 
 _NAME = re.compile(r"(?<=[\w,;:)>/&+'\"] )[A-ZÀ-ÖØ-Þ][\w'-]*[^\W_]|\b[A-Z]{2,}\b")
 _INSIDE = re.compile(r"(?<=[a-z,] )[A-Z][\w-]*[^\W_]|\b\w*[A-Z]\w*[A-Z]\w*\b")
-_CODE = re.compile(r"```[^\n`]*\n?.*?(?:```|\Z)|(?<!`)`[^`\n]+`(?!`)", re.DOTALL)
 _WORD = re.compile(r"[^\W\d_]+")
 _NO_NAMES = STOP_WORDS | {"faq", "faqs", "ok", "yes", "no", "note", "also"}
 _CAPITALISED_NOUNS = 0.15  # share of the words inside sentences
@@ -21,7 +21,7 @@ _GERMAN, _ENGLISH = stop_words("german") - STOP_WORDS, STOP_WORDS - stop_words("
 
 def missing_names(sentence: str, source: str) -> list[str]:
     """Capitalised names and acronyms that the source lacks."""
-    found = [match.group() for match in _NAME.finditer(_CODE.sub(" ", sentence))]
+    found = [match.group() for match in _NAME.finditer(CODE.sub(" ", sentence))]
     if not found or capitalises_nouns(source) or capitalises_nouns(sentence):
         return []
     held = stems_in(source)

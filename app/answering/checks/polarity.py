@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from app.answering.checks.limits import changed_limit
+from app.answering.checks.limits import alike, changed_limit
 from app.answering.checks.yes_no import without_yes_no
 from app.answering.sentences import sentences
 from app.ranking.plain_text import content, stem
@@ -115,7 +115,7 @@ def contradiction(sentence: str, source: str) -> str | None:
     sentence = without_yes_no(sentence)
     held = _clauses_of(source)
     for clause in _clauses(sentence):
-        scored = [(_alike(clause.words, each.words), each) for each in held]
+        scored = [(alike(clause.words, each.words), each) for each in held]
         best = max((score for score, _ in scored), default=0.0)
         if best < _ALIKE:
             continue
@@ -146,10 +146,6 @@ def _nearest(sentence: str, source: str) -> list[str]:
         if words and best >= _ALIKE:
             near += [each for score, each in scored if score >= best - 0.05 and each not in near]
     return near
-
-
-def _alike(one: frozenset[str], other: frozenset[str]) -> float:
-    return 2 * len(one & other) / (len(one) + len(other)) if one and other else 0.0
 
 
 def _held(one: frozenset[str], other: frozenset[str]) -> float:

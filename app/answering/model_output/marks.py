@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from app.answering.code_spans import CODE
 from app.answering.model_output.courtesy import says_nothing
 from app.ranking.plain_text import folded
 
@@ -38,7 +39,6 @@ _MAY_BEGIN = re.compile(
 _OPENING = "[【［〔<^"
 _FIRST = re.compile(r"[\[【［〔<^来出]|(?<![^\W_])[(cdefnqrsи]", re.IGNORECASE)  # where a mark may begin
 _WORDS_BEFORE = ("source", "sources", "entry", "entries", "faq entry", "reference", "references", "<sup>")
-_CODE = re.compile(r"```.*?(?:```|\Z)|(?<!`)`[^`\n]+`(?!`)", re.DOTALL)
 _RANGE = re.compile(r"(\d{1,3})\s*(?:[–—-]|\bto\b)\s*\D{0,12}?(\d{1,3})")
 _ATTACHED = re.compile(r"[A-Za-z0-9_À-ɏͰ-ϿЀ-ӿ)\]\"'`]\Z")
 _PROSE_WORD = re.compile(r"(?:^|[\s(])([A-Za-zÀ-ɏ]{2,})\Z")
@@ -74,7 +74,7 @@ class MarkReader:
     def read(self, text: str, *, final: bool) -> Read:
         """The marks of one sentence, or of its beginning: what may still change is left for the next time."""
         length = len(text) if final else _settled(text)
-        code = [match.span() for match in _CODE.finditer(text)]
+        code = [match.span() for match in CODE.finditer(text)]
         out, clean, hints, end = "", "", list[int](), 0
         printed: set[int] = set()
         after_mark = False
