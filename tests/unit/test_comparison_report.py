@@ -64,6 +64,7 @@ def test_nothing_is_ranked_under_fifty_questions() -> None:
     page = comparison_page(ABOUT, few)
     assert "Fewer than 50 questions" in page
     assert not re.search(r">(?:better|worse|no difference shown)<", page)
+    assert re.search(r">(?:better|worse|no difference shown)<", comparison_page(ABOUT, many))
     assert "polyline" not in quality_plot(few)
 
 
@@ -127,11 +128,15 @@ def test_labels_cover_no_disc_and_no_other_label() -> None:
     points = [Point(f"model number {n}", 1.0 + n / 50, 0.8 + n / 500, 0.7, 0.9) for n in range(6)]
     labels = [of for of in drawn(points).iter(f"{SVG}text") if (of.text or "").startswith("model")]
     assert len(labels) == 6
-    places = [(float(of.attrib["x"]), float(of.attrib["y"])) for of in labels]
+    wide = 80  # at least
+    boxes = []
+    for of in labels:
+        left = float(of.attrib["x"]) - (wide if of.attrib["text-anchor"] == "end" else 0)
+        boxes.append((left, float(of.attrib["y"])))
     for one in range(6):
         for other in range(one):
-            apart = abs(places[one][1] - places[other][1])
-            assert apart >= 13 or abs(places[one][0] - places[other][0]) > 80
+            (left, base), (other_left, other_base) = boxes[one], boxes[other]
+            assert abs(base - other_base) >= 13 or abs(left - other_left) >= wide
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])

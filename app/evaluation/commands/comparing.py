@@ -18,7 +18,7 @@ from app.evaluation.comparison.found import FoundComparison, as_json, found, she
 from app.evaluation.comparison.records import Records, digest, open_records
 from app.evaluation.comparison.report import comparison_page, quality_plot
 from app.evaluation.comparison.resources import energy_meters
-from app.evaluation.comparison.rows import EXTRACT, Row, extract_row, rows_of, settings_of
+from app.evaluation.comparison.rows import EXTRACT, Row, extract_row, facts_of, rows_of, settings_of
 from app.evaluation.comparison.running import Comparison
 from app.evaluation.questions import Case, read_answerable
 from app.evaluation.variations import Variation
@@ -81,12 +81,13 @@ async def _compare(
 ) -> tuple[Mapping[str, object], FoundComparison]:
     named = [model for model in dict.fromkeys(models) if model != EXTRACT]
     settings = settings_of(named[0]) if named else settings_of(None)
+    # One that cannot be opened is told before anything is indexed or asked.
+    facts = {model: await facts_of(model) for model in named}
     async with open_trial(settings, faq, collection) as trial:
         read = Variation(limit).of(read_answerable(questions, trial.catalogue), trial.statistics)
         cases = [*dict.fromkeys(read)]
-        # Each is loaded once before anything is asked: one that cannot be is told at once.
         groups: list[Sequence[Row]] = [[extract_row(settings, trial.catalogue)]]
-        groups += [await rows_of(model, trial.catalogue, free=free) for model in named]
+        groups += [rows_of(model, of, trial.catalogue, free=free) for model, of in facts.items()]
         kept = results or settings.data_dir / "comparisons" / f"{digest(faq.name)[:12]}.jsonl"
         with open_records(kept, afresh=afresh) as records:
             await _asked(trial, groups, cases, records)

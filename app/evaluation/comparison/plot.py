@@ -51,6 +51,18 @@ def pareto_plot(points: Sequence[Point], *, x: str, y: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class _Box:
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def meets(self, other: "_Box") -> bool:
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.bottom and other.top < self.bottom
+
+
+@dataclass(frozen=True, slots=True)
 class _Scale:
     seconds: tuple[float, float]
     shares: tuple[float, float]
@@ -60,7 +72,8 @@ class _Scale:
         slowest = max(point.seconds for point in points)
         fastest = min(point.seconds for point in points)
         lowest = min(point.low for point in points)
-        return cls((fastest / 2, slowest * 2), (max(0.0, math.floor(lowest * 10 - 0.2) / 10), 1.0))
+        # Down to a fifth, with some room for the lowest interval.
+        return cls((fastest / 2, slowest * 2), (max(0.0, math.floor(lowest * 5 - 0.1) / 5), 1.0))
 
     def x(self, seconds: float) -> float:
         low, high = map(math.log, self.seconds)
@@ -80,8 +93,8 @@ def _grid(scale: _Scale) -> Sequence[str]:
             parts.append(_line(x, _TOP, x, bottom, "#e5e5e5"))
             parts.append(_text(x, bottom + 17, f"{seconds:g} s", "middle", "#666"))
     low, high = scale.shares
-    steps = round((high - low) * 10)
-    for tenth in range(0, steps + 1, 2 if steps > 6 else 1):
+    tenths = round((high - low) * 10)
+    for tenth in range(0, tenths + 1, 2 if tenths > 5 else 1):
         y = scale.y(low + tenth / 10)
         parts.append(_line(_LEFT, y, right, y, "#e5e5e5"))
         parts.append(_text(_LEFT - 8, y + 4, f"{low + tenth / 10:.0%}", "end", "#666"))
@@ -115,42 +128,44 @@ def _discs(points: Sequence[Point], scale: _Scale) -> Sequence[str]:
 
 
 def _labels(points: Sequence[Point], scale: _Scale) -> Sequence[str]:
-    """Each beside its disc, where it covers no other and stays in the frame; else below one."""
-    taken = [_around(scale.x(point.seconds), scale.y(point.share), _radius(point)) for point in points]
+    """Each beside its disc, where it covers nothing else, or at least no disc and no other label."""
+    taken = [_disc(point, scale) for point in points]
+    intervals = [_interval(point, scale) for point in points]
     parts = []
     for at, point in enumerate(points):
-        x, y, radius = scale.x(point.seconds), scale.y(point.share), _radius(point)
+        x, y, away = scale.x(point.seconds), scale.y(point.share), _radius(point) + 5
         wide = len(point.name) * _LETTER
-        places = [
-            (x + side * (radius + 5) - (wide if side < 0 else 0), y + 4 + down * _LINE)
-            for down in (0, -1, 1, -2, 2, 3, -3, 4, 5, 6)
-            for side in (1, -1)
-        ]
-        boxes = [(left, base - _LINE + 3, left + wide, base + 3) for left, base in places]
-        fits = [
+        places = []
+        for down in sorted(range(-8, 9), key=abs):
+            base = y + 4 + down * _LINE
+            places += [
+                ("start", x + away, _Box(x + away, base - _LINE + 3, x + away + wide, base + 3)),
+                ("end", x - away, _Box(x - away - wide, base - _LINE + 3, x - away, base + 3)),
+            ]
+        free = (
             place
-            for place, box in zip(places, boxes, strict=True)
-            if _inside(box) and not any(_overlap(box, other) for other in taken)
-        ]
-        left, base = fits[0] if fits else places[0]
-        taken.append((left, base - _LINE + 3, left + wide, base + 3))
-        parts.append(_text(left, base, point.name, "start", _colour(at, point)))
+            for covered in ([*taken, *intervals], taken)
+            for place in places
+            if _inside(place[2]) and not any(map(place[2].meets, covered))
+        )
+        anchor, start, box = next(free, places[0])
+        taken.append(box)
+        parts.append(_text(start, box.bottom - 3, point.name, anchor, _colour(at, point)))
     return parts
 
 
-_Box = tuple[float, float, float, float]  # left, top, right, bottom
+def _disc(point: Point, scale: _Scale) -> _Box:
+    x, y, radius = scale.x(point.seconds), scale.y(point.share), _radius(point)
+    return _Box(x - radius, y - radius, x + radius, y + radius)
 
 
-def _around(x: float, y: float, radius: float) -> _Box:
-    return x - radius, y - radius, x + radius, y + radius
+def _interval(point: Point, scale: _Scale) -> _Box:
+    x = scale.x(point.seconds)
+    return _Box(x - 2, scale.y(point.high), x + 2, scale.y(point.low))
 
 
 def _inside(box: _Box) -> bool:
-    return box[0] >= _LEFT and box[1] >= 2 and box[2] <= _WIDTH and box[3] <= _HEIGHT - _BOTTOM
-
-
-def _overlap(one: _Box, other: _Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+    return box.left >= _LEFT and box.top >= 2 and box.right <= _WIDTH and box.bottom <= _HEIGHT - _BOTTOM
 
 
 def _radius(point: Point) -> float:

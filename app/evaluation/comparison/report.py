@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from html import escape
 
 from app.evaluation.comparison import words
-from app.evaluation.comparison.figures import Figures
+from app.evaluation.comparison.figures import MEASURES, Figures
 from app.evaluation.comparison.found import FoundComparison, Sample
 from app.evaluation.comparison.plot import Point, pareto_plot
 from app.evaluation.comparison.records import Record
@@ -24,6 +24,7 @@ def comparison_page(about: Mapping[str, object], of: FoundComparison) -> str:
     parts += ["<h2>Time and means</h2>", _means(of), _note(_means_in_words(of))]
     parts += ["<h2>Models</h2>", _models(of)]
     parts += ["<h2>Differences, question by question</h2>", _differences(of)]
+    parts.append(_note("The first less the second, with the 95 % interval of the mean difference."))
     parts += [f"<h2>Answers side by side: {len(of.samples)} questions</h2>", *map(_sample, of.samples)]
     return page("Models compared", parts, scripted=False)
 
@@ -119,17 +120,13 @@ def _models(of: FoundComparison) -> str:
 
 
 def _differences(of: FoundComparison) -> str:
-    rows = [
-        [
-            text_cell(each.row),
-            text_cell(each.other),
-            text_cell(each.measure),
-            _number(words.signed(each.difference)),
-            text_cell(words.verdict(each) if of.ranked else words.UNKNOWN),
-        ]
-        for each in of.differences
-    ]
-    return table(["", "less", "in", "difference (95 % interval)", ""], rows)
+    pairs: dict[tuple[str, str], list[str]] = {}
+    for each in of.differences:
+        verdict = words.verdict(each) if of.ranked else ""
+        cell = _number(words.signed(each.difference.value), words.signed_interval(each.difference), verdict)
+        pairs.setdefault((each.row, each.other), []).append(cell)
+    rows = [[text_cell(row), text_cell(other), *cells] for (row, other), cells in pairs.items()]
+    return table(["", "against", *MEASURES], rows)
 
 
 def _sample(sample: Sample) -> str:
@@ -157,8 +154,8 @@ def _share(figures: Figures, name: str) -> str:
     return _number(words.share(of), words.interval(of))
 
 
-def _number(text: str, below: str = "") -> str:
-    small = f"<br><small>{escape(below)}</small>" if below else ""
+def _number(text: str, *below: str) -> str:
+    small = "".join(f"<br><small>{escape(line)}</small>" for line in below if line)
     return f'<td class="n">{escape(text)}{small}</td>'
 
 

@@ -69,19 +69,20 @@ def extract_row(settings: Settings, catalogue: Catalogue) -> Row:
     return Row(EXTRACT, key, Mode.EXTRACT, "the entry's own words", None, settings)
 
 
-async def rows_of(model: str, catalogue: Catalogue, *, free: bool) -> Sequence[Row]:
-    """As `auto` and as `free`; one row where both are the same. Loads the model.
-
-    Raises BadSettings, ModelMissing, ModelUnavailable or ModelTimeout.
-    """
+async def facts_of(model: str) -> Facts:
+    """Loads the model once. Raises BadSettings, ModelMissing, ModelUnavailable or ModelTimeout."""
     settings = settings_of(model)
     async with open_model(settings) as llm:
         try:
             await llm.load()
-            facts = await _facts(settings, llm)
+            return await _facts(settings, llm)
         except AskdError as error:
             raise type(error)(f"{model}: {error}") from error
-    name = shown(model)
+
+
+def rows_of(model: str, facts: Facts, catalogue: Catalogue, *, free: bool) -> Sequence[Row]:
+    """As `auto` and as `free`; one row where both are the same."""
+    name, settings = shown(model), settings_of(model)
     writings: list[WritingSetting] = ["auto", "free"] if free else ["auto"]
     found: list[Row] = []
     for writing in writings:

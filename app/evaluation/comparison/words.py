@@ -59,5 +59,9 @@ def verdict(of: Difference) -> str:
     return "better" if more == (of.measure in MORE_IS_BETTER) else "worse"
 
 
-def signed(of: Estimate) -> str:
-    return f"{of.value:+.2f} ({of.low:+.2f} to {of.high:+.2f})"
+def signed(value: float) -> str:
+    return f"{value:+.2f}"
+
+
+def signed_interval(of: Estimate) -> str:
+    return f"{signed(of.low)} to {signed(of.high)}"
