@@ -8,7 +8,6 @@ import time
 from secrets import token_hex
 
 import h11
-from anyio import BrokenResourceError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -89,8 +88,6 @@ class Requests:
         except ClientDisconnect:
             context.hung_up = True  # there is no one to answer
         except Exception as error:
-            if context.hung_up and _is_left_stream(error):
-                return
             log.exception("unexpected error", extra={"request_id": context.id})
             if status is not None:  # the response has begun: closing the connection is all that is left
                 raise
@@ -113,14 +110,6 @@ class Requests:
                 "key": context.caller.key,  # its name
             },
         )
-
-
-def _is_left_stream(error: Exception) -> bool:
-    """Whether the error says no more than that a stream's reader has left.
-
-    FastAPI closes the stream of a caller who hung up while a task of its own may still write to it.
-    """
-    return isinstance(error, ExceptionGroup) and error.split(BrokenResourceError)[1] is None
 
 
 class SecurityHeaders:

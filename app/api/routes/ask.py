@@ -1,26 +1,29 @@
 """POST /ask and /ask/stream: a question, answered as JSON or as server-sent events."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from itertools import count
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi.sse import format_sse_event
 from pydantic import BaseModel
 
 from app.answering.service import Reply
 from app.api import problems, server_timing
+from app.api.context import RequestContext
 from app.api.dependencies import (
     AssistantDep,
     ContextDep,
     DeadlineDep,
     Fresh,
+    Service,
     ServiceDep,
     next_event,
     opened_reply,
     working,
 )
+from app.api.event_stream import EventStream
 from app.api.questions import Ask
 from app.api.responses import QUESTION, problems_of
 from app.api.routing import QuestionRoute
@@ -34,7 +37,7 @@ router = APIRouter(route_class=QuestionRoute, tags=["ask"], responses=problems_o
 _EVENT = {
     "type": "object",
     "properties": {
-        "event": {"enum": ["sources", "token", "replace", "done", "error"]},
+        "event": {"type": "string", "enum": ["sources", "token", "replace", "done", "error"]},
         "id": {"type": "string", "description": "counts the events of the stream"},
         "data": {"type": "string", "contentMediaType": "application/json"},
     },
@@ -83,15 +86,19 @@ async def open_reply(
         yield reply
 
 
-@router.post("/ask/stream", response_class=EventSourceResponse, responses={200: _STREAM})
+@router.post("/ask/stream", response_class=Response, responses={200: _STREAM})
 async def ask_stream(
     reply: Annotated[Reply, Depends(open_reply)], service: ServiceDep, context: ContextDep
-) -> AsyncIterator[ServerSentEvent]:
+) -> Response:
     """The same answer as server-sent events, while it is being written."""
+    return EventStream(_events(reply, service, context))
+
+
+async def _events(reply: Reply, service: Service, context: RequestContext) -> AsyncGenerator[bytes]:
     ids = count(1)
 
-    def event(name: str, data: BaseModel) -> ServerSentEvent:
-        return ServerSentEvent(event=name, id=str(next(ids)), data=data)
+    def event(name: str, data: BaseModel) -> bytes:
+        return format_sse_event(event=name, id=str(next(ids)), data_str=data.model_dump_json())
 
     yield event("sources", SourcesOut.of(reply.sources))
     try:

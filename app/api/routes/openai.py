@@ -1,14 +1,12 @@
 """OpenAI's API, for the clients that speak it: models and chat completions."""
 
-import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing, suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
+from fastapi.sse import format_sse_event
 
 from app.answering.service import Reply
 from app.api import problems
@@ -24,6 +22,7 @@ from app.api.dependencies import (
     opened_reply,
     working,
 )
+from app.api.event_stream import EventStream
 from app.api.openai.checked_text import CheckedText, complete_text, source_list
 from app.api.openai.errors import ChatRoute, ErrorOut, OpenAIRoute, error_of
 from app.api.openai.models import ModelList, ModelOut, lists_sources, model_named, models_of
@@ -39,8 +38,6 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 }
 router = APIRouter(prefix="/v1", route_class=OpenAIRoute, tags=["openai"], responses=_ERRORS)
 chat_router = APIRouter(prefix="/v1", route_class=ChatRoute, tags=["openai"], responses=_ERRORS)
-_KEEPALIVE_SECONDS = 15.0
-_UNBUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}  # the latter for nginx
 
 
 @router.get("/models")
@@ -92,11 +89,10 @@ async def chat_completions(
     if body.chore is not None:
         if not body.stream:
             return envelope.completion(body.chore, None)
-        return EventSourceResponse(_chore(body.chore, body, envelope), headers=_UNBUFFERED)
+        return EventStream(_chore(body.chore, body, envelope))
     listed = lists_sources(body.model) or service.chat_sources
     if reply:
-        chunks = _chunks(reply, body, envelope, service, context, listed)
-        return EventSourceResponse(_kept_alive(chunks), headers=_UNBUFFERED)
+        return EventStream(_chunks(reply, body, envelope, service, context, listed))
     async with working(request):
         answer = await assistant.ask(body.question_asked(), deadline, fresh=fresh)
     text = complete_text(answer) + (source_list(answer) if listed else "")
@@ -144,37 +140,6 @@ def _ending(answer: Answer | None, body: ChatRequest, envelope: Envelope) -> Ite
     if body.usage_wanted:
         yield _data(envelope.chunk(usage=TokenUsage.of(answer).model_dump()))
     yield format_sse_event(data_str="[DONE]")
-
-
-async def _kept_alive(events: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    """With a comment where nothing comes for long, or a proxy between may give up."""
-    arrived: asyncio.Queue[bytes | None] = asyncio.Queue(1)
-
-    async def pump() -> None:
-        try:
-            async with aclosing(events):
-                async for event in events:
-                    await arrived.put(event)
-        except Exception:
-            log.exception("unexpected error")
-        await arrived.put(None)
-
-    pumping = asyncio.create_task(pump())
-    try:
-        while True:
-            try:
-                async with asyncio.timeout(_KEEPALIVE_SECONDS):
-                    event = await arrived.get()
-            except TimeoutError:
-                yield KEEPALIVE_COMMENT
-                continue
-            if event is None:
-                return
-            yield event
-    finally:
-        pumping.cancel()
-        with suppress(asyncio.CancelledError):
-            await pumping
 
 
 def _data(chunk: dict[str, Any]) -> bytes:
