@@ -91,8 +91,8 @@ def ingest(
 ) -> None:
     """Publish FAQ files as a new version of the index; the old one serves until the new one is complete.
 
-    The files become the whole index, unless --keep is given. Exit status 3: published without
-    wrong records or broken files; the report names them.
+    The files become the whole index, unless --keep is given. Exit status 3: published, but wrong
+    records or unreadable files were left out; the report names them.
     """
     if shape not in SHAPES:
         raise typer.BadParameter(f"{shape!r} is none of {', '.join(SHAPES)}", param_hint="--shape")
