@@ -83,7 +83,7 @@ class Status(StrEnum):
 
 class Origin(StrEnum):
     GENERATED = "generated"
-    QUOTED = "quoted"  # whole sentences of entries that the model chose
+    QUOTED = "quoted"  # the beginning of an entry, in whole sentences; a model may lengthen it
     EXTRACTED = "extracted"
 
 

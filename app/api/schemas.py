@@ -157,8 +157,8 @@ class AnswerOut(BaseModel):
     )
     answer: str = Field(description="`[n]` means `sources[n-1]`; where not `answered` a fixed sentence")
     origin: Origin | None = Field(
-        description="`generated`: the model's words, checked; `quoted`: sentences of an entry that the model "
-        "chose; `extracted`: an entry, no model; null where no answer is given"
+        description="`generated`: the model's words, checked; `quoted`: the beginning of an entry, "
+        "which the model can lengthen; `extracted`: an entry, no model; null where no answer is given"
     )
     sentences: list[Sentence] = Field(description="of the answer, each with what it rests on")
     sources: list[Source] = Field(description="best first; where not `answered` the nearest entries")

@@ -11,11 +11,11 @@ from app.ranking.fusion import Ranking
 from app.ranking.stop_words import languages_of, stop_words
 from app.ranking.text import mostly_latin, words
 
-_SURE = 0.6  # from here on an entry may speak for a model that is down
+_SURE = 0.6  # least confidence for an answer to a short question, or in place of a model that failed
 _ASKS = re.compile(r"[^\W\d_]|\d\d")  # "1" or "?" alone asks for nothing that an entry could answer
-_TOO_FEW = 2  # content words: with no more a question is answered only for sure
+_TOO_FEW = 2  # content words: a question with no more of them is short
 _FEW_WORDS = 3  # content words: with so few each of them decides
-_TELLING = 2  # stop words of another language that tell it
+_TELLING = 2  # stop words of another language: this many reveal it
 _SOME_OTHER = "another language"
 _UNMET = 0.52  # late interaction of a word that no word of the entry resembles
 
@@ -78,7 +78,7 @@ def _named(languages: Set[str]) -> str:
 
 
 def _word_unmet(question: str, features: Features, language: str) -> bool:
-    """Of so few words one that nothing in the entry resembles: a sofa is not a lamp."""
+    """Whether a short question has a word that nothing in the entry resembles: a sofa is not a lamp."""
     if features.late_min is None or features.late_min >= _UNMET:
         return False
     return _content_words(question, language) <= _FEW_WORDS
