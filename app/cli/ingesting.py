@@ -17,8 +17,8 @@ from app.embedders.base import Embedder
 from app.errors import AskdError, BadSettings, EmbedderUnavailable, IndexMissing
 from app.indexes.base import IndexStore
 from app.indexes.manifest import Manifest
+from app.ingest.column_aliases import FIELDS
 from app.ingest.formats.documents import SHAPES
-from app.ingest.names import FIELDS
 from app.ingest.publishing import publish
 from app.ingest.reading import FORMATS, SUFFIXES, Reading
 from app.ingest.report import FileReport

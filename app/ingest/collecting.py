@@ -9,9 +9,9 @@ import orjson
 
 from app.domain import FaqEntry
 from app.errors import BadFaqFile
+from app.ingest.column_aliases import listed
 from app.ingest.conflicts import Conflicts, marks
 from app.ingest.formats.questions import is_section_title
-from app.ingest.names import listed
 from app.ingest.reading import FORMATS, Reading, read_records
 from app.ingest.records import Bad
 from app.ingest.report import BadRecord, FileReport, Notes

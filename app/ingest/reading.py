@@ -9,6 +9,7 @@ from typing import BinaryIO, NamedTuple
 from app.domain import FaqEntry
 from app.errors import BadFaqFile
 from app.ingest.archives import check_office, seekable
+from app.ingest.column_aliases import Names
 from app.ingest.formats.documents import Place, read_document
 from app.ingest.formats.encoding import lines_of, text_of
 from app.ingest.formats.events import (
@@ -20,7 +21,6 @@ from app.ingest.formats.events import (
 from app.ingest.formats.objects import read_objects
 from app.ingest.formats.tables import names_columns, read_csv
 from app.ingest.formats.yaml_events import yaml_events
-from app.ingest.names import Names
 from app.ingest.records import Bad, Raw, entry_of
 from app.ingest.report import Notes
 from app.ingest.source import Source

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from app.ingest.names import plain_name
+from app.ingest.column_aliases import plain_name
 
 # Keys that say nothing of the records below them, so they name no section.
 CONTAINERS = frozenset(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from app.errors import BadFaqFile
+from app.ingest.column_aliases import Names
 from app.ingest.formats.blocks import Document
 from app.ingest.formats.dialects import plain_markdown, without_jsx
 from app.ingest.formats.entries import is_written_by_askd, read_entries
@@ -21,7 +22,6 @@ from app.ingest.formats.questions import (
     unmarked_answer,
 )
 from app.ingest.formats.structures import find_definitions, find_lists, find_tables
-from app.ingest.names import Names
 from app.ingest.records import Bad, Raw
 from app.ingest.report import Notes
 

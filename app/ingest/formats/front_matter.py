@@ -4,9 +4,9 @@ import tomllib
 from dataclasses import dataclass, field
 
 from app.errors import BadFaqFile
+from app.ingest.column_aliases import plain_name
 from app.ingest.formats.articles import is_draft
 from app.ingest.formats.yaml_events import yaml_value
-from app.ingest.names import plain_name
 from app.ingest.report import Notes
 
 _LONGEST = 500  # lines

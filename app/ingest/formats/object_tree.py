@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from app.ingest.column_aliases import Names, plain_name
 from app.ingest.formats.articles import CONTAINERS, LOOKUPS
 from app.ingest.formats.tables import Header, find_header
-from app.ingest.names import Names, plain_name
 
 
 def cell_text(value: object) -> str:

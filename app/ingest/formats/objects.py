@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from app.errors import BadFaqFile
+from app.ingest.column_aliases import FIELDS, Names, listed
 from app.ingest.formats.articles import CONTAINERS, is_draft, lookup_fields, text_of
 from app.ingest.formats.events import DEEPEST, Events, build
 from app.ingest.formats.object_tree import (
@@ -22,7 +23,6 @@ from app.ingest.formats.object_tree import (
 )
 from app.ingest.formats.scan import Scan
 from app.ingest.formats.tables import Row, records_of
-from app.ingest.names import FIELDS, Names, listed
 from app.ingest.records import Bad, Raw, kind
 from app.ingest.report import Notes
 

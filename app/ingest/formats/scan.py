@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from app.errors import BadFaqFile
+from app.ingest.column_aliases import Names, plain_name
 from app.ingest.formats.articles import LOOKUPS, NEVER
 from app.ingest.formats.events import DEEPEST, Events
 from app.ingest.formats.object_tree import Context, Node, cell_text
-from app.ingest.names import Names, plain_name
 from app.ingest.records import kind
 
 _MOST_NODES = 500_000

@@ -9,8 +9,8 @@ from typing import IO, TYPE_CHECKING, BinaryIO
 
 from app.errors import BadFaqFile
 from app.ingest.archives import damage_told
+from app.ingest.column_aliases import Names
 from app.ingest.formats.tables import Row, find_header, no_columns, records_of
-from app.ingest.names import Names
 from app.ingest.records import Bad, Raw
 from app.ingest.report import Notes
 

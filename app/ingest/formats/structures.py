@@ -3,6 +3,7 @@
 import re
 from textwrap import dedent
 
+from app.ingest.column_aliases import Names
 from app.ingest.formats.blocks import Block, Document
 from app.ingest.formats.found import Found
 from app.ingest.formats.marked import ITEM, between, entry
@@ -15,7 +16,6 @@ from app.ingest.formats.questions import (
     unmarked_answer,
 )
 from app.ingest.formats.tables import find_header
-from app.ingest.names import Names
 
 _CELL = re.compile(r"(?<!\\)\|")
 

@@ -10,10 +10,10 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from app.errors import BadFaqFile
+from app.ingest.column_aliases import FIELDS, Names, listed, plain_name
 from app.ingest.formats.articles import is_draft
 from app.ingest.formats.encoding import LONGEST_LINE
 from app.ingest.formats.questions import asks
-from app.ingest.names import FIELDS, Names, listed, plain_name
 from app.ingest.records import Bad, Raw
 from app.ingest.report import Notes
 
