@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.answering.embedder_state import embedder_trouble
-from app.answering.fitness import WritingSetting, fitness
+from app.answering.writing_manner import WritingSetting, writing_manner
 from app.embedders.base import Embedder
 from app.errors import ModelError, RetrievalError
 from app.indexes.base import SearchIndex
@@ -74,7 +74,7 @@ class Readiness:
     async def _writing(self) -> str | None:
         try:
             async with asyncio.timeout(_TIMEOUT):
-                return str(fitness(self.writing, (await self.llm.profile()).parameters))
+                return str(writing_manner(self.writing, (await self.llm.profile()).parameters))
         except (ModelError, TimeoutError):
             return None
 

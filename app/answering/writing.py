@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, field
 
 from app.answering.checks.verification import Verifier
-from app.answering.fitness import Manner, WritingSetting, fitness
 from app.answering.model_output.reader import OutputReader
 from app.answering.prompt import build_prompt, choice_prompt, costs, fitting, labels, parts, static_prefix
 from app.answering.quoting import answered_part, beginnings, least, quoted_sentences, said_by_entry
+from app.answering.writing_manner import Manner, WritingSetting, writing_manner
 from app.domain import FaqEntry, Hit, Origin, Part, Sentence, Source, Support, Usage
 from app.errors import ModelError, ModelUnavailable, NothingFits, PromptTooLong, QuestionTooLong
 from app.models.base import Chunk, LanguageModel, ModelProfile, Prompt, PromptStyle
@@ -85,7 +85,7 @@ class Writer:
         Raises ModelUnavailable, ModelMissing or ModelTimeout.
         """
         profile = await self.llm.profile()
-        choosing = fitness(self.writing, profile.parameters).manner is Manner.QUOTE
+        choosing = writing_manner(self.writing, profile.parameters).manner is Manner.QUOTE
         prefix = static_prefix(profile.style, choosing=choosing)
 
         async def read() -> None:
@@ -102,8 +102,8 @@ class Writer:
         """
         profile = await self.llm.profile()
         draft.model = profile.name
-        fit = fitness(self.writing, profile.parameters)
-        if fit.manner is Manner.QUOTE:
+        allowed = writing_manner(self.writing, profile.parameters)
+        if allowed.manner is Manner.QUOTE:
             yield await self._quotation(task, profile, draft)
             return
         # A T5 reads one text at a time.
@@ -119,7 +119,7 @@ class Writer:
                 control_tokens=profile.control_tokens,
             )
             draft.in_prompt = list(included)
-            verifier = Verifier(included, task.statistics, question, fit.least_coverage)
+            verifier = Verifier(included, task.statistics, question, allowed.least_coverage)
             reader = OutputReader(verifier, labels(included))
             try:
                 async with aclosing(self._read(prompt, reader, draft, supported=task.supported)) as pieces:

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 
-from app.answering.fitness import fitness
 from app.answering.readiness import gpu_trouble
+from app.answering.writing_manner import writing_manner
 from app.cli.fitting import fit_models
 from app.cli.model_library import list_models, pull_into_server, remove_model, run_model
 from app.embedders import catalogue as embedder_files
@@ -181,7 +181,7 @@ async def _status(settings: Settings) -> tuple[ModelStatus | None, str | None]:
             served = MODELS[settings.model_backend].served and status.present
             if not (status.loaded or served):
                 return status, None
-            return status, str(fitness(settings.writing, (await askd.llm.profile()).parameters))
+            return status, str(writing_manner(settings.writing, (await askd.llm.profile()).parameters))
         except ModelError:
             return None, None
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from app.answering import writing
-from app.answering.fitness import fitness
 from app.answering.phrases import phrases
+from app.answering.writing_manner import writing_manner
 from app.models.base import Prompt
 from tests.live.serving import Service, prompts_to, serving, settings_of, text_of
 
@@ -120,7 +120,9 @@ async def test_what_a_model_writes_freely_has_marks_that_point_at_sources(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Whatever its size and the way's own setting.
-    monkeypatch.setattr(writing, "fitness", lambda setting, parameters: fitness("free", parameters))
+    monkeypatch.setattr(
+        writing, "writing_manner", lambda setting, parameters: writing_manner("free", parameters)
+    )
     for mode in ("generate", "auto"):
         stream = await service.stream(PARAPHRASE, mode=mode, limit=3)
         name, body = stream[-1]

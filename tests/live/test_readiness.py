@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from elasticsearch import AsyncElasticsearch
 
-from app.answering.fitness import fitness
+from app.answering.writing_manner import writing_manner
 from tests.live.problems import check_no_leak
 from tests.live.serving import SAMPLE, Chosen, Service, ingest, serving, settings_of
 from tests.live.tcp_proxy import Break, TcpProxy, nobodys_url
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.live]
 
 # Both use Ollama, which has no GPU here.
 KEPT = 1.1  # seconds, in which a report may be an earlier probe's
-WRITING = str(fitness("auto", 135_000_000))
+WRITING = str(writing_manner("auto", 135_000_000))
 ALL_WELL = (
     200,
     {

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.answering.fitness import fitness
+from app.answering.writing_manner import writing_manner
 from tests.stack.engine import docker, inspect
 from tests.stack.stack import ONE_SHOTS, SERVICES, Stack
 
@@ -47,7 +47,7 @@ def test_it_says_in_which_memory_the_model_is(stack: Stack) -> None:
         "missing": [],
         "degraded": [],
         "model_memory": "cpu",
-        "writing": str(fitness("auto", 135_000_000)),  # SmolLM2, whatever its tag
+        "writing": str(writing_manner("auto", 135_000_000)),  # SmolLM2, whatever its tag
         "remote_model": None,
     }
 

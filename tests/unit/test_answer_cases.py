@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import pytest
 
 from app.answering.checks.verification import Verifier
-from app.answering.fitness import Manner, fitness
 from app.answering.model_output.reader import OutputReader
 from app.answering.phrases import phrases
 from app.answering.prompt import labels
 from app.answering.quoting import said_by_entry
+from app.answering.writing_manner import Manner, writing_manner
 from app.domain import Answer, FaqEntry, Mode, Origin, Question, Status, Support
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
@@ -323,7 +323,7 @@ def test_21_a_model_may_not_turn_yes_and_no_round() -> None:
     ]
 
 
-# --- writing by fitness ---------------------------------------------------------------------------------
+# --- how freely a model may write -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ def test_21_a_model_may_not_turn_yes_and_no_round() -> None:
 def test_how_freely_a_model_writes_goes_by_its_size(
     setting: str, parameters: int | None, manner: Manner
 ) -> None:
-    assert fitness(setting, parameters).manner is manner  # type: ignore[arg-type]
+    assert writing_manner(setting, parameters).manner is manner  # type: ignore[arg-type]
 
 
 async def test_a_small_model_chooses_sentences_with_one_token() -> None:

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.api.dependencies import ReadinessDep, ServiceDep
-from app.api.health import Live, ReadinessOut
+from app.api.health_schemas import Live, ReadinessOut
 from app.api.responses import CHECKED, problems_of
 from app.api.routing import ApiRoute, ProbeRoute
 

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from app.answering.fitness import WritingSetting, fitness
+from app.answering.writing_manner import WritingSetting, writing_manner
 from app.domain import Mode
 from app.errors import AskdError
 from app.evaluation.comparison.records import digest
@@ -86,11 +86,12 @@ def rows_of(model: str, facts: Facts, catalogue: Catalogue, *, free: bool) -> Se
     writings: list[WritingSetting] = ["auto", "free"] if free else ["auto"]
     found: list[Row] = []
     for writing in writings:
-        fit = fitness(writing, facts.parameters)
-        if found and fit.manner == fitness("auto", facts.parameters).manner:
+        allowed = writing_manner(writing, facts.parameters)
+        if found and allowed.manner == writing_manner("auto", facts.parameters).manner:
             break
-        key = _key(settings, catalogue, facts.model, facts.digest, fit.manner)
-        found.append(Row(f"{name} {writing}", key, Mode.AUTO, str(fit), facts, settings_of(model, writing)))
+        key = _key(settings, catalogue, facts.model, facts.digest, allowed.manner)
+        label, stated = f"{name} {writing}", settings_of(model, writing)
+        found.append(Row(label, key, Mode.AUTO, str(allowed), facts, stated))
     return found
 
 

@@ -20,7 +20,7 @@ class Manner(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fitness:
+class WritingManner:
     manner: Manner
     reason: str
 
@@ -33,17 +33,17 @@ class Fitness:
         return STRICT if self.manner is Manner.STRICT else ORDINARY
 
 
-def fitness(setting: WritingSetting, parameters: int | None) -> Fitness:
-    """What a model with so many parameters (None: its metadata does not say) may do."""
+def writing_manner(setting: WritingSetting, parameters: int | None) -> WritingManner:
+    """What a model with this number of parameters (None: its metadata does not say) may do."""
     size = "of unknown size" if parameters is None else f"with {_short(parameters)} parameters"
     small = parameters is None or parameters < STRICT_BELOW
     if setting == "quote" or (setting == "auto" and parameters is not None and parameters < QUOTES_BELOW):
         asked = "ASKD_WRITING=quote" if setting == "quote" else f"a model {size}, under 1 billion"
-        return Fitness(Manner.QUOTE, f"{asked}: it chooses sentences of the best entry")
+        return WritingManner(Manner.QUOTE, f"{asked}: it chooses sentences of the best entry")
     asked = "ASKD_WRITING=free, " if setting == "free" else ""
     if small:
-        return Fitness(Manner.STRICT, f"{asked}a model {size}: its own words, strictly checked")
-    return Fitness(Manner.FREE, f"{asked}a model {size}: its own words, checked")
+        return WritingManner(Manner.STRICT, f"{asked}a model {size}: its own words, strictly checked")
+    return WritingManner(Manner.FREE, f"{asked}a model {size}: its own words, checked")
 
 
 def _short(parameters: int) -> str:
