@@ -11,7 +11,7 @@ from app.domain import FaqEntry
 from app.embedders.base import ENTRY_TEXTS, Embedder
 from app.indexes.base import IndexRecord, IndexStore
 from app.indexes.manifest import INDEX_SCHEMA, Manifest
-from app.ingest.own_thresholds import Scratch, measurable, measure, sampled
+from app.ingest.own_questions import Scratch, measurable, measure, sampled
 from app.ingest.survey import Survey
 from app.ranking.confidence import Thresholds
 

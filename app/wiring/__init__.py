@@ -24,7 +24,7 @@ from app.embedders.base import Embedder
 from app.embedders.catalogue import own_recipe
 from app.errors import BadSettings
 from app.indexes.base import IndexStore, SearchIndex
-from app.ingest.own_thresholds import ScratchIndex
+from app.ingest.own_questions import ScratchIndex
 from app.models.base import LanguageModel
 from app.models.watch import ModelWatch
 from app.settings import Settings, secret

@@ -5,7 +5,7 @@ from app.ranking.confidence import Calibration, Features, Thresholds, Weights
 from app.ranking.evidence import lacking, opposed
 from app.ranking.fusion import NOTHING, Ranking
 from app.ranking.judgement import judge
-from app.ranking.own_questions import own_thresholds
+from app.ranking.own_thresholds import own_thresholds
 
 ENTRY = FaqEntry("e", "c", "What does error E-1042 mean?", "The NVIDIA driver 1.21 is missing in Ubuntu.")
 WEIGHTS = Weights(intercept=-4.0, coverage=8.0)

@@ -13,7 +13,7 @@ from app.indexes.base import IndexRecord, IndexStore, SearchIndex
 from app.indexes.manifest import Manifest
 from app.indexes.without import IndexWithout
 from app.ranking.confidence import Thresholds, calibration_of
-from app.ranking.own_questions import MOST_QUESTIONS, own_thresholds
+from app.ranking.own_thresholds import MOST_QUESTIONS, own_thresholds
 from app.ranking.text import normalised_question
 
 _MOST_ENTRIES = 5_000  # of a larger FAQ a sample is measured: to index all of it twice would take minutes
@@ -35,7 +35,7 @@ def measurable(manifest: Manifest) -> bool:
 
 
 def sampled(entries: Sequence[FaqEntry], most: int = _MOST_ENTRIES) -> Sequence[FaqEntry]:
-    """At most so many, the same ones each time, in their order."""
+    """At most `most` of them, the same ones each time, in their order."""
     if len(entries) <= most:
         return entries
     chosen = random.Random(_SEED).sample(range(len(entries)), most)  # noqa: S311 - no secret
