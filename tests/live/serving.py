@@ -84,9 +84,9 @@ class Service:
             caller.close()
 
     async def ready(self) -> None:
-        """Returns once /readyz says 200."""
+        """Returns once /readyz says 200, and the model has been warmed up."""
         async with asyncio.timeout(150):
-            while (await self.client.get("/readyz")).status_code != 200:
+            while (await self.client.get("/readyz")).status_code != 200 or not self.assistant.watch.model:
                 await asyncio.sleep(0.05)
 
 

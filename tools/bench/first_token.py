@@ -119,25 +119,22 @@ async def _measured(
             "ASKD_ANSWER_TOKENS": str(answer_tokens),
         }
         asked = await opened.enter_async_context(_indexed(servers, settings, faq, questions, wanted + 1))
+        plain = {"MODEL": model, "INDEX": f"{name}-tutorial", "ANSWER_TOKENS": str(answer_tokens)}
         services: dict[str, Service] = {
-            "tutorial": await opened.enter_async_context(
-                tutorial(
-                    servers,
-                    {"MODEL": model, "INDEX": f"{name}-tutorial", "ANSWER_TOKENS": str(answer_tokens)},
-                )
-            ),
+            "tutorial": await opened.enter_async_context(tutorial(servers, plain, answering=False))
         }
         for writing in ("free", "quote"):
             services[writing] = await opened.enter_async_context(
-                askd(servers, {**settings, "ASKD_WRITING": writing})
+                askd(servers, {**settings, "ASKD_WRITING": writing}, answering=False)
             )
         waited: dict[str, list[Waited]] = {service: [] for service in services}
         first, *rest = asked
-        for begin in range(0, wanted, in_a_round):
+        for begin in range(0, len(rest), in_a_round):
             for service_name, service in services.items():
                 await _asked(service, first)
                 for question in rest[begin : begin + in_a_round]:
                     waited[service_name].append(await _asked(service, question))
+                    typer.echo(f"{service_name}: {vars(waited[service_name][-1])}", err=True)
         return waited
 
 

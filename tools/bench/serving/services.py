@@ -48,8 +48,13 @@ class Servers(Protocol):
 
 
 @asynccontextmanager
-async def askd(stubs: Servers, settings: Mapping[str, str] | None = None) -> AsyncIterator[Service]:
-    """Embedder off and no answers kept, unless `settings` say otherwise."""
+async def askd(
+    stubs: Servers, settings: Mapping[str, str] | None = None, *, answering: bool = True
+) -> AsyncIterator[Service]:
+    """Embedder off and no answers kept, unless `settings` say otherwise.
+
+    Once it answers; or, not `answering`, once it listens: with a real model an answer may take minutes.
+    """
     port = _free_port()
     with TemporaryDirectory() as data:
         environment = {
@@ -64,12 +69,14 @@ async def askd(stubs: Servers, settings: Mapping[str, str] | None = None) -> Asy
             **(settings or {}),
         }
         command = [sys.executable, "-c", "from app.cli import main; main()", "serve"]
-        async with _process("askd", command, environment, port) as service:
+        async with _process("askd", command, environment, port, answering) as service:
             yield service
 
 
 @asynccontextmanager
-async def tutorial(stubs: Servers, settings: Mapping[str, str] | None = None) -> AsyncIterator[Service]:
+async def tutorial(
+    stubs: Servers, settings: Mapping[str, str] | None = None, *, answering: bool = True
+) -> AsyncIterator[Service]:
     port = _free_port()
     environment = {
         "ELASTICSEARCH_URL": stubs.elasticsearch_url,
@@ -78,20 +85,20 @@ async def tutorial(stubs: Servers, settings: Mapping[str, str] | None = None) ->
         **(settings or {}),
     }
     command = [sys.executable, "-m", "uvicorn", "tools.bench.serving.tutorial:app", "--log-level=warning"]
-    async with _process("tutorial", [*command, f"--port={port}"], environment, port) as service:
+    async with _process("tutorial", [*command, f"--port={port}"], environment, port, answering) as service:
         yield service
 
 
 @asynccontextmanager
 async def _process(
-    name: str, command: list[str], environment: Mapping[str, str], port: int
+    name: str, command: list[str], environment: Mapping[str, str], port: int, answering: bool
 ) -> AsyncIterator[Service]:
     process = await asyncio.create_subprocess_exec(
         "taskset", "-c", str(SERVER_CORE), *command, env={**os.environ, **environment}
     )
     service = Service(name, f"http://127.0.0.1:{port}", process.pid)
     try:
-        await _ready(service, process)
+        await _ready(service, process, port, answering)
         yield service
     finally:
         if process.returncode is None:
@@ -99,13 +106,17 @@ async def _process(
         await process.wait()
 
 
-async def _ready(service: Service, process: asyncio.subprocess.Process) -> None:
-    """Until it answers a question with an answer."""
+async def _ready(service: Service, process: asyncio.subprocess.Process, port: int, answering: bool) -> None:
+    """Until it answers a question with an answer, or at least listens."""
     loop = asyncio.get_running_loop()
     latest = loop.time() + _START_SECONDS
     while loop.time() < latest and process.returncode is None:
         caller = Caller(service.url)
         try:
+            if not answering:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
             if (await caller.post("/ask", {"question": "Is anybody there?"}, timeout=5)).status == 200:
                 return
         except OSError:
