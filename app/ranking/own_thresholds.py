@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from app.ranking.confidence import Calibration, Features, Thresholds
 
 MOST_QUESTIONS = 300  # a seeded sample of this size estimates the quantiles well enough
-# On the development FAQ, at .4 three-word questions are too often answered wrongly, at .55 full ones too rarely.
+# On the development FAQ, at .4 three-word questions are too often answered wrongly, at .55 full ones too
+# rarely.
 _ANSWER_QUANTILE = 0.5
 _SUGGEST_QUANTILE = 0.1
 _LOWER, _HIGHER = 1.0, 2.0  # log-odds: how far an index may leave the calibration

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from app.api import health, schemas
+from app.api import health_schemas, schemas
 from app.api.openai.errors import ErrorOut
 from app.api.problems import PROBLEM
 from app.indexes.memory import MemoryIndex
@@ -33,8 +33,8 @@ BODIES: dict[str, type[BaseModel]] = {
     "/ask": schemas.AnswerOut,
     "/search": schemas.SearchOut,
     "/collections": schemas.CollectionsOut,
-    "/livez": health.Live,
-    "/readyz": health.ReadinessOut,
+    "/livez": health_schemas.Live,
+    "/readyz": health_schemas.ReadinessOut,
 }
 # What HTTP has to say on its own, whatever the route.
 PLAIN = {400, 404, 405, 413, 415, 422}
