@@ -77,7 +77,9 @@ async def facts_of(model: str) -> Facts:
             await llm.load()
             return await _facts(settings, llm)
         except AskdError as error:
-            raise type(error)(f"{model}: {error}") from error
+            told = type(error)(f"{model}: {error}")
+            told.reason = error.reason
+            raise told from error
 
 
 def rows_of(model: str, facts: Facts, catalogue: Catalogue, *, free: bool) -> Sequence[Row]:
