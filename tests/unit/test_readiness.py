@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from app.answering.gauges import register_gauges
 from app.answering.readiness import Readiness
 from app.embedders.base import EmbedderInfo
 from app.errors import ModelUnavailable
@@ -13,7 +14,9 @@ from app.ingest.survey import survey
 from app.models.base import ModelStatus
 from app.models.pool import Member, ModelPool
 from app.models.scripted import ScriptedModel
+from app.telemetry.metrics import Metrics
 from app.traffic.circuit_breaker import CircuitBreaker
+from tests.support.assistant import assistant_of
 from tests.support.embedder import HashEmbedder
 from tests.support.faq import FAQ
 
@@ -91,13 +94,22 @@ async def test_entries_in_a_script_that_the_embedder_cannot_read_are_told(
 
 
 async def test_of_several_servers_those_in_trouble_are_told() -> None:
-    members = [
-        Member("10.0.0.1:11434", ScriptedModel(loaded=True), CircuitBreaker()),
-        Member("10.0.0.2:11434", ScriptedModel(failure=ModelUnavailable("gone")), CircuitBreaker()),
-    ]
-    report = await Readiness(MemoryIndex(FAQ), ModelPool(members), embedder=None).report()
+    pool = ModelPool(
+        [
+            Member("10.0.0.1:11434", ScriptedModel(loaded=True), CircuitBreaker()),
+            Member("10.0.0.2:11434", ScriptedModel(failure=ModelUnavailable("gone")), CircuitBreaker()),
+        ]
+    )
+    report = await Readiness(MemoryIndex(FAQ), pool, embedder=None).report()
     assert report.ready
     assert report.degraded == ["model at 10.0.0.2:11434: gone"]
+
+    metrics, assistant = Metrics(), assistant_of(MemoryIndex(FAQ), pool)
+    register_gauges(metrics, assistant, {})
+    await assistant.watch.look()
+    told = metrics.exposition().decode()
+    assert 'askd_model_server_up{server="10.0.0.1:11434"} 1.0' in told
+    assert 'askd_model_server_up{server="10.0.0.2:11434"} 0.0' in told
 
 
 async def test_probes_that_come_together_and_within_a_second_share_a_report() -> None:
