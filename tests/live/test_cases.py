@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.answering.phrases import phrases
-from app.answering.prompt import labels
+from app.answering.prompt import contenders, labels
 from app.answering.service import Assistant
 from app.domain import Answer, FaqEntry, Mode, Origin, Question, Status, Support
 from app.indexes.memory import MemoryIndex
@@ -169,6 +169,25 @@ async def test_case_14_the_telling_part_of_a_paste_decides(
     assert len(answer.asked) < len(text)
 
 
+FRAMES = "\n".join(f"\tat com.shop.Connector.step{at}(Connector.java:{at})" for at in range(120))
+STORY = " ".join(f"On day {at} I tried the lamp in another room of our house." for at in range(60))
+
+
+@pytest.mark.parametrize(
+    ("text", "entry"),
+    [
+        (f"{JAVA}{FRAMES}\n", "conn"),
+        (f"{STORY}\nCan I return a lamp?\n{STORY}", "ret"),
+        (f"How long does shipping take?\n\n{FRAMES}", "ship"),
+    ],
+)
+async def test_case_14_a_paste_of_thousands_of_characters_is_taken(
+    assistant: Assistant, text: str, entry: str
+) -> None:
+    assert len(text) > 3_000
+    assert await asked(assistant, text) == (ANSWERED, entry)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -224,7 +243,9 @@ async def test_an_open_part_is_said_to_be_open(assistant: Assistant) -> None:
     ],
 )
 async def test_case_19a_what_identifies_must_be_in_the_entry(assistant: Assistant, question: str) -> None:
-    assert (await ask(assistant, question)).status is not ANSWERED
+    answer = await ask(assistant, question)
+    assert answer.status is not ANSWERED
+    assert answer.sources  # the nearest are shown all the same
 
 
 @pytest.mark.parametrize(
@@ -305,10 +326,11 @@ async def told(said: str, question: str = SHIPPING, file: str = "shop.json") -> 
     llm = ScriptedModel()
     assistant = assistant_of(MemoryIndex(entries(file)), llm, prompt_tokens=2_000, answer_tokens=400)
     hits = (await assistant.find(Question(question))).ranking.hits
-    numbers = labels({place: hit.entry for place, hit in enumerate(hits, start=1)})
-    for label, place in numbers.items():
-        said = said.replace(f"<{hits[place - 1].entry.id}>", str(label))
+    shown = {place: hit.entry for place, hit in enumerate(contenders(hits), start=1)}
+    for label, place in labels(shown).items():
+        said = said.replace(f"<{shown[place].id}>", str(label))
         said = said.replace("<other>", str(label)) if place > 1 else said
+    said = said.replace("<other>", "2")  # of one entry alone: a mark that points nowhere
     llm.script = [said[at : at + 4] for at in range(0, len(said), 4)]
     return await assistant.ask(Question(question))
 
@@ -324,6 +346,7 @@ def cited(answer: Answer) -> Sequence[str]:
         ("Shipping takes three to six working days in Europe. [<ship>]", SHIPPING),
         ("Shipping takes 3 to 5 hours in Europe.", SHIPPING),
         ("The database is not running. Start it with `docker compose down -v db`.", COMMAND),
+        ("The database is not running. Start it with `docker compose down -v db`. [<other>]", COMMAND),
         ("Start it with `docker compose up -d cache` and try again.", COMMAND),
         ("The database is running. Start it with `docker compose up -d db`.", COMMAND),
     ],
@@ -336,7 +359,7 @@ async def test_cases_23_and_24a_numbers_and_commands_are_those_of_the_entry(said
     assert {sentence.support for sentence in answer.sentences} == {Support.QUOTED}
 
 
-@pytest.mark.parametrize("mark", ["[<other>]", "(<other>)", "(see entry <other>)"])
+@pytest.mark.parametrize("mark", ["[<other>]", "[Source <other>]", "(see entry <other>)"])
 async def test_case_25_a_mark_leads_to_the_entry_that_holds_the_words(mark: str) -> None:
     answer = await told(f"{SAID} {mark}")
     assert answer.text == f"{SAID} [1]"
@@ -344,7 +367,16 @@ async def test_case_25_a_mark_leads_to_the_entry_that_holds_the_words(mark: str)
 
 
 FORMS = [
-    *("[<ship>]", "[1-5]", "【<ship>】", "【<ship>†source】", "(<ship>)", "[Source <ship>]", "[^<ship>]"),
+    *(
+        "[<ship>]",
+        "[1-3]",
+        "[1-5]",
+        "【<ship>】",
+        "【<ship>†source】",
+        "(<ship>)",
+        "[Source <ship>]",
+        "[^<ship>]",
+    ),
     *("[[<ship>]]", "[<ship>, <other>]", "［<ship>］", "<sup><ship></sup>", "[FAQ-<ship>]", "[cite: <ship>]"),
     *("(see entry <ship>)", "\n\nSource: <ship>", "\n\nSources:\n- [<ship>]", "\n\n**Sources:** [<ship>]"),
 ]

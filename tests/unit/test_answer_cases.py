@@ -138,6 +138,11 @@ async def test_23_a_wrong_number_takes_the_answer_back_in_mode_auto(mode: Mode) 
         ]
 
 
+def test_25_a_mark_that_points_nowhere_becomes_that_of_the_entry_that_holds_the_words() -> None:
+    assert read(f"{SAID} [{len(SHOP) + 1}]").text == f"{SAID} [1]"
+    assert read(f"The moon is made of cheese. [{len(SHOP) + 1}]").text == "The moon is made of cheese."
+
+
 def test_25_a_mark_that_names_the_wrong_entry_is_repaired() -> None:
     reader = read(f"{SAID} [{LABEL['guest']}]")
     assert reader.text == f"{SAID} [1]"
@@ -145,7 +150,13 @@ def test_25_a_mark_that_names_the_wrong_entry_is_repaired() -> None:
 
 
 @pytest.mark.parametrize(
-    "said", [" ".join([SAID] * 9), f"Yes. {SAID} {SAID}", f"{SAID} The database is not running. {SAID}"]
+    "said",
+    [
+        " ".join([SAID] * 9),
+        f"Yes. {SAID} {SAID}",
+        f"{SAID} The database is not running. {SAID}",
+        f"1. {SAID}\n2. {SAID}\n3. {SAID}",
+    ],
 )
 def test_30_a_repeated_sentence_ends_the_answer(said: str) -> None:
     reader = read(said)

@@ -1,8 +1,9 @@
 """Marks in a model's words: `[2]`, `[1-3]`, `【5】`, `(5)`, `[Source 5]`, `[^5]`, `<sup>5</sup>` …
 
 The prompt numbers its entries in id order, the caller knows sources best first: a mark is rewritten from one
-numbering to the other, and removed where it points nowhere. A bracket that follows a word (`argv[1]`), stands
-in `code`, or stands just so in an entry is text, and stays as it is. Pure.
+numbering to the other; one that points nowhere becomes that of the entry that supports the sentence, or is
+removed. A bracket that follows a word (`argv[1]`), stands in `code`, or stands just so in an entry is text,
+and stays as it is. Pure.
 """
 
 import re
@@ -100,7 +101,7 @@ class MarkReader:
                 basis = clean
             named = [self.positions[label] for label in _labels(mark.group()) if label in self.positions]
             hints += [position for position in named if position not in hints]
-            shown = [each for each in self.attribute(basis, named) if each not in printed] if named else []
+            shown = [each for each in self.attribute(basis, named) if each not in printed]
             printed.update(shown)
             if shown:
                 out += ("" if not out or out[-1].isspace() or mark.group()[0] in _OPENING else " ") + "".join(

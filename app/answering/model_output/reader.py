@@ -38,6 +38,7 @@ _THOUGHTFUL = re.compile(
     re.IGNORECASE,
 )
 _WORDS = re.compile(r"\w+")
+_ITEM = re.compile(r"^\s*\(?\d{1,3}[.)](?:\s+|\Z)")
 
 
 @dataclass
@@ -267,8 +268,8 @@ def _may_loop(text: str) -> bool:
 
 
 def _key(sentence: str) -> str:
-    """Equal for a sentence said again."""
-    return " ".join(_WORDS.findall(without_yes_no(folded(sentence)).casefold()))
+    """Equal for a sentence said again, also as the next item of a list."""
+    return " ".join(_WORDS.findall(without_yes_no(folded(_ITEM.sub("", sentence))).casefold()))
 
 
 def _answers_yes_no(beginning: str) -> bool:
