@@ -26,7 +26,8 @@ from app.ranking.candidates import WordStatistics
 from app.ranking.coverage import coverage
 from app.ranking.plain_text import content, folded, plain
 
-ORDINARY, STRICT = 0.6, 0.75  # least share of a sentence's content that the entry must hold
+# Least share of a sentence's content that the entry must hold: measured, docs/decisions.md has the figures.
+ORDINARY, STRICT = 0.6, 0.75
 _ATTRIBUTED = 0.45  # from here on a sentence is about an entry, right or wrong
 _AS_GOOD = 0.15  # a mark stays where its entry covers the sentence nearly as well as the best one
 _ITS_WORDS = "its words"
