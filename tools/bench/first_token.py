@@ -15,9 +15,10 @@ import os
 import random
 import statistics
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -120,21 +121,23 @@ async def _measured(
         }
         asked = await opened.enter_async_context(_indexed(servers, settings, faq, questions, wanted + 1))
         plain = {"MODEL": model, "INDEX": f"{name}-tutorial", "ANSWER_TOKENS": str(answer_tokens)}
-        services: dict[str, Service] = {
-            "tutorial": await opened.enter_async_context(tutorial(servers, plain, answering=False))
+        services: dict[str, Callable[[], AbstractAsyncContextManager[Service]]] = {
+            "tutorial": lambda: tutorial(servers, plain, answering=False),
+            **{
+                writing: partial(askd, servers, settings | {"ASKD_WRITING": writing}, answering=False)
+                for writing in ("free", "quote")
+            },
         }
-        for writing in ("free", "quote"):
-            services[writing] = await opened.enter_async_context(
-                askd(servers, {**settings, "ASKD_WRITING": writing}, answering=False)
-            )
-        waited: dict[str, list[Waited]] = {service: [] for service in services}
+        waited: dict[str, list[Waited]] = {each: [] for each in services}
         first, *rest = asked
         for begin in range(0, len(rest), in_a_round):
-            for service_name, service in services.items():
-                await _asked(service, first)
-                for question in rest[begin : begin + in_a_round]:
-                    waited[service_name].append(await _asked(service, question))
-                    typer.echo(f"{service_name}: {vars(waited[service_name][-1])}", err=True)
+            for service_name, started in services.items():
+                # One at a time: askd, when it starts, has Ollama load the model with its own window.
+                async with started() as service:
+                    await _asked(service, first)
+                    for question in rest[begin : begin + in_a_round]:
+                        waited[service_name].append(await _asked(service, question))
+                        typer.echo(f"{service_name}: {vars(waited[service_name][-1])}", err=True)
         return waited
 
 
