@@ -18,7 +18,7 @@ from app.ranking.coverage import rarity
 from app.ranking.fusion import Fusion, Ranking, rank
 from app.ranking.interaction import interaction
 from app.ranking.judgement import judge
-from app.ranking.merging import merged
+from app.ranking.merging import merged, standing
 from app.ranking.plain_text import plain
 from app.ranking.stop_words import stop_words
 from app.ranking.synonyms import search_text, wordings
@@ -128,7 +128,7 @@ class Retrieval:
         if found[0] not in promising:
             promising = [found[0], *promising[:-1]]
         tried = [await self._judged(each, searched) for each in promising]
-        return max(tried, key=lambda each: (_ORDER.index(each.ranking.status), each.ranking.confidence)), ()
+        return max(tried, key=lambda each: standing(each.ranking)), ()
 
     async def _search(self, texts: Sequence[str], collection: str | None) -> _Searched:
         """Of one version of the index; when another one takes over meanwhile, all again."""
@@ -219,9 +219,6 @@ class Retrieval:
             except EmbedderUnavailable as error:
                 trouble = unavailable(error)
         return none, [trouble]
-
-
-_ORDER = (Status.NO_ANSWER, Status.SUGGESTED, Status.ANSWERED)
 
 
 def _in_other_language(language: str) -> str:

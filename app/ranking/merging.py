@@ -9,6 +9,11 @@ from app.ranking.fusion import NOTHING, Ranking
 _ORDER = (Status.NO_ANSWER, Status.SUGGESTED, Status.ANSWERED)
 
 
+def standing(ranking: Ranking) -> tuple[int, float]:
+    """Orders rankings of different questions: by their status, then by their confidence."""
+    return _ORDER.index(ranking.status), ranking.confidence
+
+
 def merged(rankings: Sequence[Ranking], limit: int) -> Ranking:
     """First each one's best hit, then each one's second, … each entry once.
 
@@ -21,7 +26,7 @@ def merged(rankings: Sequence[Ranking], limit: int) -> Ranking:
     turns = zip_longest(*(ranking.hits for ranking in rankings))
     for hit in [*answers, *(hit for turn in turns for hit in turn if hit)]:
         taken.setdefault(hit.entry.key, hit)
-    best = max(rankings, key=lambda ranking: (_ORDER.index(ranking.status), ranking.confidence))
+    best = max(rankings, key=standing)
     hits = list(taken.values())[: max(limit, len({hit.entry.key for hit in answers}))]
     return Ranking(
         hits,

@@ -93,10 +93,10 @@ class OutputReader:
         return len(self.verdicts) == 1 and not self.retracted and bool(_THOUGHTFUL.search(first))
 
     def feed(self, piece: str) -> str:
-        return self._read(self._thoughts.feed(piece), final=False)
+        return self._read(self._thoughts.feed(piece))
 
     def finish(self) -> str:
-        out = self._read(self._thoughts.finish(), final=False)
+        out = self._read(self._thoughts.finish())
         if not (self.looped or self.refused):
             self._tail += self._wrapper.finish()
             out += self._advance(final=True)
@@ -112,7 +112,7 @@ class OutputReader:
         self.text = self.text.rstrip()
         return "" if self.retracted else out
 
-    def _read(self, piece: str, *, final: bool) -> str:
+    def _read(self, piece: str) -> str:
         if self._thoughts.retracted:
             self._thoughts.retracted, self.retracted = 0, True
             self.refused = self.looped = False
@@ -121,7 +121,7 @@ class OutputReader:
         if self.looped or self.refused:
             return ""
         self._tail += self._wrapper.feed(piece)
-        out = self._advance(final=final)
+        out = self._advance(final=False)
         return "" if self.retracted else out
 
     def _advance(self, *, final: bool) -> str:
