@@ -15,13 +15,14 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from app.answering.readiness import Readiness
 from app.answering.service import Assistant
 from app.api import openapi, problems
-from app.api.access import Access, listed
+from app.api.access import Access
 from app.api.dependencies import TIMEOUT_HEADER, RequestTimeouts, Service
 from app.api.middleware import HeadAsGet, Requests, SecurityHeaders, TrailingSlash
 from app.api.openai import errors as openai_errors
 from app.api.routes import ROUTERS
 from app.api.traces import Traces
 from app.settings import Settings
+from app.settings.values import comma_separated
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import Tracing
 from app.traffic.shutdown import GracefulShutdown
@@ -100,7 +101,7 @@ def _add_middleware(
 ) -> None:
     """Innermost first."""
     app.add_middleware(HeadAsGet)
-    if origins := [origin.rstrip("/") for origin in listed(settings.cors_origins)]:
+    if origins := [origin.rstrip("/") for origin in comma_separated(settings.cors_origins)]:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=origins,
@@ -114,5 +115,5 @@ def _add_middleware(
     if tracing:
         app.add_middleware(Traces, tracing=tracing)
     app.add_middleware(TrailingSlash)
-    if proxies := listed(settings.trusted_proxies):
+    if proxies := comma_separated(settings.trusted_proxies):
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)

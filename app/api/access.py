@@ -15,6 +15,7 @@ from app.api.context import Caller, context_of
 from app.api.keys import ApiKeys
 from app.errors import BadSettings
 from app.settings import Settings
+from app.settings.values import comma_separated
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Access:
     def of(cls, settings: Settings) -> "Access":
         """Raises BadSettings."""
         keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
-        hosts = frozenset(_bracketed(name.lower()) for name in listed(settings.allowed_hosts))
+        hosts = frozenset(_bracketed(name.lower()) for name in comma_separated(settings.allowed_hosts))
         return cls(keys, _limit(settings.rate_limit), hosts)
 
     async def admit(self, request: Request, *, limited: bool) -> None:
@@ -64,11 +65,6 @@ class Access:
         return name in self.hosts or any(
             name.endswith(known[1:]) for known in self.hosts if known.startswith("*.")
         )
-
-
-def listed(setting: str | None) -> list[str]:
-    """The items of a setting that holds several, with commas."""
-    return [item.strip() for item in (setting or "").split(",") if item.strip()]
 
 
 def _bracketed(host: str) -> str:

@@ -29,7 +29,7 @@ from app.settings.backends import (
     ModelDefaults,
     backend_named,
 )
-from app.settings.values import address, addresses, listed, without_brackets, without_credentials
+from app.settings.values import address, addresses, split, without_brackets, without_credentials
 
 
 class Server(BaseModel):
@@ -133,7 +133,7 @@ class Model(BaseModel):
     openai_url: Annotated[
         tuple[Annotated[AnyHttpUrl, AfterValidator(without_credentials)], ...] | None,
         NoDecode,
-        BeforeValidator(listed),
+        BeforeValidator(split),
     ] = Field(
         None,
         description="OpenAI-compatible server to generate with (vLLM, SGLang, llama-server, OpenAI …), or "

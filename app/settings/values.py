@@ -28,11 +28,14 @@ def address(default_port: int) -> Callable[[Any], Any]:
     return complete
 
 
-def listed(value: Any) -> Any:
-    """The items of a list with commas."""
-    if not isinstance(value, str):
-        return value
-    return tuple(item.strip() for item in value.split(",") if item.strip()) or None
+def comma_separated(value: str | None) -> list[str]:
+    """The items of a list with commas; none of None."""
+    return [item.strip() for item in (value or "").split(",") if item.strip()]
+
+
+def split(value: Any) -> Any:
+    """A validator that splits a list with commas; None for an empty one."""
+    return tuple(comma_separated(value)) or None if isinstance(value, str) else value
 
 
 def addresses(default_port: int) -> Callable[[Any], Any]:
@@ -40,7 +43,7 @@ def addresses(default_port: int) -> Callable[[Any], Any]:
     complete = address(default_port)
 
     def complete_all(value: Any) -> Any:
-        items = listed(value)
+        items = split(value)
         return tuple(map(complete, items)) if isinstance(items, tuple) else items
 
     return complete_all
