@@ -3,12 +3,12 @@ from typing import Annotated
 
 import typer
 from pydantic import BaseModel
-from rich.console import Console
 from rich.table import Table
 
 from app.answering.service import Assistant
 from app.api.questions import Ask, Search
 from app.api.schemas import AnswerOut, SearchOut
+from app.cli.terminal import out
 from app.cli.validation import validated
 from app.domain import Answer, Mode, Question, Replacement, Text
 from app.settings import Settings, read_settings
@@ -19,8 +19,6 @@ CollectionOption = Annotated[str | None, typer.Option(help="Search in this colle
 LimitOption = Annotated[int, typer.Option(min=1, max=20, help="Largest number of sources.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as the HTTP service does.")]
 _NO_REQUEST = "cli"  # in place of a request id
-
-out = Console()
 
 
 def ask(

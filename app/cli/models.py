@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 
@@ -14,6 +13,7 @@ from app.answering.readiness import gpu_trouble
 from app.answering.writing_manner import writing_manner
 from app.cli.fitting import fit_models
 from app.cli.model_library import list_models, pull_into_server, remove_model, run_model
+from app.cli.terminal import JsonOption, err, out, warn
 from app.embedders import catalogue as embedder_files
 from app.embedders.catalogue import EmbedderFiles, own_recipe
 from app.errors import EmbedderUnavailable, ModelError, ModelMissing
@@ -27,10 +27,6 @@ from app.wiring.models import MODELS
 models = typer.Typer(
     help="The language model, the embedder, and the files askd can download.", invoke_without_command=True
 )
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-out = Console()
-err = Console(stderr=True)
 
 
 @models.callback()
@@ -53,7 +49,7 @@ def show(context: typer.Context, as_json: JsonOption = False) -> None:
     if fit:
         _say(f"writing: {fit}")
     if status and (trouble := gpu_trouble(status.memory, settings.gpu)):
-        err.print(f"warning: {trouble}", style="yellow", markup=False, highlight=False)
+        warn(trouble)
     _say(f"embedder: {_embedder_described(settings)}")
     table = Table("askd models pull …", "for", "size", "licence", "", box=None)
     for row in known:
