@@ -9,7 +9,7 @@ import orjson
 
 from app.domain import FaqEntry
 from app.errors import BadFaqFile
-from app.ingest.column_aliases import listed
+from app.ingest.column_aliases import quoted_names
 from app.ingest.conflicts import Conflicts, marks
 from app.ingest.formats.questions import is_section_title
 from app.ingest.reading import FORMATS, Reading, read_records
@@ -123,7 +123,8 @@ class Collector:
         if self._reading.shape == "auto" and titles and len(titles) * 2 > len(notes.questions):
             return (
                 f"{len(titles)} of {len(notes.questions)} headings look like titles of sections, not like "
-                f"questions: {listed(titles, 5)}; --shape h2 (or h3 …) reads them all the same, {notes.cure}"
+                f"questions: {quoted_names(titles, 5)}; --shape h2 (or h3 …) reads them all the same, "
+                f"{notes.cure}"
             )
         if FORMATS[source.format].is_document and notes.share < _LEAST_USED:
             return (

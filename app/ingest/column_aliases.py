@@ -153,7 +153,7 @@ class Names:
         return plain_name(name) in WEAK and plain_name(name) not in self._given.values()
 
 
-def listed(names: Iterable[str], most: int = 10) -> str:
+def quoted_names(names: Iterable[str], most: int = 10) -> str:
     """Names for a message: quoted and cut short, for they may be anything and go to a terminal."""
     all_of_them = list(names)
     shown = [repr(name[:40]) for name in all_of_them[:most]]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from app.errors import BadFaqFile
-from app.ingest.column_aliases import FIELDS, Names, listed
+from app.ingest.column_aliases import FIELDS, Names, quoted_names
 from app.ingest.formats.articles import CONTAINERS, is_draft, lookup_fields, text_of
 from app.ingest.formats.events import DEEPEST, Events, build
 from app.ingest.formats.object_tree import (
@@ -73,7 +73,7 @@ class _Reader:
     def report(self) -> None:
         if self._unknown:
             self._notes.warnings.append(
-                f"unknown keys are ignored: {listed(sorted(self._unknown), _MOST_UNKNOWN_KEYS)}"
+                f"unknown keys are ignored: {quoted_names(sorted(self._unknown), _MOST_UNKNOWN_KEYS)}"
             )
 
     def _value(
@@ -239,6 +239,6 @@ def _nothing(scan: Scan) -> str:
     if not keys:
         return scan.nothing_else_than or "no records"
     return (
-        f"no record with a question and an answer; the keys are {listed(keys)}. Name them "
+        f"no record with a question and an answer; the keys are {quoted_names(keys)}. Name them "
         f"{', '.join(FIELDS)}, or say which they are: --map question=NAME --map answer=NAME"
     )

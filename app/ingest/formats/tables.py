@@ -10,7 +10,7 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from app.errors import BadFaqFile
-from app.ingest.column_aliases import FIELDS, Names, listed, plain_name
+from app.ingest.column_aliases import FIELDS, Names, plain_name, quoted_names
 from app.ingest.formats.articles import is_draft
 from app.ingest.formats.encoding import LONGEST_LINE
 from app.ingest.formats.questions import asks
@@ -174,7 +174,7 @@ def records_of(rows: Iterable[Row], header: Header, notes: Notes, section: str =
         name for name in header.names if name and header.names.index(name) not in header.columns.values()
     ]
     if unused:
-        notes.warnings.append(f"unknown columns are ignored: {listed(sorted(set(unused)))}")
+        notes.warnings.append(f"unknown columns are ignored: {quoted_names(sorted(set(unused)))}")
     if header.position < 0:
         notes.warnings.append(
             "no header row: the first column was taken for the question, the second for the answer"
@@ -210,6 +210,7 @@ def no_columns(found: Sequence[str], names: Names) -> str:
     missing = " and ".join(field for field in ("question", "answer") if field not in chosen)
     given = [cell.strip() for cell in found if cell.strip()]
     return (
-        f"no column for {missing or 'question and answer'}; the columns are {listed(given) or 'empty'}. "
-        f"Name them {', '.join(FIELDS)}, or say which they are: --map question=NAME --map answer=NAME"
+        f"no column for {missing or 'question and answer'}; the columns are "
+        f"{quoted_names(given) or 'empty'}. Name them {', '.join(FIELDS)}, "
+        "or say which they are: --map question=NAME --map answer=NAME"
     )
