@@ -102,7 +102,7 @@ class ShuttingDown(AskdError): ...
 
 
 class SetupError(AskdError):
-    """What no caller of the HTTP service meets."""
+    """Never shown to HTTP callers."""
 
 
 class EmbedderUnavailable(SetupError): ...

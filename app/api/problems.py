@@ -1,4 +1,4 @@
-"""Failures as problem documents (RFC 9457)."""
+"""Failures as problem documents (RFC 9457). The classes are in app/errors.py; each has its STATUS here."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ STATUS: Mapping[type[AskdError], HTTPStatus] = {
     errors.PromptTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
     errors.ShuttingDown: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.SetupError: HTTPStatus.INTERNAL_SERVER_ERROR,  # met before serving; never a caller's fault
+    errors.SetupError: HTTPStatus.INTERNAL_SERVER_ERROR,  # raised at startup only
 }
 # Failures that are no AskdError: status -> name of the problem.
 PLAIN: Mapping[int, str] = {
@@ -105,23 +105,23 @@ def _response(problem: Problem, headers: Mapping[str, str] | None = None) -> Res
 
 
 def install(app: FastAPI, forms: Mapping[str, ErrorResponse]) -> ErrorResponse:
-    """For what fails outside of routes: no such path, a method it does not take.
+    """Also answers what fails outside of routes: no such path, a method it does not take.
 
-    `forms`: how it is told under a path's beginning where clients read another form than problems. Returns
-    what tells an error in the form of the request's path, also one that nobody handled.
+    `forms`: path prefix -> error format, where clients read another one than problems. Returns the function
+    that builds the error response for a request, unhandled errors included.
     """
 
-    def told(error: Exception, request: Request) -> Response:
+    def respond(error: Exception, request: Request) -> Response:
         path = request.url.path
         form = next((form for beginning, form in forms.items() if path.startswith(beginning)), response_of)
         return form(error, request)
 
     async def handle(request: Request, error: Exception) -> Response:
-        return told(error, request)
+        return respond(error, request)
 
     for kind in (AskdError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, handle)
-    return told
+    return respond
 
 
 def _problem(

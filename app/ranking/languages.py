@@ -1,4 +1,7 @@
-"""The languages that every search engine here can analyse, and what people call them."""
+"""The languages that every search engine here can analyse, and what people call them.
+
+A further language also needs stop words (stop_words.py) and fixed sentences (app/answering/phrases.py).
+"""
 
 # English name: its ISO 639 codes, and its own name.
 _NAMES = {

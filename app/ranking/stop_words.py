@@ -1,4 +1,4 @@
-"""Words that say how something is asked, not what about; by language. Pure."""
+"""Words that say how something is asked, not what about; by language (all of them: languages.py). Pure."""
 
 from collections.abc import Mapping, Set
 from functools import lru_cache

@@ -1,4 +1,7 @@
-"""Metrics for Prometheus: counters and histograms, and gauges that are read when Prometheus asks."""
+"""Metrics for Prometheus: counters and histograms, and gauges that are read when Prometheus asks.
+
+Which gauges there are: app/answering/gauges.py.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
