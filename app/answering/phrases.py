@@ -1,4 +1,4 @@
-"""The fixed sentences of the service, in the language of the index (all of them: app/ranking/languages.py)."""
+"""The fixed sentences of the service, in the index's language (all languages: app/ranking/languages.py)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
