@@ -24,15 +24,17 @@ def own_thresholds(found: Sequence[Features], calibration: Calibration) -> Thres
     """From the features of the first hits of own questions, their entries struck out.
 
     A quantile of few is mostly chance: it is drawn to the calibration's threshold. Suggestions only ever get
-    easier: an FAQ that is unlike the calibration's must not decline what it holds.
+    easier: an FAQ that is unlike the calibration's must not decline what it holds. A question whose token
+    vectors could not be had is left out: without late interaction its score is of another scale.
     """
     shipped = calibration.thresholds
-    if not found:
+    measured = [each for each in found if each.late is not None or not calibration.interacts]
+    if not measured:
         return shipped
-    answers = sorted(calibration.answers.logit(each) for each in found)
-    held = sorted(calibration.held.logit(each) for each in found)
+    answers = sorted(calibration.answers.logit(each) for each in measured)
+    held = sorted(calibration.held.logit(each) for each in measured)
     usual = _logit(shipped.answer)
-    answer = _drawn(_quantile(answers, _ANSWER_QUANTILE), usual, len(found))
+    answer = _drawn(_quantile(answers, _ANSWER_QUANTILE), usual, len(measured))
     answer = min(max(answer, usual - _LOWER), usual + _HIGHER)
     suggest = max(min(_quantile(held, _SUGGEST_QUANTILE), _logit(shipped.suggest)), _LEAST_SUGGEST)
     return Thresholds(round(_sigmoid(answer), 4), round(_sigmoid(suggest), 6))

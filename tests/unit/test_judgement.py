@@ -130,3 +130,11 @@ def test_thresholds_come_from_own_questions_as_far_as_there_are_enough() -> None
     few, many = own_thresholds(near[:5], CALIBRATION), own_thresholds(near, CALIBRATION)
     assert THRESHOLDS.answer < few.answer < many.answer
     assert many.suggest <= THRESHOLDS.suggest
+
+
+def test_own_questions_without_late_interaction_set_no_threshold() -> None:
+    weights = Weights(intercept=-4.0, coverage=4.0, late=4.0)
+    calibration = Calibration(weights, weights, THRESHOLDS, cosine_weight=0.5)
+    met, failed = [Features(0.7, late=0.7, late_min=0.5)] * 100, [Features(0.7)] * 400
+    assert own_thresholds(failed, calibration) == THRESHOLDS
+    assert own_thresholds([*met, *failed], calibration) == own_thresholds(met, calibration)
