@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 
-_TOKEN_CACHE = 64_000_000  # bytes of token vectors that stay at hand; a text takes up to 0.2 MB
+_TOKEN_CACHE = 64_000_000  # bytes of token vectors that stay at hand; an entry takes up to 0.2 MB
 _QUESTION, _ENTRY = "question", "entry"  # what the texts of cached token vectors are
 _RETRY = 5.0  # seconds until files that could not be loaded are looked at again
 

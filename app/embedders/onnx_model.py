@@ -148,7 +148,7 @@ def _token_vectors(text: str, encoded: Encoding, of_tokens: NDArray[np.float32])
         words[place] += text[start:end]
         word_of.append(place)
     return TokenVectors(
-        np.asarray(of_tokens / np.maximum(lengths, 1e-9), dtype=np.float32),
+        np.asarray(of_tokens / np.maximum(lengths, 1e-9), dtype=np.float16),
         [word.strip().casefold() for word in words],
         np.array(word_of, dtype=np.int32),
     )

@@ -1,7 +1,8 @@
 """Puts questions to the assistant and keeps what came."""
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from app.indexes.without import IndexWithout
 from app.ranking.confidence import Features
 
 DEPTH = 10  # how many places are looked at
+_AT_ONCE = 4  # questions: one is searched and judged while the embedder, which has one thread, reads another
 
 
 class Finder(Protocol):
@@ -75,12 +77,20 @@ async def put(case: Case, finder: Finder) -> Outcome:
 
 
 async def ask(finder: Finder, cases: Sequence[Case], progress: Callable[[int], None]) -> Sequence[Outcome]:
-    """What came for each; `progress` is told how many further cases were put."""
-    outcomes = []
-    for case in cases:
-        outcomes.append(await put(case, finder))
+    """What came for each, several asked at once; `progress` is told how many further cases were put."""
+    return await _all(((case, finder) for case in cases), progress)
+
+
+async def _all(asked: Iterable[tuple[Case, Finder]], progress: Callable[[int], None]) -> Sequence[Outcome]:
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(case: Case, finder: Finder) -> Outcome:
+        async with slots:
+            outcome = await put(case, finder)
         progress(1)
-    return outcomes
+        return outcome
+
+    return await asyncio.gather(*(one(case, finder) for case, finder in asked))
 
 
 async def compare(
@@ -119,10 +129,10 @@ async def without_answers(
     retrieval: Retrieval, cases: Sequence[Case], catalogue: Catalogue, progress: Callable[[int], None]
 ) -> Sequence[Outcome]:
     """What comes when the entries that answer a question are not in the index."""
-    outcomes = []
-    for case in cases:
+
+    def without(case: Case) -> tuple[Case, Finder]:
         keys = frozenset(entry.key for place in case.gold for entry in catalogue.at(place))
         finder = replace(retrieval, index=IndexWithout(retrieval.index, keys))
-        outcomes.append(await put(replace(case, gold=frozenset[Place]()), finder))
-        progress(1)
-    return outcomes
+        return replace(case, gold=frozenset[Place]()), finder
+
+    return await _all(map(without, cases), progress)

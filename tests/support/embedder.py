@@ -49,7 +49,7 @@ def _token_vectors(text: str) -> TokenVectors:
     vectors = np.zeros((len(words), _DIMENSION), dtype=np.float32)
     for place, word in enumerate(words):
         vectors[place, zlib.crc32(word.encode()) % _DIMENSION] = 1
-    return TokenVectors(vectors, words, np.arange(len(words), dtype=np.int32))
+    return TokenVectors(vectors.astype(np.float16), words, np.arange(len(words), dtype=np.int32))
 
 
 def _vector(text: str) -> Vector:
