@@ -19,15 +19,26 @@ _FUZZY_SIMILARITY = 0.66  # 1 − edits (swaps of neighbours are one) / letters 
 
 def coverage(text: str, entry: FaqEntry, statistics: WordStatistics, language: str = "english") -> float:
     """How much of a text's content an entry holds: the share of its words, weighted by rarity; 0–1."""
-    return coverage_by(text, [entry], statistics, language)
+    return coverages(text, [entry], statistics, language)[0]
+
+
+def coverages(
+    text: str, entries: Sequence[FaqEntry], statistics: WordStatistics, language: str = "english"
+) -> Sequence[float]:
+    """The same for each of several entries."""
+    weights = _rarity(words(text), statistics, stop_words(language))
+    return [_share(weights, [_vocabulary(entry)]) for entry in entries]
 
 
 def coverage_by(
     text: str, entries: Iterable[FaqEntry], statistics: WordStatistics, language: str = "english"
 ) -> float:
     """The same for what several entries hold together."""
-    vocabularies = [_vocabulary(entry) for entry in entries]
     weights = _rarity(words(text), statistics, stop_words(language))
+    return _share(weights, [_vocabulary(entry) for entry in entries])
+
+
+def _share(weights: Mapping[str, float], vocabularies: "Sequence[_Vocabulary]") -> float:
     total = sum(weights.values())
     if not total:
         return 0.0

@@ -14,9 +14,9 @@ MOST_QUESTIONS = 300  # a seeded sample of this size estimates the quantiles wel
 # On the development FAQ, at .4 three-word questions are too often answered wrongly, at .55 full ones too
 # rarely.
 _ANSWER_QUANTILE = 0.5
-_SUGGEST_QUANTILE = 0.1
+_SUGGEST_QUANTILE = 0.05
 _LOWER, _HIGHER = 1.0, 2.0  # log-odds: how far an index may leave the calibration
-_LEAST_SUGGEST = -8.5  # log-odds: suggestions below are of no help
+_LEAST_SUGGEST = -9.5  # log-odds: suggestions below are of no help
 _PRIOR = 50  # questions that the calibration's own thresholds count as: few entries move them little
 
 

@@ -13,6 +13,7 @@ JOIN = FaqEntry("join", "course", "Can I still join the course?", "Yes, you can 
 REFUND = FaqEntry("refund", "course", "Can I get a refund?", "Yes, within thirty days of paying.")
 STATISTICS = WordStatistics(entries=100, frequencies={"course": 60, "yes": 50})
 WEIGHT = 0.5
+COVERAGE = 1.2  # the weight of all scores together: 1 and .2 of coverage
 
 
 def ranked(
@@ -27,8 +28,20 @@ def ranked(
 
 
 def test_by_words_alone_the_best_scores_one_and_the_others_their_share() -> None:
-    hits = ranked("join?", [Candidate(REFUND, 2.0), Candidate(JOIN, 8.0)]).hits
-    assert [(hit.entry, hit.score) for hit in hits] == [(JOIN, 1.0), (REFUND, 0.25)]
+    hits = ranked("zebra?", [Candidate(REFUND, 2.0), Candidate(JOIN, 8.0)]).hits
+    assert [(hit.entry, hit.score * COVERAGE) for hit in hits] == [(JOIN, 1.0), (REFUND, 0.25)]
+
+
+def test_an_entry_that_holds_all_words_passes_one_that_repeats_a_single_word() -> None:
+    found = [Candidate(REFUND, 8.0, semantic=0.5), Candidate(JOIN, 7.9, semantic=0.5)]
+    assert ranked("course", found, floor=0.1).hits[0].entry == JOIN
+    other = [Candidate(REFUND, 8.0, semantic=0.9), Candidate(JOIN, 7.9, semantic=0.5)]
+    assert ranked("course", other, floor=0.1).hits[0].entry == REFUND
+
+
+def test_where_words_are_joined_coverage_moves_no_place() -> None:
+    found = Candidates([Candidate(REFUND, 8.0, semantic=0.5), Candidate(JOIN, 7.9, semantic=0.5)], 0.1)
+    assert rank(["course"], found, STATISTICS, WEIGHT, 5, language="german").hits[0].entry == REFUND
 
 
 def test_both_signals_are_added_by_their_weights() -> None:
@@ -37,13 +50,14 @@ def test_both_signals_are_added_by_their_weights() -> None:
     hits = ranked("enrol late", found, floor=0.1).hits
 
     assert [hit.entry for hit in hits] == [JOIN, REFUND]
-    assert [hit.score for hit in hits] == pytest.approx([0.5 * 0.75 + 0.5 * 0.9, 0.5 + 0.5 * 0.4])
+    assert [hit.score * COVERAGE for hit in hits] == pytest.approx([0.5 * 0.75 + 0.5 * 0.9, 0.5 + 0.5 * 0.4])
 
 
 def test_a_candidate_the_semantic_list_lacks_counts_as_its_last() -> None:
     hits = ranked("x", [Candidate(JOIN, 4.0), Candidate(REFUND, semantic=0.8)], floor=0.3).hits
 
-    assert {hit.entry.id: hit.score for hit in hits} == pytest.approx({"join": 0.65, "refund": 0.4})
+    scores = {hit.entry.id: hit.score * COVERAGE for hit in hits}
+    assert scores == pytest.approx({"join": 0.65, "refund": 0.4})
     assert {hit.entry.id: hit.semantic for hit in hits} == {"join": None, "refund": 0.8}
 
 
@@ -76,7 +90,7 @@ def test_an_entry_that_asks_the_very_question_comes_first() -> None:
 
 def test_the_margin_is_to_the_second_place_whatever_the_limit() -> None:
     found = [Candidate(JOIN, 8.0), Candidate(REFUND, 2.0)]
-    assert ranked("join?", found, limit=1).features.margin == 0.75
+    assert ranked("zebra?", found, limit=1).features.margin * COVERAGE == 0.75
     assert ranked("join?", found[:1]).features.margin == 1.0
 
 
