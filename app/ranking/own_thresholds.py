@@ -14,7 +14,7 @@ MOST_QUESTIONS = 300  # a seeded sample of this size estimates the quantiles wel
 # On the development FAQ, at .4 three-word questions are too often answered wrongly, at .55 full ones too
 # rarely.
 _ANSWER_QUANTILE = 0.5
-_SUGGEST_QUANTILE = 0.05
+_SUGGEST_QUANTILE = 0.1  # less a standard error, which is most of it where there are few
 _LOWER, _HIGHER = 1.0, 2.0  # log-odds: how far an index may leave the calibration
 _LEAST_SUGGEST = -9.5  # log-odds: suggestions below are of no help
 _PRIOR = 50  # questions that the calibration's own thresholds count as: few entries move them little
@@ -36,7 +36,7 @@ def own_thresholds(found: Sequence[Features], calibration: Calibration) -> Thres
     usual = _logit(shipped.answer)
     answer = _drawn(_quantile(answers, _ANSWER_QUANTILE), usual, len(measured))
     answer = min(max(answer, usual - _LOWER), usual + _HIGHER)
-    suggest = max(min(_quantile(held, _SUGGEST_QUANTILE), _logit(shipped.suggest)), _LEAST_SUGGEST)
+    suggest = max(min(_low_quantile(held, _SUGGEST_QUANTILE), _logit(shipped.suggest)), _LEAST_SUGGEST)
     return Thresholds(round(_sigmoid(answer), 4), round(_sigmoid(suggest), 6))
 
 
@@ -46,6 +46,12 @@ def _drawn(measured: float, shipped: float, count: int) -> float:
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
     return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+
+
+def _low_quantile(ordered: Sequence[float], share: float) -> float:
+    """The quantile at the low end of its interval: one standard error of its place further down."""
+    place = share * len(ordered) - math.sqrt(share * (1 - share) * len(ordered))
+    return ordered[max(int(place), 0)]
 
 
 def _logit(probability: float) -> float:

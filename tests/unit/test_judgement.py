@@ -138,3 +138,11 @@ def test_own_questions_without_late_interaction_set_no_threshold() -> None:
     met, failed = [Features(0.7, late=0.7, late_min=0.5)] * 100, [Features(0.7)] * 400
     assert own_thresholds(failed, calibration) == THRESHOLDS
     assert own_thresholds([*met, *failed], calibration) == own_thresholds(met, calibration)
+
+
+def test_few_own_questions_make_suggestions_easier() -> None:
+    spread = [Features(share / 10) for share in range(2, 10)]
+    few, many = (own_thresholds(spread * times, CALIBRATION) for times in (1, 50))
+    assert few.suggest <= many.suggest <= THRESHOLDS.suggest
+    lowest = CALIBRATION.held.probability(spread[0])
+    assert few.suggest == pytest.approx(lowest, rel=0.01)
