@@ -91,9 +91,9 @@ async def test_an_answer_without_marks_cites_what_it_repeats(
     assert cited(await assistant.ask(LATE)) == ["join"]
 
 
-async def test_marks_that_point_nowhere_are_removed(assistant: Assistant, llm: ScriptedModel) -> None:
+async def test_a_mark_that_points_nowhere_is_repaired(assistant: Assistant, llm: ScriptedModel) -> None:
     llm.script = ["You can join at any time", " [9]", "."]
-    assert (await assistant.ask(LATE)).text == "You can join at any time."
+    assert (await assistant.ask(LATE)).text == "You can join at any time [1]."
 
 
 async def test_a_question_the_faq_does_not_hold_is_declined_before_any_model_runs(
