@@ -154,7 +154,7 @@ class Model(BaseModel):
     model: str | None = Field(
         None,
         description="Ollama tag (default gemma:2b); embedded: a known name (default smollm2-135m-instruct) "
-        "or the path of a GGUF file; `ollama:`, `openai:`, `embedded:` or `t5:` before it says whose it is",
+        "or the path of a GGUF file; a prefix `ollama:`, `openai:`, `embedded:` or `t5:` selects the runtime",
     )
     writing: Literal["auto", "quote", "free"] = Field(
         "auto",
