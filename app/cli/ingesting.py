@@ -145,7 +145,7 @@ async def _once(askd: Askd, settings: Settings, job: _Job) -> bool:
     if found.wants_serving:
         found = found.keeping(await records(askd.store))
     if not job.as_json:
-        _tell(found)
+        _print_findings(found)
     started = time.monotonic()
     manifest = None if job.dry_run else await publish_found(askd, found, settings)
     _report(found, manifest, time.monotonic() - started, job)
@@ -163,7 +163,7 @@ async def _watch(settings: Settings, job: _Job) -> None:
             try:
                 await _once(askd, settings, job)
             except AskdError as error:
-                warn(f"{error}\n  the version that is published now goes on serving")
+                warn(f"{error}\n  the current version stays in use")
 
 
 async def records(store: IndexStore) -> list[FaqEntry]:
@@ -203,7 +203,7 @@ async def _usable(embedder: Embedder | None) -> Embedder | None:
     return embedder
 
 
-def _tell(found: Survey) -> None:
+def _print_findings(found: Survey) -> None:
     """Findings and bad records, on standard error."""
     lines = [*found.warnings]
     passed_over = [report for report in found.files if report.passed_over]

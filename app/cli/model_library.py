@@ -41,7 +41,7 @@ def remove_model(name: Annotated[str, typer.Argument(help="As `askd models list`
 
 def run_model(
     model: Annotated[str, typer.Argument(help="As in ASKD_MODEL.")],
-    prompt: Annotated[str, typer.Argument(help="What it is told, and nothing else: no FAQ.")],
+    prompt: Annotated[str, typer.Argument(help="The prompt, sent as it is, without FAQ entries.")],
 ) -> None:
     """Show what a model says to a prompt, while it writes."""
     asyncio.run(_run(read_settings(model=model), prompt))

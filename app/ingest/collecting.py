@@ -115,7 +115,7 @@ class Collector:
             seen = f"; {notes.warnings[-1]}" if notes.warnings and FORMATS[source.format].is_document else ""
             return f"no records{seen}{f'; {notes.cure}' if seen and notes.cure else ''}"
         if source.inside is not None and notes.questions:
-            if source.is_housekeeping:
+            if source.needs_certainty:
                 return "no FAQ by its name, and its headings are no questions"
             if source.folder_of_entries:
                 return "the other documents of the folder are one entry each, and this one holds no questions"
@@ -180,7 +180,7 @@ class Collector:
         documents = [
             s
             for s in sources
-            if s.inside is not None and FORMATS[s.format].is_document and not s.is_housekeeping
+            if s.inside is not None and FORMATS[s.format].is_document and not s.needs_certainty
         ]
         # drafts, and those that are front matter alone, have no questions to be found
         passed = {r.file for r in self.files if r.passed_over and not r.notes.skipped and not r.notes.empty}

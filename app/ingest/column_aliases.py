@@ -59,7 +59,7 @@ _NO_NAME = re.compile(r"[\W_]+")
 
 @lru_cache(maxsize=10_000)
 def plain_name(name: str) -> str:
-    """Case, accents' form, underscores, punctuation and what stands in parentheses do not count."""
+    """Ignores case, Unicode form, underscores, punctuation and what stands in parentheses."""
     if len(name) > _LONGEST:
         return ""  # a text
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFC", name))

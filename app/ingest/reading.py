@@ -65,7 +65,7 @@ def read_records(source: Source, reading: Reading, notes: Notes) -> Iterator[Rec
     except OSError as error:
         raise BadFaqFile(f"{source.name}: {error.strerror or error}") from error
     except UnicodeError as error:
-        raise BadFaqFile(f"{source.name}: not the text its encoding says: {error}") from error
+        raise BadFaqFile(f"{source.name}: not valid text in this encoding: {error}") from error
     except (RecursionError, MemoryError) as error:
         raise BadFaqFile(f"{source.name}: nested too deeply to be read") from error
 

@@ -53,7 +53,7 @@ class Source:
         return without_notion_id(stem) if self.name != "-" else "faq"
 
     @property
-    def is_housekeeping(self) -> bool:
+    def needs_certainty(self) -> bool:
         return self.stem.lower().replace("-", "_") in _HOUSEKEEPING or self.name.lower().endswith(".txt")
 
 

@@ -24,7 +24,7 @@ CURES = {
     **dict.fromkeys((".xls", ".xlsb", ".ods", ".numbers"), "save it as .xlsx or .csv"),
     **dict.fromkeys((".doc", ".odt", ".rtf", ".pages"), "save it as .docx"),
     **dict.fromkeys((".rst", ".adoc", ".asciidoc", ".org", ".textile", ".wiki", ".tex"), _AS_MARKDOWN),
-    ".pdf": "take what it was made from, or save its text as .docx or .md",
+    ".pdf": "use the document it was made from, or save its text as .docx or .md",
     ".xml": "export it as JSON or CSV",
 }
 _NOT_ENTERED = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "dist", "build", "target"})

@@ -31,7 +31,7 @@ def broken_up(text: str, own: tuple[str, ...] = ()) -> str:
 
 
 def unknown(tokens: set[str]) -> tuple[str, ...]:
-    """Those of the control tokens that have to be told apart as a model's own."""
+    """Those of a model's control tokens that `broken_up` does not know yet."""
     return tuple(sorted(token for token in tokens if len(token) > 1 and broken_up(token) == token))
 
 

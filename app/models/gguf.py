@@ -15,7 +15,7 @@ _STRING, _ARRAY = 8, 9
 _SHOWN_ITEMS = 1024  # longer arrays are the tokenizer's: as a rule only their length is wanted
 _ALIGNMENT = 32
 
-Read = Callable[[int, int], bytes]  # so many bytes (fewer at the file's end) from a place on
+Read = Callable[[int, int], bytes]  # (offset, count): bytes; fewer at the file's end
 
 
 @dataclass(frozen=True, slots=True)

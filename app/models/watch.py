@@ -33,7 +33,7 @@ class ModelWatch:
     async def run(self) -> None:
         """Load the model, then look at it from time to time; until cancelled.
 
-        It survives what it did not expect: without it no answer is cached, and no metric is right.
+        Unexpected errors do not end it: without it no answer is cached, and no metric is right.
         """
         loaded = False
         while True:

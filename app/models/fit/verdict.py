@@ -7,8 +7,8 @@ from app.models.fit.shapes import Shape
 
 _BASE = 100_000_000  # the runtime itself
 _GPU_BASE = 500_000_000  # CUDA's context
-_MARGIN, _LEAST_MARGIN = 0.15, 150_000_000  # beside what the formula counts, whichever is more
-_NEVER_FULLER = 0.9  # of a memory
+_MARGIN, _LEAST_MARGIN = 0.15, 150_000_000  # added to the estimate, the larger of the two
+_USABLE_SHARE = 0.9  # of a memory
 _LEAST_CTX, _CTX_STEP = 512, 256
 _BITS = {"Q8_0": 8.5, "Q4_K_M": 4.8}  # a weight
 
@@ -52,8 +52,8 @@ def _needed(shape: Shape, num_ctx: int, num_batch: int) -> int:
 
 
 def _verdict(shape: Shape, machine: Machine, num_ctx: int, num_batch: int) -> tuple[bool, str]:
-    gpu = int(machine.gpu * _NEVER_FULLER) - _GPU_BASE
-    ram = int(machine.ram * _NEVER_FULLER)
+    gpu = int(machine.gpu * _USABLE_SHARE) - _GPU_BASE
+    ram = int(machine.ram * _USABLE_SHARE)
     needed = _needed(shape, num_ctx, num_batch)
     if needed <= gpu:
         return True, "fits the GPU"
