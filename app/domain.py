@@ -40,8 +40,8 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens, as the model's runtime counts them. Of those of the prompt, `cached_tokens` had not to be read
-    again; None: it does not tell."""
+    """Tokens, as the model's runtime counts them. `cached_tokens`: prompt tokens served from its
+    cache; None: unknown."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -91,7 +91,7 @@ class Support(StrEnum):
     """How far a sentence was checked against its source."""
 
     QUOTED = "quoted"  # word for word in the source
-    MATCHED = "matched"  # numbers, names, commands and links stand there, nothing turns it round
+    MATCHED = "matched"  # numbers, names, commands and links stand there, nothing reverses its meaning
     UNMATCHED = "unmatched"
 
 

@@ -248,7 +248,7 @@ class Pipeline:
 
 
 def _task(progress: Progress) -> Task:
-    """What the model is asked: the part of the question that told, or all parts that have an answer."""
+    """What the model is asked: the part with the best match, or all parts that have an answer."""
     result = progress.result
     parts = [part for part in result.parts if part.status is Status.ANSWERED]
     # Where retrieval is not sure that it has the answer, or there are several, the model sees all it found.

@@ -100,12 +100,12 @@ def build_prompt(
     """
     if style is PromptStyle.SEQ2SEQ:  # taught short instructions; marks are set by what supports a sentence
         (entry,) = entries.values()
-        told = f"{_block(1, entry, control_tokens)}{_asked(question, control_tokens)}".removeprefix("[1] ")
-        return Prompt(style, _messages(style, _SHORT, told, "Answer:"), max_answer_tokens)
+        body = f"{_block(1, entry, control_tokens)}{_asked(question, control_tokens)}".removeprefix("[1] ")
+        return Prompt(style, _messages(style, _SHORT, body, "Answer:"), max_answer_tokens)
     blocks = (_block(label, entries[position], control_tokens) for label, position in labels(entries).items())
-    told = f"{_FAQ}{''.join(blocks)}{_asked(question, control_tokens)}"
+    body = f"{_FAQ}{''.join(blocks)}{_asked(question, control_tokens)}"
     return Prompt(
-        style, _messages(style, INSTRUCTIONS, told, "Answer:"), max_answer_tokens, stop=_stop(style)
+        style, _messages(style, INSTRUCTIONS, body, "Answer:"), max_answer_tokens, stop=_stop(style)
     )
 
 
@@ -121,34 +121,35 @@ def choice_prompt(
     parts = [beginnings[-1][start:end].strip() for start, end in pairwise(ends)]
     numbered = "\n".join(f"({at}) {_shown(part, control_tokens)}" for at, part in enumerate(parts, 1))
     numbers = [str(at) for at in range(1, len(parts) + 1)]
-    told = (
+    body = (
         f"{_CHOSEN_FROM} {_shown(entry.question, control_tokens)}\n{numbered}\n\n"
         f"{_asked(question, control_tokens)}\nHow many parts answer it: {', '.join(numbers)}?"
     )
-    return Prompt(style, _messages(style, CHOOSING, told, "Number:"), _CHOICE_TOKENS, choices=numbers)
+    return Prompt(style, _messages(style, CHOOSING, body, "Number:"), _CHOICE_TOKENS, choices=numbers)
 
 
 def static_prefix(style: PromptStyle, *, choosing: bool) -> Prompt:
-    """What all prompts have in common, those that choose or the others: read once, it is in the cache.
+    """The beginning that all prompts share, those that choose or the others: after one reading it is cached.
 
-    Its one token is of no use. Where a text follows at once, it is not the same in all.
+    It stops before the first text that differs, since a token may span that border. The one token that it asks
+    for is not used.
     """
-    instructions, told = (CHOOSING, _CHOSEN_FROM) if choosing else (INSTRUCTIONS, f"{_FAQ}{_FIRST}")
+    instructions, body = (CHOOSING, _CHOSEN_FROM) if choosing else (INSTRUCTIONS, f"{_FAQ}{_FIRST}")
     if style is PromptStyle.SEQ2SEQ:
-        instructions, told = _SHORT, "Q:"
-    return Prompt(style, _messages(style, instructions, told, ""), max_answer_tokens=1)
+        instructions, body = _SHORT, "Q:"
+    return Prompt(style, _messages(style, instructions, body, ""), max_answer_tokens=1)
 
 
-def _messages(style: PromptStyle, instructions: str, told: str, cue: str) -> list[Message]:
+def _messages(style: PromptStyle, instructions: str, body: str, cue: str) -> list[Message]:
     match style:
         case PromptStyle.CHAT:
-            return [Message("system", instructions), Message("user", told)]
+            return [Message("system", instructions), Message("user", body)]
         case PromptStyle.CHAT_WITHOUT_SYSTEM:
-            return [Message("user", f"{instructions}\n\n{told}")]
+            return [Message("user", f"{instructions}\n\n{body}")]
         case PromptStyle.COMPLETION | PromptStyle.SEQ2SEQ:
-            return [Message("user", f"{instructions}\n\n{told}\n{cue}")]
+            return [Message("user", f"{instructions}\n\n{body}\n{cue}")]
         case PromptStyle.INSTRUCT:
-            return [Message("user", f"Instruct: {instructions}\n\n{told}\nOutput:")]
+            return [Message("user", f"Instruct: {instructions}\n\n{body}\nOutput:")]
 
 
 def _stop(style: PromptStyle) -> Sequence[str]:

@@ -42,7 +42,7 @@ def beginnings(answer: str, question: str) -> list[str]:
 
 
 def least(answer: str, question: str) -> str:
-    """What is quoted at least: up to the sentence behind the last one that has a word of the question.
+    """What is quoted at least: up to the sentence after the last one with a word of the question.
 
     Where no sentence has one, that is the whole.
     """

@@ -62,7 +62,9 @@ class Readiness:
         self._once = self._once or not missing
         degraded = [model] if model and self._once else []
         if isinstance(status, ModelStatus):
-            degraded += [f"model at {server}: {told}" for server, told in status.servers.items() if told]
+            degraded += [
+                f"model at {server}: {trouble}" for server, trouble in status.servers.items() if trouble
+            ]
         memory = status.memory if isinstance(status, ModelStatus) else None
         if trouble := gpu_trouble(memory, self.gpu):
             degraded.append(f"model: {trouble}")

@@ -41,7 +41,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class RetrievalResult:
-    """What retrieval alone has to say to a question."""
+    """The result of retrieval for one question."""
 
     ranking: Ranking
     notices: Sequence[Notice]
@@ -50,7 +50,7 @@ class RetrievalResult:
     embed_ms: float
     search_ms: float
     retrieve_ms: float  # both, and the ranking
-    asked: str | None = None  # the part of the question that decided; None: the question as it came
+    asked: str | None = None  # the part of the question with the best match; None: the question as it came
     language: str = "english"  # of the same index
     parts: Sequence[Part] = ()  # of several questions in one, in their order; `ranking` then joins theirs
 
@@ -131,7 +131,7 @@ class Retrieval:
         return max(tried, key=lambda each: standing(each.ranking)), ()
 
     async def _search(self, texts: Sequence[str], collection: str | None) -> _Searched:
-        """Of one version of the index; when another one takes over meanwhile, all again."""
+        """In one version of the index: if a new one is published meanwhile, it starts over."""
         started = self.clock()
         manifest = await self.index.manifest()
         while True:

@@ -30,7 +30,7 @@ class Draft:
     cut: bool = False  # the token limit ended it
     origin: Origin = Origin.GENERATED
     sentences: Sequence[Sentence] = ()
-    retracted: bool = False  # what was sent is none of the answer: `text` takes its place
+    retracted: bool = False  # the text already sent is not the answer: `text` takes its place
     unknown: bool = False  # the model said it does not know
     checked: int | None = None  # characters of the text so far that are of judged sentences; None: all
     first_token: float | None = None  # on the writer's clock
@@ -106,7 +106,7 @@ class Writer:
         if allowed.manner is Manner.QUOTE:
             yield await self._quotation(task, profile, draft)
             return
-        # A T5 reads one text at a time.
+        # A T5 gets one entry only.
         entries = task.entries[:1] if profile.style is PromptStyle.SEQ2SEQ else task.entries
         included = await self._included(task.question, entries, profile, task.supported)
         while True:
@@ -126,7 +126,9 @@ class Writer:
                     async for piece in pieces:
                         yield piece
                 return
-            except PromptTooLong as error:  # the estimate was too low: it has learnt; fewer entries may fit
+            except (
+                PromptTooLong
+            ) as error:  # the estimate was too low, and is corrected now: fewer entries may fit
                 included = dict(list(included.items())[:-1])
                 if not included:
                     raise NothingFits("no FAQ entry fits the model's context window") from error
@@ -163,7 +165,7 @@ class Writer:
             raise ModelUnavailable("the model wrote nothing; try again, or use mode extract")
 
     async def _quotation(self, task: Task, profile: ModelProfile, draft: Draft) -> str:
-        """So many sentences of the best entry, or of each part's, as the model chooses with one token each.
+        """The beginning of the best entry, or of each part's; the model chooses its length with one token.
 
         Where there is nothing to choose, no model is asked.
         """

@@ -42,7 +42,7 @@ class Requests:
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, paths: frozenset[str], told: ErrorResponse) -> None:
-        """`paths` label the metrics; any other path is counted as "other": there is no end to them.
+        """`paths` label the metrics; any other path is counted as "other": their number is unbounded.
 
         `told` makes the response for an error that nobody handled.
         """

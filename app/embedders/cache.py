@@ -85,7 +85,7 @@ class EmbeddingCache:
         return self._whole(row[0]) if row else None
 
     def _whole(self, blob: bytes) -> Vector | None:
-        """What no vector of this embedder looks like is none."""
+        """None for a damaged or foreign value."""
         if not isinstance(blob, bytes) or len(blob) != 4 * self._embedder.dimension:
             return None
         vector = np.frombuffer(blob, dtype=np.float32)

@@ -101,7 +101,7 @@ async def compare(
     for finder in finders.values():
         await put(cases[0], finder)  # loads what is loaded once: not to be timed
     for case in cases:
-        # By turns, so that a busy moment of the machine meets all of them.
+        # By turns, so that a busy moment of the machine affects all of them equally.
         for name, finder in finders.items():
             outcomes[name].append(await put(case, finder))
             progress(1)

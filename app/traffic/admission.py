@@ -39,8 +39,8 @@ class ServiceTime:
         self._deviation = math.sqrt(squares / len(usual)) if enough else self.mean / 4
 
     def spread(self, generations: float) -> float:
-        """How far so many, one after the other, may deviate from their mean: two standard errors, of the
-        generations to come and of the mean itself."""
+        """How far this number of generations, one after the other, may deviate from their mean: two standard
+        errors, of the generations to come and of the mean itself."""
         known = max(len(self._last), 1)
         return 2 * self._deviation * math.sqrt(generations + generations**2 / known)
 
@@ -94,7 +94,7 @@ class Admission:
         return place
 
     def check(self, ahead: int, deadline: TimeLeft) -> None:
-        """Raises Overloaded when a request with so many ahead in the queue would not be answered in time."""
+        """Raises Overloaded when a request with `ahead` others before it would not be answered in time."""
         _, most = self._needed(ahead)
         if most > _SAFETY * deadline.left:
             raise self.overloaded(deadline, most)
@@ -152,11 +152,11 @@ class Admission:
                 ahead += 1
 
     def _free(self, ahead: int) -> bool:
-        """Whether there is a slot for a request with so many ahead in the queue."""
+        """Whether there is a slot for a request with `ahead` others before it in the queue."""
         return len(self._serving) + ahead < self._slots
 
     def _wait(self, ahead: int) -> float:
-        """Seconds until a request with so many ahead in the queue gets a slot: each of them takes the slot
+        """Seconds until a request with `ahead` others before it gets a slot: each of them takes the slot
         that is free first. A generation that has taken longer than the mean is expected to take as long
         again, so that one that hangs does not count as about to end."""
         if self._free(ahead):

@@ -62,7 +62,7 @@ NEVER = Deadline(math.inf, math.inf)
 
 @asynccontextmanager
 async def model_timeout(seconds: float, what: str) -> AsyncIterator[None]:
-    """Cancel the block after so many seconds. Raises ModelTimeout: "`what` within … seconds"."""
+    """Cancel the block after `seconds`. Raises ModelTimeout: "`what` within … seconds"."""
     try:
         async with asyncio.timeout(seconds):
             yield

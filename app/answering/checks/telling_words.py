@@ -1,7 +1,7 @@
 """Words that say how much, how often, when, whether or for whom. Pure data.
 
-Each family lists its values with their spellings. In the place of one value another one says something else,
-unless the two are listed as compatible.
+Each family lists its values with their spellings. Replacing one value by another changes the meaning, unless
+the two are listed as compatible.
 """
 
 from collections.abc import Mapping, Sequence

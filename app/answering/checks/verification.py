@@ -1,8 +1,8 @@
 """Which entry each sentence of an answer rests on, and how far that was checked. Pure.
 
 `quoted`: whole sentences of the entry, word for word. `matched`: every number, unit, name, command, path,
-flag and link of the sentence stands in the entry, nothing turns it round against the sentence it says again,
-and enough of its words are the entry's. Else `unmatched`. This says what was compared, not that it is true: a
+flag and link of the sentence stands in the entry, nothing reverses its meaning against the sentence it
+repeats, and enough of its words are the entry's. Else `unmatched`. This says what was compared, not that it is true: a
 sentence made of the entry's own words in another sense passes (docs/decisions.md gives the figures).
 """
 

@@ -1,8 +1,8 @@
 """The one reader of what a model writes: what of it is the answer, and what supports each sentence. Pure.
 
 Thoughts and wrappers are taken off, marks are read, courtesy is left out, a repeated sentence ends the
-answer, and every finished sentence is judged. Text is given on as it comes, but for what may still turn out
-to be none of the answer.
+answer, and every finished sentence is judged. Text is passed on as it comes, but for what may still turn out
+not to be part of the answer.
 """
 
 import re
@@ -43,14 +43,14 @@ _ITEM = re.compile(r"^\s*\(?\d{1,3}[.)](?:\s+|\Z)")
 
 @dataclass
 class OutputReader:
-    """Feed it the pieces of a reply, then `finish`; both return what can be given on."""
+    """Feed it the pieces of a reply, then `finish`; both return what can be passed on."""
 
     verifier: Verifier
     labels: Mapping[int, int]  # number in the prompt -> position among the sources
     verdicts: list[Verdict] = field(default_factory=list)
     looped: bool = False  # the model repeats itself, or goes on to something else: it need not go on
     refused: bool = False  # it said that the entries hold no answer
-    retracted: bool = False  # what was given on was thought: `text` takes its place
+    retracted: bool = False  # what was passed on was the model's reasoning: `text` takes its place
     cited: set[int] = field(default_factory=set)  # positions of the sources that the answer rests on
     text: str = ""  # the answer so far
 
