@@ -131,7 +131,7 @@ def choice_prompt(
 def static_prefix(style: PromptStyle, *, choosing: bool) -> Prompt:
     """The beginning that all prompts share, those that choose or the others: after one reading it is cached.
 
-    It stops before the first text that differs, since a token may span that border. The one token that it asks
+    It stops before the first text that differs, since a token may span that border. The token that it asks
     for is not used.
     """
     instructions, body = (CHOOSING, _CHOSEN_FROM) if choosing else (INSTRUCTIONS, f"{_FAQ}{_FIRST}")

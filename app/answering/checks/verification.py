@@ -2,8 +2,9 @@
 
 `quoted`: whole sentences of the entry, word for word. `matched`: every number, unit, name, command, path,
 flag and link of the sentence stands in the entry, nothing reverses its meaning against the sentence it
-repeats, and enough of its words are the entry's. Else `unmatched`. This says what was compared, not that it is true: a
-sentence made of the entry's own words in another sense passes (docs/decisions.md gives the figures).
+repeats, and enough of its words are the entry's. Else `unmatched`. This says what was compared, not that it
+is true: a sentence made of the entry's own words in another sense passes (docs/decisions.md gives the
+figures).
 """
 
 import re
