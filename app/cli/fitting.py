@@ -16,7 +16,7 @@ from app.models.fit.shapes import Described
 from app.models.fit.verdict import MACHINES, Fit, Machine, fit
 from app.settings import Settings, read_settings
 from app.settings.backends import backend_named
-from app.wiring.models import OLLAMA
+from app.wiring.models import MODELS
 
 _HUB = ("hf.co/", "huggingface.co/")
 
@@ -43,7 +43,7 @@ def fit_models(
     """
     settings = read_settings()
     machine = _machine(on, gpu_memory)
-    described = [_described(model, settings) for model in models]
+    described = [describe_model(model, settings) for model in models]
     fits = [fit(each.shape, machine, num_ctx or settings.num_ctx, settings.num_batch) for each in described]
     if as_json:
         rows = [_row(each, found) for each, found in zip(described, fits, strict=True)]
@@ -63,17 +63,18 @@ def _machine(on: str | None, gpu_memory: float | None) -> Machine:
     return Machine(machine.name, machine.ram, gpu=int(gpu_memory * 1e9))
 
 
-def _described(model: str, settings: Settings) -> Described:
+def describe_model(model: str, settings: Settings) -> Described:
     """Raises ModelMissing or DownloadFailed."""
     # The hub's client takes a third of a second to import.
     from huggingface_hub import constants, get_token
 
-    from app.models.fit.sources import of_file, of_hub, of_ollama, of_registry
+    from app.models.fit.sources import of_file, of_hub, of_registry
 
     backend, name = backend_named(model)
     name = name or model
     if backend == "ollama":
-        return of_ollama(name, str((settings.ollama_url or [OLLAMA])[0])) or of_registry(name)
+        describe = MODELS["ollama"].describe
+        return (describe(read_settings(model=model)) if describe else None) or of_registry(name)
     repository = next((name.removeprefix(host) for host in _HUB if name.startswith(host)), name)
     if backend is None and "/" in repository and not _is_path(name):
         return of_hub(repository, constants.ENDPOINT, get_token())

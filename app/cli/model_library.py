@@ -11,6 +11,7 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
+from app.cli.known_models import print_known
 from app.cli.terminal import JsonOption, err, out
 from app.errors import BadSettings
 from app.models.base import Message, Prompt, PromptStyle
@@ -20,8 +21,16 @@ from app.wiring import open_askd
 from app.wiring.models import MODELS
 
 
-def list_models(as_json: JsonOption = False) -> None:
+def list_models(
+    known: Annotated[
+        bool, typer.Option("--known", help="Instead those of the catalogue, whether they are here or not.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """List the models that the server in use has."""
+    if known:
+        print_known(as_json=as_json)
+        return
     listed = asyncio.run(_listed(read_settings()))
     if as_json:
         typer.echo(json.dumps([asdict(model) for model in listed], indent=2))

@@ -12,12 +12,14 @@ from rich.table import Table
 from app.answering.readiness import gpu_trouble
 from app.answering.writing_manner import writing_manner
 from app.cli.fitting import fit_models
+from app.cli.known_models import show_model
 from app.cli.model_library import list_models, pull_into_server, remove_model, run_model
 from app.cli.terminal import JsonOption, err, out, warn
 from app.embedders import catalogue as embedder_files
 from app.embedders.catalogue import EmbedderFiles, own_recipe
 from app.errors import EmbedderUnavailable, ModelError, ModelMissing
 from app.models import catalogue as model_files
+from app.models import hub
 from app.models.base import ModelStatus
 from app.settings import Settings, read_settings
 from app.settings.backends import backend_named
@@ -62,13 +64,17 @@ models.command("fit")(fit_models)
 models.command("list")(list_models)
 models.command("rm")(remove_model)
 models.command("run")(run_model)
+models.command("show")(show_model)
 
 
 @models.command("pull")
 def pull_files(
     name: Annotated[
         str | None,
-        typer.Argument(help="Name of a file, or `ollama:NAME`; default: the model and the embedder in use."),
+        typer.Argument(
+            help="Name of a file, `ollama:NAME`, or OWNER/REPOSITORY/FILE.gguf@COMMIT of the hub; "
+            "default: the model and the embedder in use."
+        ),
     ] = None,
 ) -> None:
     """Download files once, and check them against their digests; Ollama downloads its models itself."""
@@ -85,6 +91,8 @@ def pull_files(
         _pull_model(name, settings)
     elif name in embedder_files.KNOWN:
         _pull_embedder(name, settings)
+    elif hub.is_file(in_hub := name.removeprefix("hf.co/")):
+        _pull_hub_file(in_hub, settings)
     elif backend_named(name)[0] or MODELS[settings.model_backend].library:
         _pull_model_in_use(read_settings(model=name))
     else:
@@ -108,6 +116,17 @@ def _pull_model(name: str, settings: Settings) -> None:
     else:
         path = model_files.find(name, settings.models_dir)  # a custom file: nothing to download
     _say(f"{name} is in {path}")
+
+
+def _pull_hub_file(name: str, settings: Settings) -> None:
+    from huggingface_hub import constants, get_token  # takes a third of a second to import
+
+    token = get_token()
+    file = hub.find_file(name, constants.ENDPOINT, token)
+    _say(f"{file.repository} at {file.commit}, licence: {file.licence or 'none named'}, see {file.page}")
+    with _bar(file.file, file.size) as progress:
+        path = hub.pull_file(file, settings.models_dir, token, progress)
+    _say(f"{file.file} is in {path}; use it with ASKD_MODEL=embedded:{path}")
 
 
 def _pull_embedder(name: str, settings: Settings) -> None:

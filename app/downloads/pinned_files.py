@@ -21,6 +21,10 @@ from app.errors import DownloadFailed
 _STEP = 0.2  # seconds between two looks at a download
 
 
+class WrongFile(DownloadFailed):
+    """What came has another digest."""
+
+
 @dataclass(frozen=True, slots=True)
 class PinnedFile:
     """Its source does not matter once its digest is right."""
@@ -40,10 +44,13 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def ensure_files(files: Sequence[PinnedFile], directory: Path, fetch: Callable[[Path], None]) -> None:
+def ensure_files(
+    files: Sequence[PinnedFile], directory: Path, fetch: Callable[[Path], None], *, resume: bool = False
+) -> None:
     """Make sure that `files` are in `directory`; if not, `fetch` downloads them into the folder it is given.
 
-    Several processes may do so at once: one downloads, the others wait. Raises DownloadFailed.
+    Several processes may do so at once: one downloads, the others wait. `resume`: what `fetch` left in its
+    folder when it failed is there the next time. Raises DownloadFailed.
     """
     try:
         if _all_in(directory, files):
@@ -51,9 +58,9 @@ def ensure_files(files: Sequence[PinnedFile], directory: Path, fetch: Callable[[
         directory.mkdir(parents=True, exist_ok=True)
         with _locked(directory):
             if not _all_in(directory, files):  # no other process downloaded them meanwhile
-                with tempfile.TemporaryDirectory(prefix="askd-pull-") as folder:
-                    fetch(Path(folder))
-                    _put(files, Path(folder), directory)
+                with _kept_folder(directory) if resume else _temporary_folder() as folder:
+                    fetch(folder)
+                    _put(files, folder, directory)
     except (DownloadFailed, OSError, ValueError, zipfile.BadZipFile) as error:
         names = " and ".join(file.file for file in files)
         pins = " and ".join(f"{file.file} (sha256 {file.sha256})" for file in files)
@@ -97,6 +104,25 @@ def _all_in(directory: Path, files: Sequence[PinnedFile]) -> bool:
 
 
 @contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="askd-pull-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _kept_folder(directory: Path) -> Iterator[Path]:
+    """Removed once all went well, and where a digest was wrong: going on would not mend that."""
+    folder = directory / ".partial"
+    folder.mkdir(exist_ok=True)
+    try:
+        yield folder
+    except WrongFile:
+        shutil.rmtree(folder)
+        raise
+    shutil.rmtree(folder)
+
+
+@contextmanager
 def _locked(directory: Path) -> Iterator[None]:
     """Waits until no other process downloads into it."""
     lock = os.open(directory, os.O_RDONLY)
@@ -110,7 +136,7 @@ def _locked(directory: Path) -> Iterator[None]:
 def _put(files: Sequence[PinnedFile], folder: Path, directory: Path) -> None:
     for file in files:
         if not file.is_in(folder):
-            raise DownloadFailed(f"what came does not hold the file that askd was made for: {file.file}")
+            raise WrongFile(f"what came does not hold the file that askd was made for: {file.file}")
     for file in files:
         part = (
             directory / f"{file.file}.part"

@@ -172,7 +172,8 @@ async def _open_ollama_library(settings: Settings, opened: AsyncExitStack) -> Mo
 
 
 def _describe_ollama(settings: Settings) -> Described | None:
-    return of_ollama(settings.model_name, MODELS["ollama"].urls(settings)[0])
+    key = _key("ASKD_OLLAMA_API_KEY_FILE", settings.ollama_api_key_file)
+    return of_ollama(settings.model_name, MODELS["ollama"].urls(settings)[0], key)
 
 
 def _key(setting: str, file: Path | None) -> str | None:

@@ -69,6 +69,57 @@ def test_fit_tells_before_a_download_whether_a_model_fits(askd: Shell, gguf: Pat
     assert "fits the GPU" in askd("models", "fit", gguf, "--gpu-memory", "4").out
 
 
+def test_fit_asks_an_ollama_with_its_key_and_at_its_own_path(askd: Shell, tmp_path: Path) -> None:
+    keys = {
+        "general.architecture": "llama",
+        "general.parameter_count": 1_000_000,
+        "llama.block_count": 2,
+        "llama.embedding_length": 64,
+        "llama.attention.head_count": 4,
+    }
+    (tmp_path / "key").write_text("secret\n")
+    shown = {"model_info": keys, "license": "MIT\n"}
+    files: dict[str, Any] = {"/api/show": shown, "/api/tags": {"models": [{"model": "tiny", "size": 9}]}}
+    with file_server(files) as ollama:
+        settings = {
+            "ASKD_OLLAMA_URL": f"{ollama.url}/v1",
+            "ASKD_OLLAMA_API_KEY_FILE": str(tmp_path / "key"),
+        }
+        said = askd("models", "fit", "ollama:tiny", "--on", "t4", "--json", settings=settings).json
+    assert (said["models"][0]["licence"], ollama.keys) == ("MIT", {"Bearer secret"})
+
+
+def test_the_catalogue_is_listed_without_a_server(askd: Shell) -> None:
+    said = askd("models", "list", "--known").out
+    assert "meta-llama/Llama-2-7b-chat-hf" in said
+    assert "manual" in said
+    assert len(askd("models", "list", "--known", "--json").json["models"]) >= 12
+
+
+def test_show_takes_a_files_own_metadata(askd: Shell, gguf: Path) -> None:
+    said = askd("models", "show", gguf, "--json").json
+    assert (said["kv_cache_bytes_per_token"], said["trouble"]) == (23040, None)
+
+
+def test_show_falls_back_to_the_catalogue_and_says_so(askd: Shell) -> None:
+    said = askd("models", "show", "llama-2-7b-chat", settings={"HF_ENDPOINT": "http://127.0.0.1:9"}).out
+    assert "gated: manual" in said
+    assert "from the catalogue alone: the model hub cannot be reached" in said
+
+
+def test_a_gated_file_of_the_hub_is_refused_with_its_page(askd: Shell) -> None:
+    digest = {"rfilename": "x.gguf", "size": 5, "lfs": {"sha256": "0" * 64}}
+    info = {"sha": "abc", "gated": "manual", "siblings": [digest]}
+    files: dict[str, Any] = {"/api/models/org/llama": info, "/org/llama/resolve/abc/x.gguf": 403}
+    with file_server(files) as hub:
+        settings = {"HF_ENDPOINT": hub.url}
+        said = askd("models", "pull", "org/llama/x.gguf", status=1, settings=settings).err
+        page = f"{hub.url}/org/llama"
+    assert said.startswith(
+        f"askd: org/llama is gated: open {page}, accept its terms, and put an access token"
+    )
+
+
 def test_what_does_not_fit_ends_with_status_1(askd: Shell) -> None:
     config = {
         "num_hidden_layers": 32, "num_attention_heads": 32, "hidden_size": 4096, "vocab_size": 32_000,

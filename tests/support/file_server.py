@@ -22,6 +22,7 @@ class FileServer:
     pause: float = 0.0  # seconds after each piece of a body
     sent: int = 0  # bytes of all bodies
     asked: list[tuple[str, str | None]] = field(default_factory=list)  # path and range
+    keys: set[str | None] = field(default_factory=set)  # what came as Authorization
 
 
 @contextmanager
@@ -32,6 +33,7 @@ def file_server(files: Mapping[str, bytes | int | str | dict[str, Any]]) -> Iter
         def do_GET(self) -> None:
             path, wanted = urlsplit(self.path).path, self.headers.get("Range")
             served.asked.append((path, wanted))
+            served.keys.add(self.headers.get("Authorization"))
             body = files.get(path, 404)
             if isinstance(body, int):
                 self._answer(body, b"")
@@ -49,13 +51,17 @@ def file_server(files: Mapping[str, bytes | int | str | dict[str, Any]]) -> Iter
         def do_HEAD(self) -> None:
             self.do_GET()
 
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.do_GET()
+
         def _answer(self, status: int, body: bytes, location: str | None = None) -> None:
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             if location:
                 self.send_header("Location", location)
             self.end_headers()
-            for at in range(0, len(body) if self.command == "GET" else 0, _PIECE):
+            for at in range(0, 0 if self.command == "HEAD" else len(body), _PIECE):
                 try:
                     served.sent += self.wfile.write(body[at : at + _PIECE])
                 except ConnectionError:

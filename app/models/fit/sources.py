@@ -1,19 +1,17 @@
 """Metadata of models: of a file, the model hub, Ollama's registry or an Ollama. No weights are read."""
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from app.errors import DownloadFailed, ModelMissing
+from app.errors import ModelMissing
 from app.models.fit.shapes import Described, Shape, of_config, of_gguf
 from app.models.gguf import Header, read_file, read_header
+from app.models.hub import SECONDS, explained, json_of, open_hub, repository_info
+from app.models.ollama.address import API_PATH
 
-_SECONDS = 10.0
 _REGISTRY = "registry.ollama.ai"
 _MODEL_LAYER, _LICENCE_LAYER = "application/vnd.ollama.image.model", "application/vnd.ollama.image.license"
 
@@ -30,33 +28,21 @@ def of_hub(name: str, endpoint: str, token: str | None) -> Described:
     """`name` is a repository, or one of its GGUF files. Raises ModelMissing or DownloadFailed."""
     owner, repository, *rest = name.split("/", 2)
     repository = f"{owner}/{repository}"
-    with _client(token) as client, _told(name, "the model hub"):
-        info = _json(client.get(f"{endpoint}/api/models/{repository}", params={"blobs": "true"}), repository)
-        sizes = {file["rfilename"]: int(file.get("size") or 0) for file in info.get("siblings") or ()}
-        file = rest[0] if rest else _smallest_gguf(sizes)
-        base = f"{endpoint}/{repository}/resolve/{info.get('sha') or 'main'}"
-        gated = info.get("gated") or None
-        page = f"{endpoint}/{repository}"
-        if gated and client.head(f"{base}/{file or 'config.json'}").status_code in (401, 403):
-            raise ModelMissing(gate(repository, page))
+    with open_hub(token) as client, explained(name, "the model hub"):
+        found = repository_info(client, endpoint, repository)
+        file = rest[0] if rest else _smallest_gguf(found.sizes)
+        found.refuse_gated(client, file or "config.json")
         if file:
-            shape = _remote_gguf(client, f"{base}/{file}", sizes.get(file, 0))
+            shape = _remote_gguf(client, found.url(file), found.sizes.get(file, 0))
         else:
-            weights = sum(size for path, size in sizes.items() if path.endswith(".safetensors"))
-            config = _json(client.get(f"{base}/config.json"), repository)
-            shape = of_config(config, weights, (info.get("safetensors") or {}).get("total"))
-        licence = (info.get("cardData") or {}).get("license")
-        return Described(f"{repository}/{file}" if file else repository, shape, licence, gated, page)
+            weights = sum(size for path, size in found.sizes.items() if path.endswith(".safetensors"))
+            config = json_of(client.get(found.url("config.json")), repository)
+            shape = of_config(config, weights, found.parameters)
+        full_name = f"{repository}/{file}" if file else repository
+        return Described(full_name, shape, found.licence, found.gated, found.page)
 
 
-def gate(repository: str, page: str) -> str:
-    return (
-        f"{repository} is gated: open {page}, accept its terms, and put an access token into the file that "
-        "HF_TOKEN_PATH names"
-    )
-
-
-def _smallest_gguf(sizes: dict[str, int]) -> str | None:
+def _smallest_gguf(sizes: Mapping[str, int]) -> str | None:
     """Of a repository that holds nothing but GGUF files."""
     files = [path for path in sizes if path.endswith(".gguf")]
     if any(path.endswith(".safetensors") for path in sizes):
@@ -69,8 +55,8 @@ def of_registry(name: str) -> Described:
     host, path, tag = _registry_name(name)
     scheme = "http" if urlsplit(f"//{host}").hostname in ("127.0.0.1", "::1", "localhost") else "https"
     base = f"{scheme}://{host}/v2/{path}"
-    with _client(None) as client, _told(name, "Ollama's registry"):
-        manifest = _json(client.get(f"{base}/manifests/{tag}"), name)
+    with open_hub(None) as client, explained(name, "Ollama's registry"):
+        manifest = json_of(client.get(f"{base}/manifests/{tag}"), name)
         layers = {layer["mediaType"]: layer for layer in manifest["layers"]}
         weights = layers[_MODEL_LAYER]
         shape = _remote_gguf(client, f"{base}/blobs/{weights['digest']}", int(weights["size"]))
@@ -81,11 +67,12 @@ def of_registry(name: str) -> Described:
         return Described(name, shape, licence)
 
 
-def of_ollama(name: str, url: str) -> Described | None:
+def of_ollama(name: str, url: str, api_key: str | None = None) -> Described | None:
     """A model that the Ollama at `url` has; None where it has none of that name, or does not answer."""
-    base = url.rstrip("/")
+    base = API_PATH.sub("", url.rstrip("/"))
+    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     try:
-        with httpx.Client(timeout=_SECONDS, trust_env=False) as client:
+        with httpx.Client(timeout=SECONDS, trust_env=False, headers=headers) as client:
             asked = {"model": name, "verbose": True}  # with the tokenizer
             shown = client.post(f"{base}/api/show", json=asked).raise_for_status().json()
             listed = client.get(f"{base}/api/tags").raise_for_status().json()["models"]
@@ -94,7 +81,7 @@ def of_ollama(name: str, url: str) -> Described | None:
     names = (name, f"{name}:latest")
     size = next((int(model["size"]) for model in listed if model["model"] in names), 0)
     keys = shown["model_info"]
-    with _told(name, "Ollama"):
+    with explained(name, "Ollama"):
         header = Header(keys, int(keys.get("general.parameter_count") or 0), 0)
         licence = next(iter((shown.get("license") or "").strip().splitlines()), None)
         return Described(name, of_gguf(header, size), licence)
@@ -124,31 +111,3 @@ def _remote_gguf(client: httpx.Client, url: str, size: int) -> Shape:
             return data[:count]
 
     return of_gguf(read_header(read), size)
-
-
-def _client(token: str | None) -> httpx.Client:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    # The hub sends files from another host: httpx takes no key there.
-    return httpx.Client(timeout=_SECONDS, headers=headers, follow_redirects=True)
-
-
-def _json(response: httpx.Response, name: str) -> dict[str, Any]:
-    if response.status_code in (401, 404):
-        raise ModelMissing(f"there is no model {name}, or it is private: check its name")
-    if response.status_code == 403:
-        raise ModelMissing(gate(name, str(response.url.copy_with(path=f"/{name}", query=None))))
-    response.raise_for_status()
-    body: dict[str, Any] = json.loads(response.content)
-    return body
-
-
-@contextmanager
-def _told(name: str, source: str) -> Iterator[None]:
-    try:
-        yield
-    except httpx.TransportError as error:
-        raise DownloadFailed(f"{source} cannot be reached: is there a network?") from error
-    except httpx.HTTPError as error:
-        raise DownloadFailed(f"{source} did not answer as it should; try again later") from error
-    except (ValueError, LookupError, TypeError) as error:
-        raise DownloadFailed(f"{source} does not tell how large {name} is") from error

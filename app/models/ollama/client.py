@@ -14,10 +14,10 @@ from ollama import AsyncClient, ResponseError
 from app.errors import ModelError, ModelMissing, ModelUnavailable, PromptTooLong
 from app.models import http
 from app.models.http import WholeLines, open_transport
+from app.models.ollama.address import API_PATH
 
 log = logging.getLogger(__name__)
 
-_API_PATH = re.compile(r"/(?:v1|api)(?:/.*)?$")  # what other tools want in their Ollama address
 # JSON may contain these unescaped, but the client splits lines at them.
 _LINE_SEPARATORS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
 
@@ -40,7 +40,7 @@ async def open_client(
     `api_key` is for a proxy before Ollama, and takes the place of a user and password in `url`.
     """
     address = httpx.URL(url)
-    path = _API_PATH.sub("", address.path)
+    path = API_PATH.sub("", address.path)
     if path != address.path:
         log.info("ASKD_OLLAMA_URL should not end in /v1 or /api; it was cut off")
     client = AsyncClient(
