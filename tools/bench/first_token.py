@@ -118,6 +118,7 @@ async def _measured(
             "ASKD_DATA_DIR": str(data),
             "ASKD_EMBEDDER": "bge-small-en-v1.5" if data_dir else "none",
             "ASKD_ANSWER_TOKENS": str(answer_tokens),
+            "ASKD_SEARCH_TIMEOUT": "30",
         }
         asked = await opened.enter_async_context(_indexed(servers, settings, faq, questions, wanted + 1))
         plain = {"MODEL": model, "INDEX": f"{name}-tutorial", "ANSWER_TOKENS": str(answer_tokens)}
@@ -198,7 +199,8 @@ async def _asked(service: Service, question: Mapping[str, Any]) -> Waited:
         httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as client,
         client.stream("POST", f"{service.url}/ask/stream", json=question) as response,
     ):
-        response.raise_for_status()
+        if response.status_code != 200:
+            raise RuntimeError(f"{service.name}: {(await response.aread()).decode()}")
         async for line in response.aiter_lines():
             field, _, value = line.partition(": ")
             if field == "event":
