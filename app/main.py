@@ -86,9 +86,9 @@ def create_app(
     )
     for router in ROUTERS:
         app.include_router(router)
-    told = problems.install(app, {"/v1/": openai_errors.response_of})
+    respond = problems.install(app, {"/v1/": openai_errors.response_of})
     openapi.install(app)
-    _add_middleware(app, settings, metrics, told, tracing if collector else None)
+    _add_middleware(app, settings, metrics, respond, tracing if collector else None)
     return app
 
 
@@ -96,7 +96,7 @@ def _add_middleware(
     app: FastAPI,
     settings: Settings,
     metrics: Metrics,
-    told: problems.ErrorResponse,
+    respond: problems.ErrorResponse,
     tracing: Tracing | None,
 ) -> None:
     """Innermost first."""
@@ -110,7 +110,7 @@ def _add_middleware(
             expose_headers=["Retry-After", "Server-Timing", "X-Request-ID"],
         )
     paths = frozenset(route.path for route in iter_route_contexts(app.routes) if route.path)
-    app.add_middleware(Requests, metrics=metrics, paths=paths, told=told)
+    app.add_middleware(Requests, metrics=metrics, paths=paths, respond=respond)
     app.add_middleware(SecurityHeaders)
     if tracing:
         app.add_middleware(Traces, tracing=tracing)

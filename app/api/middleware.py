@@ -41,15 +41,15 @@ class Requests:
     The request's id is the caller's `X-Request-ID`, if that is well-formed.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, paths: frozenset[str], told: ErrorResponse) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, paths: frozenset[str], respond: ErrorResponse) -> None:
         """`paths` label the metrics; any other path is counted as "other": their number is unbounded.
 
-        `told` makes the response for an error that nobody handled.
+        `respond` makes the response for an error that nobody handled.
         """
         self._app = app
         self._metrics = metrics
         self._paths = paths
-        self._told = told
+        self._respond = respond
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -91,7 +91,7 @@ class Requests:
             log.exception("unexpected error", extra={"request_id": context.id})
             if status is not None:  # the response has begun: closing the connection is all that is left
                 raise
-            await self._told(error, Request(scope))(scope, receiving, sending)
+            await self._respond(error, Request(scope))(scope, receiving, sending)
         finally:
             self._log(scope, context, status, time.perf_counter() - started)
 
