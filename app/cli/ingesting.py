@@ -209,7 +209,7 @@ def _print_findings(found: Survey) -> None:
     passed_over = [report for report in found.files if report.passed_over]
     if passed_over:
         named = ", ".join(report.file for report in passed_over[:3]) + (" …" if len(passed_over) > 3 else "")
-        lines.append(f"{len(passed_over)} files of the folders are passed over: {named}; --json says why")
+        lines.append(f"{len(passed_over)} files of the folders are skipped: {named}; --json says why")
     for report in found.files:
         if not report.passed_over:
             lines += [f"{report.file}: {finding}" for finding in report.findings]
@@ -243,7 +243,7 @@ def _report(found: Survey, manifest: Manifest | None, seconds: float, job: _Job)
 
 def _show(report: FileReport) -> None:
     if report.passed_over:
-        _print(f"{report.file}: passed over: {report.passed_over}")
+        _print(f"{report.file}: skipped: {report.passed_over}")
         return
     _print(f"{report.file}: {report.notes.shape}")
     for entry in report.samples:

@@ -64,7 +64,7 @@ class Case:
 
 def read_cases(path: Path, catalogue: Catalogue) -> Sequence[Case]:
     """The questions of a file, in its order: `question`, the entry that answers it (`document` or `id`,
-    several with `|` between them) and perhaps `collection` or `course`; other columns are passed over.
+    several with `|` between them) and perhaps `collection` or `course`; other columns are skipped.
 
     A question that names no entry is one the FAQ does not answer. Raises BadFaqFile with file, line
     and field at the first record that is wrong, or when there is none.

@@ -191,7 +191,7 @@ def _of_json_ld(scripts: list[str], names: Names, notes: Notes) -> Iterator[Raw 
         try:
             yield from read_objects(events, names, notes)
         except BadFaqFile as error:
-            notes.warnings.append(f"JSON-LD that is passed over: {error}")
+            notes.warnings.append(f"JSON-LD that is skipped: {error}")
 
 
 class Format(NamedTuple):

@@ -113,10 +113,10 @@ def _folder(root: Path, skipped: Callable[[str], None]) -> Sequence[Source]:
                 else:
                     others[path.suffix.lower() or "no suffix"] += 1
     if links:
-        skipped(f"{root}: {links} symbolic links are passed over: no file outside the folder is read")
+        skipped(f"{root}: {links} symbolic links are skipped: no file outside the folder is read")
     if others:
         most = ", ".join(f"{suffix} {count}" for suffix, count in others.most_common(5))
-        skipped(f"{root}: {others.total()} files of other formats are passed over ({most})")
+        skipped(f"{root}: {others.total()} files of other formats are skipped ({most})")
 
     def opener(path: Path) -> Callable[[], BinaryIO]:
         return lambda: path.open("rb")

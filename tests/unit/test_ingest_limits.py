@@ -134,7 +134,7 @@ def test_no_link_of_a_folder_is_followed(tmp_path: Path) -> None:
     (folder / "c").symlink_to("..")
     found = survey([folder], collection=None, strict=False)
     assert [entry.question for entry in found.entries()] == ["Open?"]
-    assert "1 symbolic links are passed over" in found.warnings[0]
+    assert "1 symbolic links are skipped" in found.warnings[0]
 
 
 @pytest.mark.parametrize(

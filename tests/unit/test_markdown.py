@@ -128,7 +128,7 @@ def test_a_folder_is_read_in_the_order_of_its_files_names(tmp_path: Path) -> Non
     assert [entry.collection for entry in found.entries()] == ["a", "z", "c"]
     passed = [report.file for report in found.files if report.passed_over]
     assert passed == [f"{tmp_path}/index.md"]
-    assert found.warnings == [f"{tmp_path}: 1 files of other formats are passed over"]
+    assert found.warnings == [f"{tmp_path}: 1 files of other formats are skipped (.rst 1)"]
 
 
 def test_a_folder_without_questions_is_refused(tmp_path: Path) -> None:

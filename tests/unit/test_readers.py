@@ -165,7 +165,7 @@ def test_only_the_first_unknown_keys_are_listed(reading: Reading) -> None:
     assert reading.warnings[0].endswith("'key09', …")
 
 
-def test_csv_rows_may_span_lines_and_blank_rows_are_passed_over(reading: Reading) -> None:
+def test_csv_rows_may_span_lines_and_blank_rows_are_skipped(reading: Reading) -> None:
     content = 'course, question ,answer\r\n\r\nc,q1,"two\nlines"\r\n,,\r\nc,q2,a\r\n'
     first, second = reading.records("faq.csv", content)
     assert first.entry.answer == "two\nlines"

@@ -132,7 +132,7 @@ def _without_header(rows: Sequence[Sequence[str]]) -> Header | None:
 
 
 def records_of(rows: Iterable[Row], header: Header, notes: Notes, section: str = "") -> Iterator[Raw | Bad]:
-    """A record for each row below the header; rows without any text are passed over."""
+    """A record for each row below the header; rows without any text are skipped."""
     malformed = False  # the row above: this one may be the rest of it
     for position, row in enumerate(rows):
         if position <= header.position:
