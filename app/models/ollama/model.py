@@ -1,6 +1,6 @@
 """Generation by an Ollama server."""
 
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -8,13 +8,12 @@ from typing import Any, TypeVar, cast
 from ollama import AsyncClient, ChatResponse, GenerateResponse, ListResponse, ProcessResponse
 
 from app.domain import Usage
-from app.errors import ModelError, ModelTimeout, ModelUnavailable, PromptTooLong
+from app.errors import ModelTimeout, ModelUnavailable
 from app.models.base import Chunk, ModelProfile, ModelStatus, Prompt
 from app.models.choices import ChoiceReader
-from app.models.estimate import TokenEstimate
-from app.models.failures import FAILURES, refusal
 from app.models.ollama import profile as ollama_profile
 from app.models.ollama.client import cached_tokens, translated
+from app.models.served import ServedModel
 from app.traffic.circuit_breaker import CircuitBreaker
 from app.traffic.deadline import GenerationTimeouts, model_timeout
 
@@ -50,13 +49,8 @@ class Runner:
         }
 
 
-class OllamaModel:
-    """A `LanguageModel`; timeouts in seconds.
-
-    A generation is sent once: a retry could have the model write the same answer twice. Once several have
-    failed in a row, `breaker` refuses further ones for a while. Loading and status are never refused, so
-    that it shows when the model is back.
-    """
+class OllamaModel(ServedModel):
+    """A generation is sent once: a retry could have the model write the same answer twice."""
 
     def __init__(
         self,
@@ -69,16 +63,16 @@ class OllamaModel:
         breaker: CircuitBreaker | None = None,
         host: str | None = None,
     ) -> None:
-        """`host` of a remote server: answers then tell where they were written."""
+        super().__init__(
+            name,
+            runner.num_ctx,
+            first_token_timeout=first_token_timeout,
+            generate_timeout=generate_timeout,
+            breaker=breaker,
+            host=host,
+        )
         self._client = client
-        self._name = name
-        self._shown = f"{name}@{host}" if host else name
         self._runner = runner
-        self._first_token_timeout = first_token_timeout
-        self._generate_timeout = generate_timeout
-        self._profile: ModelProfile | None = None
-        self._estimate = TokenEstimate()
-        self.breaker = breaker or CircuitBreaker()
 
     async def load(self) -> None:
         async with model_timeout(self._first_token_timeout, "Ollama did not load the model"):
@@ -86,12 +80,6 @@ class OllamaModel:
                 # Without messages Ollama only loads the model.
                 await self._client.chat(**self._runner.arguments(self._name), messages=[])
         self.breaker.succeeded()
-
-    async def profile(self) -> ModelProfile:
-        with self.breaker.lookup(FAILURES, refusal):
-            if self._profile is None:
-                self._profile = await self._read_profile()
-            return self._profile
 
     async def _read_profile(self) -> ModelProfile:
         async with model_timeout(_METADATA_SECONDS, "Ollama did not describe the model"):
@@ -126,36 +114,25 @@ class OllamaModel:
             gpu_bytes=loaded.size_vram if loaded else None,
         )
 
-    async def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
-        return [self._estimate.count(text) for text in texts]
-
     async def generate(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
         timeouts = GenerationTimeouts(self._first_token_timeout, self._generate_timeout)
         choice = ChoiceReader(prompt.choices) if prompt.choices else None
-        with self.breaker.call(FAILURES, refusal):
-            try:
-                with translated(self._name):
-                    # Closing the reply hangs up, which makes Ollama stop.
-                    async with aclosing(await self._reply(prompt)) as reply:
-                        while (part := await timeouts.next(reply)) is not None:
-                            text = _text(part)
-                            if begins := not timeouts.began:
-                                timeouts.began = True
-                                self.breaker.succeeded()  # others need not wait for the end of the answer
-                            if choice:
-                                text = choice.feed(text)
-                            if text or begins:
-                                yield Chunk(text)
-                            if part.done:
-                                yield self._last(part, prompt, choice)
-                                return
-                raise ModelUnavailable("Ollama broke off in the middle of its answer")
-            except PromptTooLong as error:
-                self._estimate.learn(prompt.text, error.prompt_tokens or self._runner.num_ctx)
-                raise
-            except ModelError:
-                self._profile = None  # what comes back may be another model
-                raise
+        with self._generating(prompt), translated(self._name):
+            # Closing the reply hangs up, which makes Ollama stop.
+            async with aclosing(await self._reply(prompt)) as reply:
+                while (part := await timeouts.next(reply)) is not None:
+                    text = _text(part)
+                    if begins := not timeouts.began:
+                        timeouts.began = True
+                        self.breaker.succeeded()  # others need not wait for the end of the answer
+                    if choice:
+                        text = choice.feed(text)
+                    if text or begins:
+                        yield Chunk(text)
+                    if part.done:
+                        yield self._last(part, prompt, choice)
+                        return
+            raise ModelUnavailable("Ollama broke off in the middle of its answer")
 
     async def _reply(self, prompt: Prompt) -> AsyncGenerator[_Part]:
         arguments = _arguments(self._runner, self._name, prompt)

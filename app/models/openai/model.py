@@ -2,20 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
 import httpx
 
 from app.domain import Usage
-from app.errors import ModelError, ModelTimeout, ModelUnavailable, PromptTooLong
+from app.errors import ModelTimeout, ModelUnavailable, PromptTooLong
 from app.models.base import Chunk, ModelProfile, ModelStatus, Prompt, PromptStyle
 from app.models.estimate import TokenEstimate
-from app.models.failures import FAILURES, refusal
 from app.models.http import WholeLines, translated
 from app.models.openai.replies import Delta, events, missing, refused
 from app.models.openai.requests import Dialect, chosen
+from app.models.served import ServedModel
 from app.traffic.circuit_breaker import CircuitBreaker
 from app.traffic.deadline import GenerationTimeouts, model_timeout
 
@@ -25,12 +25,11 @@ _BROKEN_OFF = ("error", "abort", "content_filter")  # reasons to stop that leave
 _NO_LIST = (403, 404, 405, 501)  # servers that do not tell which models they have
 
 
-class OpenAIModel:
-    """A `LanguageModel`; timeouts in seconds.
+class OpenAIModel(ServedModel):
+    """A generation is sent once, unless the server refused a field of the request, and has not begun.
 
-    A generation is sent once, unless the server refused a field of the request, and has not begun. `breaker`
-    as in OllamaModel. The window is `num_ctx`, or the server's where that is smaller and told: some servers
-    cut what is longer without a word, so a prompt that seems too long is not sent.
+    The window is `num_ctx`, or the server's where that is smaller and told: some servers cut what is longer
+    without a word, so a prompt that seems too long is not sent.
     """
 
     def __init__(
@@ -46,30 +45,26 @@ class OpenAIModel:
         breaker: CircuitBreaker | None = None,
         host: str | None = None,
     ) -> None:
-        """`host` of a remote server: answers then tell where they were written."""
+        super().__init__(
+            name,
+            num_ctx,
+            first_token_timeout=first_token_timeout,
+            generate_timeout=generate_timeout,
+            breaker=breaker,
+            host=host,
+        )
         self._client = client
-        self._name = name
-        self._shown = f"{name}@{host}" if host else name
         self._style = style
-        self._num_ctx = num_ctx
         self._seed = seed
-        self._first_token_timeout = first_token_timeout
-        self._generate_timeout = generate_timeout
         self._dialect = Dialect()
-        self._estimate = TokenEstimate()
-        self._profile: ModelProfile | None = None
-        self.breaker = breaker or CircuitBreaker()
 
     async def load(self) -> None:
         """Such a server loads its model itself: this sees that it has it. Raises ModelMissing."""
         await self._metadata()
         self.breaker.succeeded()
 
-    async def profile(self) -> ModelProfile:
-        with self.breaker.lookup(FAILURES, refusal):
-            if self._profile is None:
-                self._profile = self._described(await self._metadata())
-            return self._profile
+    async def _read_profile(self) -> ModelProfile:
+        return self._described(await self._metadata())
 
     async def status(self) -> ModelStatus:
         """A model that is served counts as loaded: nothing tells whether it is."""
@@ -83,24 +78,13 @@ class OpenAIModel:
         present = found is None or own is not None
         return ModelStatus(self._shown, present=present, loaded=present)
 
-    async def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
-        return [self._estimate.count(text) for text in texts]
-
     async def generate(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
         timeouts = GenerationTimeouts(self._first_token_timeout, self._generate_timeout)
         self._refuse_what_is_too_long(prompt)
-        with self.breaker.call(FAILURES, refusal):
-            try:
-                with translated("the OpenAI-compatible server", "ASKD_OPENAI_URL"):
-                    async with aclosing(self._reply(prompt)) as reply:
-                        async for chunk in self._chunks(reply, prompt, timeouts):
-                            yield chunk
-            except PromptTooLong as error:
-                self._estimate.learn(prompt.text, error.prompt_tokens or self._num_ctx)
-                raise
-            except ModelError:
-                self._profile = None  # what comes back may be another model
-                raise
+        with self._generating(prompt), translated("the OpenAI-compatible server", "ASKD_OPENAI_URL"):
+            async with aclosing(self._reply(prompt)) as reply:
+                async for chunk in self._chunks(reply, prompt, timeouts):
+                    yield chunk
 
     def _refuse_what_is_too_long(self, prompt: Prompt) -> None:
         window = self._profile.context_tokens if self._profile else self._num_ctx
