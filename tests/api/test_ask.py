@@ -55,7 +55,7 @@ async def test_answers_with_sources_as_the_contract_says(client: httpx.AsyncClie
         "question": JOIN.question,
         "answer": JOIN.answer,
         "url": None,
-        "score": 1.0,
+        "score": 0.9583,
         "in_prompt": True,
         "cited": True,
     }
