@@ -38,13 +38,13 @@ class _Found:
 def answers(
     faq: Annotated[Path, typer.Argument(help="FAQ file, or a folder of Markdown.")],
     questions: Annotated[Path, typer.Argument(help="CSV or JSONL: question, document or id, collection.")],
-    unanswerable: Annotated[
+    off_topic: Annotated[
         Path | None, typer.Argument(help="Questions the FAQ does not answer; no document, no id.")
     ] = None,
     collection: Annotated[str | None, typer.Option(help="Collection for records that name none.")] = None,
     limit: Annotated[int | None, typer.Option("--limit-questions", min=1, help="A seeded sample.")] = None,
     tampering: Annotated[
-        int, typer.Option(min=0, help="Also put so many changed sentences of each kind through the check.")
+        int, typer.Option(min=0, help="Also put this many changed sentences of each kind through the check.")
     ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     json_file: Annotated[Path | None, typer.Option(help="Write the JSON to this file.")] = None,
@@ -61,7 +61,7 @@ def answers(
     """
     require_extra()
     check_targets(json_file, html)
-    about, found = asyncio.run(_answers(faq, questions, unanswerable, collection, limit, tampering))
+    about, found = asyncio.run(_answers(faq, questions, off_topic, collection, limit, tampering))
     named = {**figures(found.classes)}
     named |= {f"{kind.replace(' ', '-')}.caught": of.share for kind, of in found.checked.items()}
     try:
@@ -81,7 +81,7 @@ def answers(
 async def _answers(
     faq: Path,
     questions: Path,
-    unanswerable: Path | None,
+    off_topic: Path | None,
     collection: str | None,
     limit: int | None,
     tampering: int,
@@ -91,7 +91,7 @@ async def _answers(
         asked = Variation(limit).of(read, trial.statistics)
         put: dict[str, Sequence[Case]] = {kinds.ASKED: asked, **classes(asked, trial.catalogue)}
         put[kinds.KEY_WORDS] = Variation(limit, keywords=3).of(read, trial.statistics)
-        put[kinds.OFF_TOPIC] = read_unanswerable([unanswerable], trial.catalogue) if unanswerable else []
+        put[kinds.OFF_TOPIC] = read_unanswerable([off_topic], trial.catalogue) if off_topic else []
         retrieval = trial.askd.assistant.pipeline.retrieval
         with progress_bar("asking", sum(map(len, put.values())) + len(asked)) as progress:
             outcomes: dict[str, Sequence[Outcome]] = {

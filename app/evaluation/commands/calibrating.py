@@ -24,7 +24,7 @@ from app.settings import read_settings
 def calibrate(
     files: Annotated[
         list[Path],
-        typer.Argument(help="FAQ QUERIES UNANSWERABLE, one or several such triples."),
+        typer.Argument(help="FAQ QUESTIONS OFF_TOPIC, one or several such triples."),
     ],
     target: Annotated[Path, typer.Option("--out", help="Write the calibration to this JSON file.")],
     unsure: Annotated[
@@ -43,7 +43,7 @@ def calibrate(
     require_extra()
     check_targets(target)
     if len(files) % 3:
-        raise typer.BadParameter("give FAQ, QUERIES and UNANSWERABLE, always all three")
+        raise typer.BadParameter("give FAQ, QUESTIONS and OFF_TOPIC, always all three")
     fusion = Fusion.LEXICAL if lexical else Fusion.HYBRID
     triples = [files[at : at + 3] for at in range(0, len(files), 3)]
     embedder, sets, fitted = asyncio.run(_calibrate(triples, collection, fusion, unsure, declined, limit))

@@ -28,14 +28,14 @@ evaluation = typer.Typer(
     no_args_is_help=True,
 )
 Faq = Annotated[Path, typer.Argument(help="FAQ file, or a folder of Markdown.")]
-Queries = Annotated[
+Questions = Annotated[
     Path, typer.Argument(help="CSV or JSONL: question, document or id (several: a|b), collection or course.")
 ]
 Label = Annotated[str | None, typer.Option("--collection", help="Collection for records that name none.")]
 IgnoreCollection = Annotated[
     bool,
     typer.Option(
-        "--ignore-collection", help="Search in all collections, not only in the one that QUERIES names."
+        "--ignore-collection", help="Search in all collections, not only in the one that QUESTIONS names."
     ),
 ]
 Limit = Annotated[
@@ -54,7 +54,7 @@ Most = Annotated[float | None, typer.Option(min=0, max=1, help="Exit with status
 @evaluation.command()
 def retrieval(
     faq: Faq,
-    queries: Queries,
+    questions: Questions,
     collection: Label = None,
     ignore_collection: IgnoreCollection = False,
     compared: Annotated[
@@ -79,7 +79,7 @@ def retrieval(
     check_targets(json_file, html)
     fusions = _fusions(compared)
     variation = Variation(limit, keywords, typos, ignore_collection)
-    about, found = asyncio.run(_retrieval(faq, queries, collection, fusions, variation))
+    about, found = asyncio.run(_retrieval(faq, questions, collection, fusions, variation))
     write_json({"about": about, "configurations": found}, as_json, json_file)
     if html:
         write(html, retrieval_page(about, found))
@@ -94,12 +94,12 @@ def retrieval(
 
 
 async def _retrieval(
-    faq: Path, queries: Path, collection: str | None, fusions: Sequence[Fusion], variation: Variation
+    faq: Path, questions: Path, collection: str | None, fusions: Sequence[Fusion], variation: Variation
 ) -> tuple[Mapping[str, object], Mapping[str, Quality]]:
     async with open_trial(read_settings(), faq, collection) as trial:
         if Fusion.SEMANTIC in fusions and trial.manifest.embedder is None:
             raise BadSettings("there is no embedder to compare semantic search with; see ASKD_EMBEDDER")
-        read = read_answerable(queries, trial.catalogue)
+        read = read_answerable(questions, trial.catalogue)
         cases = variation.of(read, trial.statistics)
         finders = {
             fusion.value: replace(trial.askd.assistant.pipeline.retrieval, fusion=fusion)
@@ -111,7 +111,7 @@ async def _retrieval(
     for name, of in found.items():
         if of.without_vector and name != Fusion.LEXICAL:
             err.print(f"warning: {name}: {of.without_vector} questions were searched by words alone")
-    return about_trial(trial, faq, {queries.name: len(cases)}), found
+    return about_trial(trial, faq, {questions.name: len(cases)}), found
 
 
 def _fusions(names: str) -> Sequence[Fusion]:
@@ -127,8 +127,8 @@ def _fusions(names: str) -> Sequence[Fusion]:
 @evaluation.command()
 def abstention(
     faq: Faq,
-    queries: Queries,
-    unanswerable: Annotated[
+    questions: Questions,
+    off_topic: Annotated[
         Path | None,
         typer.Argument(help="Further questions that the FAQ does not answer, without document or id."),
     ] = None,
@@ -147,7 +147,7 @@ def abstention(
     """Measure how often unanswerable and answerable questions are declined."""
     require_extra()
     check_targets(json_file, html)
-    files = [queries, unanswerable] if unanswerable else [queries]
+    files = [questions, off_topic] if off_topic else [questions]
     variation = Variation(limit, ignore_collection=ignore_collection)
     about, found = asyncio.run(_abstention(faq, files, collection, removed, variation))
     write_json({"about": about, "abstention": found}, as_json, json_file)
