@@ -48,11 +48,11 @@ class Usage:
     cached_tokens: int | None = None
 
     def __add__(self, other: "Usage") -> "Usage":
-        told = [each for each in (self.cached_tokens, other.cached_tokens) if each is not None]
+        known = [each for each in (self.cached_tokens, other.cached_tokens) if each is not None]
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
-            sum(told) if told else None,
+            sum(known) if known else None,
         )
 
 

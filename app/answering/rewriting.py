@@ -14,7 +14,7 @@ from app.ranking.text import words
 MOST_PARTS = 16  # that are embedded and searched for
 _MOST_CHARACTERS = 1_600  # of all parts together: this bounds what embedding them costs
 _PART_CHARACTERS = 300  # a longer run is cut at a word
-_WHOLE_CHARACTERS = 600  # up to so many a text is also searched as a whole
+_WHOLE_CHARACTERS = 600  # a text of at most this length is also searched as a whole
 
 
 @dataclass(frozen=True, slots=True)

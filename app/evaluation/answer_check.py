@@ -36,7 +36,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How many of so many sentences of one kind were caught."""
+    """How many sentences of one kind were caught, of how many."""
 
     sentences: int
     caught: int
@@ -51,7 +51,7 @@ class AnswerCheck:
     """Puts sentences to the pipeline; `retrieval` searches an index that holds their entries."""
 
     retrieval: Retrieval
-    model: Callable[[Sequence[str], int], LanguageModel]  # that says these pieces, with so many parameters
+    model: Callable[[Sequence[str], int], LanguageModel]  # (pieces it says, its number of parameters)
     parameters: int = ORDINARY
     _found: dict[tuple[str, str], RetrievalResult] = field(default_factory=dict)
 

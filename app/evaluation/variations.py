@@ -19,8 +19,8 @@ _SEED = 1
 class Variation:
     """How the questions of a file are changed before they are asked; by default not at all."""
 
-    limit: int | None = None  # a random sample of so many
-    keywords: int | None = None  # only the so many rarest content words
+    limit: int | None = None  # a random sample of this size
+    keywords: int | None = None  # only this many of the rarest content words
     typos: float = 0.0  # share of the longer words
     ignore_collection: bool = False
 

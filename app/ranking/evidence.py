@@ -31,7 +31,7 @@ _NAME = re.compile(
 _QUOTED = re.compile(r"`([^`\n]{2,80})`|\"([^\"\n]{2,80})\"|“([^”\n]{2,80})”|(?<!\w)'([^'\n]{2,80})'(?!\w)")
 
 _MOST = 32  # of each kind
-_TITLE_CASE = 0.6  # with so many capitals a capital says nothing
+_TITLE_CASE = 0.6  # share of capitalised words from which a capital says nothing
 _SIMILARITY = 0.66  # as of words in coverage: a typo is not another name
 _FUZZY_LETTERS = 5
 _QUOTED_WORDS_HELD = 0.5

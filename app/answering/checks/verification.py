@@ -32,7 +32,7 @@ ORDINARY, STRICT = 0.6, 0.75
 _ATTRIBUTED = 0.45  # from here on a sentence is about an entry, right or wrong
 _AS_GOOD = 0.15  # a mark stays where its entry covers the sentence nearly as well as the best one
 _ITS_WORDS = "its words"
-_CLOSE = 0.6  # an entry that says something else in so many of the same words is what the sentence is about
+_CLOSE = 0.6  # share of the same words from which an entry is what the sentence is about
 _AS_CLOSE = 0.1  # … unless the entry that supports it has nearly as many
 _CHECKED_APART = CARDINALS.keys() | {
     spelling

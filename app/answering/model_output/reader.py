@@ -56,12 +56,12 @@ class OutputReader:
 
     def __post_init__(self) -> None:
         entries = list(self.verifier.entries.values())
-        told = "\n".join(plain(f"{entry.question}\n{entry.answer}") for entry in entries)
-        self._entries = folded(told).casefold()
+        said = "\n".join(plain(f"{entry.question}\n{entry.answer}") for entry in entries)
+        self._entries = folded(said).casefold()
         self._content = content(self._entries)
         self._beyond = self._content - content(folded(self.verifier.asked).casefold())
         self._marks = MarkReader(self.labels, self._entries, self.verifier.attribute)
-        self._thoughts, self._wrapper = ThoughtFilter(told), Unwrapper()
+        self._thoughts, self._wrapper = ThoughtFilter(said), Unwrapper()
         self._start()
 
     def _start(self) -> None:

@@ -20,7 +20,7 @@ _WATT_HOUR = 3600.0  # joules
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many of so many, with its 95 % interval (Wilson)."""
+    """A share of a number of questions, with its 95 % interval (Wilson)."""
 
     count: int
     of: int

@@ -21,7 +21,7 @@ from app.indexes.without import IndexWithout
 from app.models.base import LanguageModel
 from app.wiring.models import open_model
 
-# The rows take turns after so many questions: a busy moment affects all of them equally, and a model
+# The rows take turns after this many questions: a busy moment affects all of them equally, and a model
 # that another one displaces from memory is not loaded for each question.
 _ROUND = 25
 # Of an answer in the entry's words, since the model gave none that could be used.
