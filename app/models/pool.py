@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from app.errors import ModelError, PromptTooLong
+from app.errors import ModelError, ModelUnavailable, PromptTooLong
 from app.models.base import Chunk, LanguageModel, ModelProfile, ModelStatus, Prompt
 from app.traffic.admission import Admission
 from app.traffic.circuit_breaker import CircuitBreaker, State
@@ -16,6 +16,9 @@ from app.traffic.deadline import NEVER
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
+
+_PATIENCE = 1.0  # seconds for the others once one server has answered; a readiness probe waits 2 s for all
+_LOAD_PATIENCE = 10.0  # as many for loading; what is not loaded then is loaded by its first generation
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,17 +50,17 @@ class ModelPool:
 
     async def load(self) -> None:
         """On all servers; enough that one of them has it."""
-        failures = await self._from_all(lambda llm: llm.load())
+        failures = await self._from_all(lambda llm: llm.load(), _LOAD_PATIENCE)
         if all(isinstance(failure, ModelError) for failure in failures):
             raise next(failure for failure in failures if isinstance(failure, ModelError))
 
     async def profile(self) -> ModelProfile:
         if self._profile is None:
-            self._profile = await self._read_profile()
+            self._profile = await self._read_profile(self.members)
         return self._profile
 
-    async def _read_profile(self) -> ModelProfile:
-        found = await self._from_all(lambda llm: llm.profile())
+    async def _read_profile(self, of: Sequence[Member]) -> ModelProfile:
+        found = await self._from_all(lambda llm: llm.profile(), _PATIENCE, of)
         profiles = [each for each in found if isinstance(each, ModelProfile)]
         if not profiles:
             raise next(each for each in found if isinstance(each, ModelError))
@@ -66,11 +69,14 @@ class ModelPool:
         return replace(profiles[0], digest="+".join(digests), context_tokens=window)
 
     async def status(self) -> ModelStatus:
-        found = await self._from_all(lambda llm: llm.status())
+        """A server that does not answer while another one does counts as failed."""
+        found = await self._from_all(lambda llm: llm.status(), _PATIENCE)
         statuses = [each for each in found if isinstance(each, ModelStatus)]
         if not statuses:
             raise next(each for each in found if isinstance(each, ModelError))
-        self._profile = await self._read_profile()
+        self._profile = await self._read_profile(
+            [member for member, each in self._each(found) if isinstance(each, ModelStatus)]
+        )
         sizes = [status.size_bytes for status in statuses if status.size_bytes is not None]
         gpu_sizes = [status.gpu_bytes for status in statuses if status.gpu_bytes is not None]
         return ModelStatus(
@@ -79,7 +85,7 @@ class ModelPool:
             loaded=any(status.loaded for status in statuses),
             size_bytes=sum(sizes) if sizes else None,
             gpu_bytes=sum(gpu_sizes) if gpu_sizes else None,
-            servers={member.server: _trouble(each) for member, each in zip(self.members, found, strict=True)},
+            servers={member.server: _trouble(each) for member, each in self._each(found)},
         )
 
     async def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
@@ -127,8 +133,17 @@ class ModelPool:
         slowest = max(other.admission.service.mean for other in self.members) or 1.0
         return queued * slowest, mean, queued
 
-    async def _from_all(self, ask: Callable[[LanguageModel], Awaitable[_T]]) -> Sequence[_T | ModelError]:
-        """What each says, or its failure."""
+    def _each(self, found: Sequence[_T]) -> Iterator[tuple[Member, _T]]:
+        return zip(self.members, found, strict=True)
+
+    async def _from_all(
+        self,
+        ask: Callable[[LanguageModel], Awaitable[_T]],
+        patience: float,
+        members: Sequence[Member] | None = None,
+    ) -> Sequence[_T | ModelError]:
+        """What each says, or its failure. Once one has answered, the others have `patience` more seconds: a
+        server that is silent must not hold up the others."""
 
         async def asked(member: Member) -> _T | ModelError:
             try:
@@ -136,7 +151,16 @@ class ModelPool:
             except ModelError as error:
                 return error
 
-        return await asyncio.gather(*map(asked, self.members))
+        tasks = [asyncio.create_task(asked(member)) for member in members or self.members]
+        try:
+            for first in asyncio.as_completed(tasks):
+                if not isinstance(await first, ModelError):
+                    break
+            _, late = await asyncio.wait(tasks, timeout=patience)
+        finally:
+            for task in tasks:
+                task.cancel()
+        return [ModelUnavailable("it does not answer") if task in late else await task for task in tasks]
 
 
 def _trouble(found: ModelStatus | ModelError) -> str | None:

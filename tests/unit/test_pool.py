@@ -1,18 +1,26 @@
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from app.errors import ModelMissing, ModelUnavailable
-from app.models.base import Chunk, LanguageModel, Message, Prompt, PromptStyle
+from app.models.base import Chunk, LanguageModel, Message, ModelStatus, Prompt, PromptStyle
 from app.models.failures import FAILURES, refusal
 from app.models.pool import Member, ModelPool
 from app.models.scripted import ScriptedModel
 from app.traffic.circuit_breaker import CircuitBreaker
+from tests.support.clock import JUMPING
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, Mapping[str, Any]]:
+    return JUMPING
+
 
 PROMPT = Prompt(PromptStyle.CHAT, [Message("user", "Hello?")], 16)
 GONE = ModelUnavailable("gone")
@@ -32,6 +40,17 @@ class Guarded(ScriptedModel):
                 raise ModelUnavailable("gone")
             async for chunk in super().generate(prompt):
                 yield chunk
+
+
+class Silent(ScriptedModel):
+    """Its server takes connections, and never answers."""
+
+    async def load(self) -> None:
+        await asyncio.Event().wait()
+
+    async def status(self) -> ModelStatus:
+        await asyncio.Event().wait()
+        raise AssertionError
 
 
 def pool_of(*models: ScriptedModel) -> ModelPool:
@@ -143,3 +162,13 @@ async def test_it_fails_only_where_all_servers_do() -> None:
     for ask in (pool.load, pool.profile, pool.status):
         with pytest.raises(ModelUnavailable, match="gone"):
             await ask()
+
+
+async def test_a_silent_server_does_not_hold_up_the_others() -> None:
+    pool = pool_of(Silent(), ScriptedModel())
+    async with asyncio.timeout(15):
+        await pool.load()
+    async with asyncio.timeout(2):  # as long as a readiness probe waits
+        status = await pool.status()
+    assert status.loaded
+    assert dict(status.servers) == {"server-0": "it does not answer", "server-1": None}
