@@ -21,7 +21,7 @@ class ModelWatch:
         retry: float = 5.0,
         period: float = 15.0,
     ) -> None:
-        """`warm_up` prepares the model once it is loaded. Seconds: `retry` between attempts to load it,
+        """`warm_up` prepares the model once it is loaded, and may fail. Seconds: `retry` between attempts to load it,
         `period` between two looks at it."""
         self._llm = llm
         self._warm_up = warm_up
@@ -58,13 +58,22 @@ class ModelWatch:
     async def _load(self) -> bool:
         try:
             await self._llm.load()
-            if self._warm_up:
-                await self._warm_up()
         except ModelError as error:
             log.warning("the model cannot be loaded yet", extra={"reason": str(error)})
         except Exception:
             log.exception("the model could not be loaded")
         else:
+            await self._warmed_up()
             log.info("the model is loaded")
             return True
         return False
+
+    async def _warmed_up(self) -> None:
+        """As far as that works: without it the first questions take longer, and that is all."""
+        try:
+            if self._warm_up:
+                await self._warm_up()
+        except ModelError as error:
+            log.warning("the model could not be warmed up", extra={"reason": str(error)})
+        except Exception:
+            log.exception("the model could not be warmed up")

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,8 +19,10 @@ def anyio_backend() -> tuple[str, Mapping[str, Any]]:
 
 
 @asynccontextmanager
-async def watching(llm: ScriptedModel) -> AsyncIterator[ModelWatch]:
-    watch = ModelWatch(llm)
+async def watching(
+    llm: ScriptedModel, warm_up: Callable[[], Awaitable[None]] | None = None
+) -> AsyncIterator[ModelWatch]:
+    watch = ModelWatch(llm, warm_up)
     task = asyncio.ensure_future(watch.run())
     try:
         yield watch
@@ -58,3 +60,20 @@ async def test_a_model_that_goes_away_is_remembered_and_seen_again(failure: Exce
         llm.failure = None
         await asyncio.sleep(15)
         assert watch.status
+
+
+@pytest.mark.parametrize("failure", [ModelUnavailable("only thoughts"), RuntimeError("a bug")])
+async def test_a_model_that_cannot_be_warmed_up_is_loaded_all_the_same(
+    failure: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    attempts = []
+
+    async def warm_up() -> None:
+        attempts.append(failure)
+        raise failure
+
+    async with watching(ScriptedModel(), warm_up) as watch:
+        await asyncio.sleep(60)
+        assert watch.model == "scripted@digest"
+        assert len(attempts) == 1
+        assert "the model could not be warmed up" in caplog.messages
