@@ -21,8 +21,10 @@ class ModelWatch:
         retry: float = 5.0,
         period: float = 15.0,
     ) -> None:
-        """`warm_up` prepares the model once it is loaded, and may fail. Seconds: `retry` between attempts to load it,
-        `period` between two looks at it."""
+        """`warm_up` prepares the model once it is loaded, and may fail.
+
+        Seconds: `retry` between attempts to load it, `period` between two looks at it.
+        """
         self._llm = llm
         self._warm_up = warm_up
         self._retry = retry
