@@ -1,11 +1,13 @@
 """What a model may write, and what askd makes of it: cases of kinds F and G, 8 and 21, and more of each."""
 
+import time
 from collections.abc import Sequence
 
 import pytest
 
 from app.answering.checks.verification import Verifier
 from app.answering.model_output.reader import OutputReader
+from app.answering.model_output.wrappers import unwrapped
 from app.answering.phrases import phrases
 from app.answering.prompt import labels
 from app.answering.quoting import said_by_entry
@@ -242,6 +244,36 @@ def test_what_is_wrapped_behind_an_announcement_is_the_answer(
     announced: str, wrapped: str, size: int
 ) -> None:
     assert read(announced + wrapped, size=size).text == f"{SAID} {GUEST.answer}"
+
+
+@pytest.mark.parametrize("size", [1, 3, 1_000])
+@pytest.mark.parametrize("announced", ["", "Here is the answer: "])
+def test_text_that_only_begins_with_a_quotation_is_whole(announced: str, size: int) -> None:
+    said = '"make up" starts it, but never as root.'
+    assert read(announced + said, size=size).text.endswith("but never as root.")
+
+
+def test_white_space_without_end_takes_linear_time() -> None:
+    began = time.process_time()
+    for blank in (" ", "\n", "{\n", "Thoughts:\n"):
+        unwrapped(blank + blank[-1] * 20_000)
+    assert time.process_time() - began < 1
+
+
+def test_a_label_is_cut_though_an_entry_has_its_letters() -> None:
+    entry = FaqEntry("faq", "shop", "How do I join?", "See the FAQ: it has a schema: register first.")
+    reader = OutputReader(Verifier({1: entry}, asked=entry.question), labels({1: entry}))
+    reader.feed(f"Q: {entry.question}\nA: {entry.answer}")
+    reader.finish()
+    assert reader.text.removesuffix(" [1]") == entry.answer
+
+
+def test_an_answer_that_is_a_question_of_the_entry_is_quoted() -> None:
+    entry = FaqEntry("log", "shop", "Why does it fail?", "Did you restart the daemon? Look into its log.")
+    reader = OutputReader(Verifier({1: entry}, asked=entry.question), labels({1: entry}))
+    reader.feed("Did you restart the daemon?")
+    reader.finish()
+    assert supports(reader) == ["quoted"]
 
 
 @pytest.mark.parametrize("size", [1, 3, 1_000])

@@ -107,7 +107,8 @@ class OutputReader:
             self.refused = True
         elif self._waiting:
             out += self._open()
-        if self.verdicts and all(verdict.sentence.text.endswith("?") for verdict in self.verdicts):
+        own = [each for each in self.verdicts if each.sentence.support is not Support.QUOTED]
+        if own and len(own) == len(self.verdicts) and all(each.sentence.text.endswith("?") for each in own):
             self.verdicts[-1] = unsupported(self.verdicts[-1].sentence.text)  # it only asked again
         self.text = self.text.rstrip()
         return "" if self.retracted else out
@@ -128,7 +129,7 @@ class OutputReader:
         out = ""
         while not (self.looped or self.refused):
             label = None if self._given else _ANSWER_LABEL.match(self._tail)
-            if label and not self._is_said(label.group()):
+            if label and not self._has_label(label.group()):
                 self._tail = self._tail[label.end() :]
             if not (end := first_end(self._tail, final=final)):
                 break
@@ -238,15 +239,20 @@ class OutputReader:
 
     def _goes_on_to_something_else(self, said: str) -> bool:
         after = _AFTER.match(said) or _QUESTION_LABEL.match(said) if self.verdicts else None
-        return after is not None and not self._is_said(after.group())
+        return after is not None and not self._has_label(after.group())
 
     def _is_labelled_question(self, said: str) -> bool:
         label = _QUESTION_LABEL.match(said)
-        return label is not None and not self._is_said(label.group())
+        return label is not None and not self._has_label(label.group())
 
     def _is_said(self, text: str) -> bool:
         """Whether it stands just so in an entry."""
         return folded(text).casefold() in self._entries
+
+    def _has_label(self, label: str) -> bool:
+        """Whether an entry has the label, too; "FAQ: …" is not the label "Q: …"."""
+        said = re.escape(folded(label).casefold())
+        return re.search(rf"(?<!\w){said}", self._entries) is not None
 
     def _late_mark(self) -> str:
         """A mark on a line of its own, or in a list of sources, belongs to the sentence before it."""

@@ -7,6 +7,7 @@ text, some of them without the opening tag, which stood in the prompt.
 import re
 from ast import literal_eval
 from dataclasses import dataclass
+from json import JSONDecoder
 
 from pydantic_core import from_json
 
@@ -116,8 +117,8 @@ _LABEL = re.compile(
 )
 # Thoughts with a label of their own, as prompts for reasoning step by step have them.
 _REASONED = re.compile(
-    r"\s*(?:\*\*)?(?:thoughts?|thinking|reasoning|analysis)(?:\*\*)?[ \t]*:.*?"
-    r"\n\s*(?:\*\*)?(?:final )?(?:answer|response)(?:\*\*)?[ \t]*:(?:\*\*)?[ \t]*",
+    r"\A\s*(?:\*\*)?(?:thoughts?|thinking|reasoning|analysis)(?:\*\*)?[ \t]*:.*?"
+    r"\n[ \t]*(?:\*\*)?(?:final )?(?:answer|response)(?:\*\*)?[ \t]*:(?:\*\*)?[ \t]*",
     re.IGNORECASE | re.DOTALL,
 )
 _REASONS = ("thought:", "thoughts:", "thinking:", "reasoning:", "analysis:", "**thought:", "**reasoning:")
@@ -139,6 +140,8 @@ _LABELS = (
 _ANSWER_TAG = re.compile(r"</?(?:answer|response|final)>\s*", re.IGNORECASE)
 _ANNOUNCED = re.compile(r"([^\n:{}\[\]`\"<>]{1,80})(?::|\Z)\**\s*")  # "Here is the answer:"
 _ANNOUNCING = ("here's", "here is", "sure", "certainly", "of course", "okay", "the answer", "below")
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+_JSON = JSONDecoder(strict=False)  # models write line breaks in strings
 _WRAPPER = re.compile(r"[{\[`\"]")
 
 
@@ -212,13 +215,23 @@ def unwrapped(text: str) -> str:
 def _told(text: str) -> str | None:
     """The answer in a JSON value, which may be cut off; None where there is none."""
     try:
-        value = from_json(text, allow_partial="trailing-strings")
+        value, end = _JSON.raw_decode(text)
+    except (ValueError, RecursionError):
+        return _answer_in(_partial(text))
+    if not isinstance(value, dict) and _LETTER_OR_DIGIT.search(text, end):
+        return None  # `"make up" starts it.` only begins with a quote
+    return _answer_in(value)
+
+
+def _partial(text: str) -> object:
+    """A JSON value that is cut off, or a value as Python writes it; None where it is neither."""
+    try:
+        return from_json(text, allow_partial="trailing-strings")
     except ValueError:
         try:
-            value = literal_eval(text)  # as Python writes it, in single quotes
+            return literal_eval(text)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             return None
-    return _answer_in(value)
 
 
 def _answer_in(value: object) -> str | None:
