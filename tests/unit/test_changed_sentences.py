@@ -271,3 +271,24 @@ def test_word_order_and_nouns_of_german_are_no_changed_facts(answer: str, senten
         2: FaqEntry("2", "c", "Was gilt dort?", OTHER),
     }
     assert Verifier(entries).judge(sentence).sentence.support is not Support.UNMATCHED
+
+
+def test_a_name_in_the_place_of_another_is_found_behind_a_pronoun() -> None:
+    answer = "askd knows S3 and EC2. It runs its nightly jobs on EC2 and keeps every log file of them."
+    entry = FaqEntry("jobs", "c", "Where do the jobs run?", answer)
+    said = "askd runs its nightly jobs on S3 and keeps every log file of them."
+    assert Verifier({1: entry}).judge(said).sentence.support is Support.UNMATCHED
+
+
+@pytest.mark.parametrize("sign", ["❷", "⓵", "9" * 5_000])
+def test_digits_that_are_no_number_are_read_as_words(sign: str) -> None:
+    entry = FaqEntry(
+        "page", "c", "How?", f"{sign} Open the page of the server and press the green button there."
+    )
+    said = "Then open the page of the server and press the green button there."
+    assert Verifier({1: entry}).judge(said).sentence.support in Support
+
+
+def test_thirty_is_a_number_in_german() -> None:
+    entry = FaqEntry("frist", "c", "Wie lange gilt der Link?", "Der Link gilt 30 Tage.")
+    assert Verifier({1: entry}).judge("Der Link gilt dreißig Tage.").sentence.support is Support.MATCHED

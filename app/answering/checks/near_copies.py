@@ -38,6 +38,7 @@ _NEGATIONS = frozenset(
 _ONLY = frozenset(["only", "solely", "exclusively", "nur"])
 _PRONOUNS = frozenset(["it", "this", "that", "they", "these", "those", "he", "she", "er", "es", "dies"])
 _LONGEST_SUBJECT = 3  # words
+_LONGEST_NUMBER = 18  # digits; no number that is written in words is longer
 _PLAIN = re.compile(r"[a-zà-öø-ÿ]+(?:-[a-zà-öø-ÿ]+)*")
 
 
@@ -102,7 +103,9 @@ def _exchanged(
             continue
         if last - first == 1 and held[first].casefold() in _PRONOUNS and end - start <= _LONGEST_SUBJECT:
             unknown = (word for word in said[start:end] if content(word) - content(whole))
-            return next(unknown, None)
+            if word := next(unknown, None):
+                return word
+            continue
         if end - start != last - first:
             continue
         for here, there in zip(range(start, end), range(first, last), strict=True):
@@ -117,8 +120,8 @@ def _exchanged(
 
 def _same_number(one: str, other: str) -> bool:
     """Whether one of two words is a number and the other the same number in digits."""
-    digits, word = (one, other) if one.isdigit() else (other, one)
-    return digits.isdigit() and in_words([word]) == (int(digits), 1)
+    digits, word = (one, other) if one.isdecimal() else (other, one)
+    return digits.isdecimal() and len(digits) < _LONGEST_NUMBER and in_words([word]) == (int(digits), 1)
 
 
 def _telling(word: str, place: int, whole: str) -> bool:

@@ -10,7 +10,8 @@ _UNITS = _UNIT_WORDS.split()
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _GERMAN = "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf".split()  # noqa: SIM905
 _GERMAN_TEENS = "dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn".split()  # noqa: SIM905
-_GERMAN_TENS = "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig".split()  # noqa: SIM905
+# As case folding leaves them: "dreißig" is looked up as "dreissig".
+_GERMAN_TENS = "zwanzig dreissig vierzig fünfzig sechzig siebzig achtzig neunzig".split()  # noqa: SIM905
 _OTHERS = [
     " ".join([*_GERMAN, *_GERMAN_TEENS]),
     "dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis",
