@@ -39,10 +39,11 @@ def composed(text: str) -> str:
 def _broken_up(run: re.Match[str]) -> str:
     pieces, marks = [], 0
     for character in run[0]:
-        marks = marks + 1 if unicodedata.combining(character) else 0
+        parts = unicodedata.normalize("NFD", character)
+        marks = marks + len(parts) if unicodedata.combining(parts[0]) else 0
         if marks > _MOST_MARKS:
             pieces.append(_NO_MARK)
-            marks = 1
+            marks = len(parts)
         pieces.append(character)
     return "".join(pieces)
 

@@ -114,10 +114,10 @@ def test_marks_that_a_language_has_stay_as_they_are() -> None:
     assert composed(f"{thirty} {thirty}") == unicodedata.normalize("NFC", f"{thirty} {thirty}")
 
 
-@pytest.mark.parametrize("marks", ["\u0301\u0323", "\u0344\u0323", "\u3099\u0301"])
+@pytest.mark.parametrize("marks", ["\u0301\u0323", "\u0344\u0323", "\u3099\u0301", "\u0f73\u0f81"])
 def test_a_long_run_of_combining_marks_takes_linear_time(marks: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     found = composed("e" + marks * 16_000)
-    assert time.perf_counter() - began < 0.3
+    assert time.process_time() - began < 0.3
     assert unicodedata.normalize("NFC", found) == found
-    assert time.perf_counter() - began < 0.6  # what follows takes no longer
+    assert time.process_time() - began < 0.6  # what follows takes no longer
