@@ -19,6 +19,7 @@ _T = TypeVar("_T")
 
 _PATIENCE = 1.0  # seconds for the others once one server has answered; a readiness probe waits 2 s for all
 _LOAD_PATIENCE = 10.0  # as many for loading; what is not loaded then is loaded by its first generation
+_UNTIL_LOOKED_AT = 20.0  # seconds: more than `ModelWatch` lets go by between two looks
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,16 +42,21 @@ class ModelPool:
     """A `LanguageModel`. A generation goes to the server with the least predicted wait.
 
     One that fails before its first chunk is sent to another server; one that has begun is never sent again.
+    A server where that happened is left out for as long as its circuit breaker pauses; one that `status` or
+    `load` found failing or without the model, until it is found well.
     Of all servers it is expected that they have the same model; the smallest window is kept to.
     """
 
     def __init__(self, members: Sequence[Member]) -> None:
         self.members = members
+        self._left_out: dict[Member, float] = {}  # until when, on its clock; unless there is no other
         self._profile: ModelProfile | None = None  # read again with each status: no question waits for it
 
     async def load(self) -> None:
         """On all servers; enough that one of them has it."""
         failures = await self._from_all(lambda llm: llm.load(), _LOAD_PATIENCE)
+        for member, failure in self._each(failures):
+            self._note(member, well=not isinstance(failure, ModelError))
         if all(isinstance(failure, ModelError) for failure in failures):
             raise next(failure for failure in failures if isinstance(failure, ModelError))
 
@@ -71,6 +77,8 @@ class ModelPool:
     async def status(self) -> ModelStatus:
         """A server that does not answer while another one does counts as failed."""
         found = await self._from_all(lambda llm: llm.status(), _PATIENCE)
+        for member, each in self._each(found):
+            self._note(member, well=isinstance(each, ModelStatus) and each.present)
         statuses = [each for each in found if isinstance(each, ModelStatus)]
         if not statuses:
             raise next(each for each in found if isinstance(each, ModelError))
@@ -107,8 +115,11 @@ class ModelPool:
             except PromptTooLong:  # it would be so everywhere
                 raise
             except ModelError as error:
+                if began:
+                    raise
+                self._leave_out(member, member.breaker.pause)
                 tried.append(member)
-                if began or not self._fit(tried):
+                if not self._fit(tried):
                     raise
                 facts = {"server": member.server, "reason": str(error)}
                 log.warning("a model server failed; the generation is sent to another one", extra=facts)
@@ -120,18 +131,29 @@ class ModelPool:
     def _fit(self, tried: Collection[Member]) -> Sequence[Member]:
         return [member for member in self.members if member not in tried and member.fit]
 
-    def _wait(self, member: Member) -> tuple[float, float, int]:
-        """The predicted wait; among those that are free the fastest comes first.
+    def _note(self, member: Member, *, well: bool) -> None:
+        if well:
+            self._left_out.pop(member, None)
+        else:
+            self._leave_out(member, _UNTIL_LOOKED_AT)
+
+    def _leave_out(self, member: Member, seconds: float) -> None:
+        self._left_out[member] = member.admission.clock() + seconds
+
+    def _wait(self, member: Member) -> tuple[float, float, float, int]:
+        """How long it is still left out, then the predicted wait; among those that are free the fastest comes
+        first.
 
         What a server takes is not known until one generation has ended there: the slowest other is assumed.
         """
         admission = member.admission
+        left_out = max(self._left_out.get(member, 0.0) - admission.clock(), 0.0)
         mean = admission.service.mean
         queued = admission.serving + admission.waiting
         if mean:
-            return admission.predicted_wait, mean, queued
+            return left_out, admission.predicted_wait, mean, queued
         slowest = max(other.admission.service.mean for other in self.members) or 1.0
-        return queued * slowest, mean, queued
+        return left_out, queued * slowest, mean, queued
 
     def _each(self, found: Sequence[_T]) -> Iterator[tuple[Member, _T]]:
         return zip(self.members, found, strict=True)

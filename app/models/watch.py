@@ -23,7 +23,8 @@ class ModelWatch:
     ) -> None:
         """`warm_up` prepares the model once it is loaded, and may fail.
 
-        Seconds: `retry` between attempts to load it, `period` between two looks at it.
+        Seconds: `retry` between attempts to load it, and between looks while it or one of its servers fails;
+        `period` between looks otherwise.
         """
         self._llm = llm
         self._warm_up = warm_up
@@ -43,7 +44,12 @@ class ModelWatch:
                 loaded = await self._load()
             if loaded:
                 await self.look()
-            await asyncio.sleep(self._period if loaded else self._retry)
+            await asyncio.sleep(self._period if loaded and self._well else self._retry)
+
+    @property
+    def _well(self) -> bool:
+        """Whether all servers of the model are; else it shows soon that they are back."""
+        return self.status is not None and not any(self.status.servers.values())
 
     async def look(self) -> None:
         try:

@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from app.errors import ModelUnavailable
+from app.models.base import LanguageModel
+from app.models.pool import Member, ModelPool
 from app.models.scripted import ScriptedModel
 from app.models.watch import ModelWatch
+from app.traffic.circuit_breaker import CircuitBreaker
 from tests.support.clock import JUMPING
 
 pytestmark = pytest.mark.anyio
@@ -20,7 +23,7 @@ def anyio_backend() -> tuple[str, Mapping[str, Any]]:
 
 @asynccontextmanager
 async def watching(
-    llm: ScriptedModel, warm_up: Callable[[], Awaitable[None]] | None = None
+    llm: LanguageModel, warm_up: Callable[[], Awaitable[None]] | None = None
 ) -> AsyncIterator[ModelWatch]:
     watch = ModelWatch(llm, warm_up)
     task = asyncio.ensure_future(watch.run())
@@ -77,3 +80,15 @@ async def test_a_model_that_cannot_be_warmed_up_is_loaded_all_the_same(
         assert watch.model == "scripted@digest"
         assert len(attempts) == 1
         assert "the model could not be warmed up" in caplog.messages
+
+
+async def test_while_one_of_its_servers_fails_it_is_looked_at_more_often() -> None:
+    down = ScriptedModel(failure=ModelUnavailable("gone"))
+    members = [Member("down", down, CircuitBreaker()), Member("up", ScriptedModel(), CircuitBreaker())]
+    async with watching(ModelPool(members)) as watch:
+        await asyncio.sleep(1)
+        assert watch.status
+        assert watch.status.servers["down"] == "gone"
+        down.failure = None
+        await asyncio.sleep(6)
+        assert watch.status.servers["down"] != "gone"

@@ -1,12 +1,13 @@
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from app.errors import ModelMissing, ModelUnavailable
+from app.errors import ModelError, ModelMissing, ModelUnavailable, Overloaded
 from app.models.base import Chunk, LanguageModel, Message, ModelStatus, Prompt, PromptStyle
 from app.models.failures import FAILURES, refusal
 from app.models.pool import Member, ModelPool
@@ -101,7 +102,43 @@ async def test_a_server_that_fails_again_and_again_is_spared() -> None:
     pool = pool_of(down, up)
     for _ in range(20):
         assert await said(pool) == "Yes."
+        await pool.status()  # finds nothing wrong
     assert len(down.prompts) == 5
+
+
+@pytest.mark.parametrize("error", [GONE, Overloaded("busy"), ModelMissing("pull it")])
+async def test_a_server_that_failed_is_not_asked_again_at_once(error: ModelError) -> None:
+    down, up = ScriptedModel([error]), ScriptedModel(["Yes."])
+    pool = pool_of(down, up)
+    for _ in range(5):
+        assert await said(pool) == "Yes."
+    assert len(down.prompts) == 1
+    for member in pool.members:
+        member.admission.clock = lambda: time.monotonic() + 60  # the pause of its circuit breaker
+    await said(pool)
+    assert len(down.prompts) == 2
+
+
+@pytest.mark.parametrize("ask", [ModelPool.load, ModelPool.status])
+async def test_a_server_that_was_found_failing_is_left_out_until_it_is_well(
+    ask: Callable[[ModelPool], Awaitable[object]],
+) -> None:
+    down, up = ScriptedModel(["Back."], failure=GONE), ScriptedModel(["Yes."])
+    pool = pool_of(down, up)
+    await ask(pool)
+    assert [await said(pool) for _ in range(3)] == ["Yes."] * 3
+    down.failure = None
+    await ask(pool)
+    assert await said(pool) == "Back."
+
+
+async def test_a_server_without_the_model_is_left_out_while_there_is_another() -> None:
+    without, up = ScriptedModel(["Only one."], present=False), ScriptedModel(["Yes."])
+    pool = pool_of(without, up)
+    await pool.status()
+    assert await said(pool) == "Yes."
+    up.script = [GONE]
+    assert await said(pool) == "Only one."
 
 
 async def test_a_server_that_comes_back_is_tried_with_one_generation() -> None:
@@ -110,6 +147,7 @@ async def test_a_server_that_comes_back_is_tried_with_one_generation() -> None:
     pool = pool_of(down, up)
     for _ in range(8):
         await said(pool)
+        await pool.status()
     down.prompts.clear()
     down.breaker.pause = 0.0  # half open
     down.down = False
