@@ -82,7 +82,8 @@ class Writer:
         """Let each slot of the model read what all prompts begin with: the first questions need not wait for
         it.
 
-        Raises ModelUnavailable, ModelMissing or ModelTimeout.
+        All have ended when it returns. Raises the first failure: ModelUnavailable, ModelMissing, ModelTimeout
+        or Overloaded.
         """
         profile = await self.llm.profile()
         choosing = writing_manner(self.writing, profile.parameters).manner is Manner.QUOTE
@@ -93,7 +94,9 @@ class Writer:
                 async for _ in chunks:
                     pass
 
-        await asyncio.gather(*(read() for _ in range(slots)))
+        ended = await asyncio.gather(*(read() for _ in range(slots)), return_exceptions=True)
+        for failure in filter(None, ended):
+            raise failure
 
     async def write(self, task: Task, draft: Draft) -> AsyncGenerator[str]:
         """The answer, piece by piece; `draft` is kept up to date.
