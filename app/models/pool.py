@@ -50,7 +50,9 @@ class ModelPool:
     def __init__(self, members: Sequence[Member]) -> None:
         self.members = members
         self._left_out: dict[Member, float] = {}  # until when, on its clock; unless there is no other
-        self._profile: ModelProfile | None = None  # read again with each status: no question waits for it
+        # As last seen, and read again with each status, so that no question waits for it. One that is away
+        # is expected to come back the same: cached answers are found by the digest of the pool.
+        self._profiles: dict[Member, ModelProfile] = {}
 
     async def load(self) -> None:
         """On all servers; enough that one of them has it."""
@@ -61,18 +63,22 @@ class ModelPool:
             raise next(failure for failure in failures if isinstance(failure, ModelError))
 
     async def profile(self) -> ModelProfile:
-        if self._profile is None:
-            self._profile = await self._read_profile(self.members)
-        return self._profile
-
-    async def _read_profile(self, of: Sequence[Member]) -> ModelProfile:
-        found = await self._from_all(lambda llm: llm.profile(), _PATIENCE, of)
-        profiles = [each for each in found if isinstance(each, ModelProfile)]
-        if not profiles:
-            raise next(each for each in found if isinstance(each, ModelError))
+        if not self._profiles:
+            await self._read_profiles(self.members)
+        profiles = [self._profiles[member] for member in self.members if member in self._profiles]
         digests = dict.fromkeys(profile.digest for profile in profiles)  # mostly one
         window = min(profile.context_tokens for profile in profiles)
         return replace(profiles[0], digest="+".join(digests), context_tokens=window)
+
+    async def _read_profiles(self, of: Sequence[Member]) -> None:
+        """Raises the first failure where all fail."""
+        found = await self._from_all(lambda llm: llm.profile(), _PATIENCE, of)
+        profiles = {
+            member: each for member, each in zip(of, found, strict=True) if isinstance(each, ModelProfile)
+        }
+        if not profiles:
+            raise next(each for each in found if isinstance(each, ModelError))
+        self._profiles |= profiles
 
     async def status(self) -> ModelStatus:
         """A server that does not answer while another one does counts as failed."""
@@ -82,7 +88,7 @@ class ModelPool:
         statuses = [each for each in found if isinstance(each, ModelStatus)]
         if not statuses:
             raise next(each for each in found if isinstance(each, ModelError))
-        self._profile = await self._read_profile(
+        await self._read_profiles(
             [member for member, each in self._each(found) if isinstance(each, ModelStatus)]
         )
         sizes = [status.size_bytes for status in statuses if status.size_bytes is not None]

@@ -381,6 +381,15 @@ async def test_a_server_that_changes_the_model_behind_its_name_is_noticed() -> N
     assert (first.context_tokens, second.context_tokens) == (256, 128)
 
 
+async def test_two_servers_with_the_same_model_tell_the_same_digest() -> None:
+    digests = set()
+    for _ in range(2):
+        reply = Reply([json.dumps({"data": [{"id": "tiny", "root": "one-7b"}]}).encode()])
+        async with model_server({MODELS: reply}) as server, model_at(server) as model:
+            digests.add((await model.profile()).digest)
+    assert len(digests) == 1
+
+
 async def test_a_server_without_a_list_of_models_is_believed() -> None:
     async with model_server({MODELS: Reply([b"not found"], 404)}) as server, model_at(server) as model:
         await model.load()

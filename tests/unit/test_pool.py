@@ -2,13 +2,13 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from app.errors import ModelError, ModelMissing, ModelUnavailable, Overloaded
-from app.models.base import Chunk, LanguageModel, Message, ModelStatus, Prompt, PromptStyle
+from app.models.base import Chunk, LanguageModel, Message, ModelProfile, ModelStatus, Prompt, PromptStyle
 from app.models.failures import FAILURES, refusal
 from app.models.pool import Member, ModelPool
 from app.models.scripted import ScriptedModel
@@ -210,3 +210,24 @@ async def test_a_silent_server_does_not_hold_up_the_others() -> None:
         status = await pool.status()
     assert status.loaded
     assert dict(status.servers) == {"server-0": "it does not answer", "server-1": None}
+
+
+@dataclass
+class Other(ScriptedModel):
+    """Another build of the model."""
+
+    async def profile(self) -> ModelProfile:
+        return replace(await super().profile(), digest="other")
+
+
+async def test_its_digest_stays_when_a_server_goes_and_comes_back() -> None:
+    leaving = Other()
+    pool = pool_of(leaving, ScriptedModel())
+    await pool.status()
+    digest = (await pool.profile()).digest
+    leaving.failure = GONE
+    await pool.status()
+    assert (await pool.profile()).digest == digest == "other+digest"
+    leaving.failure = None
+    await pool.status()
+    assert (await pool.profile()).digest == digest

@@ -177,7 +177,7 @@ class OpenAIModel(ServedModel):
     def _described(self, told: Mapping[str, Any]) -> ModelProfile:
         meta = told.get("meta") or {}  # llama-server's
         windows = [meta.get("n_ctx"), told.get("max_model_len"), told.get("max_context_length")]
-        build = [str(self._client.base_url), self._name, told.get("root"), meta]
+        build = [self._name, told.get("root"), meta]  # not where it is: servers of a pool have the same model
         return ModelProfile(
             name=self._shown,
             digest=hashlib.sha256(json.dumps(build, sort_keys=True).encode()).hexdigest(),
