@@ -93,6 +93,14 @@ async def test_the_usage_is_asked_for_and_estimated_where_none_is_told() -> None
     assert usage.completion_tokens == 2
 
 
+@pytest.mark.parametrize(("told", "cached"), [(8, 8), ("8", 8), (-1, 0), (None, None)])
+async def test_the_cached_tokens_are_a_number_if_they_are_told(told: object, cached: int | None) -> None:
+    usage = {"prompt_tokens": 12, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": told}}
+    reply = Reply([sse(said("Hello", "stop"), {"choices": [], "usage": usage}, "[DONE]")])
+    chunks, _ = await answered(reply)
+    assert chunks[-1].usage == Usage(12, 2, cached)
+
+
 async def test_tells_when_the_limit_cut_the_answer() -> None:
     chunks, _ = await answered(Reply([sse(said("Hel", "length"), USAGE, "[DONE]")]))
     assert chunks[-1].cut

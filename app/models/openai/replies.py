@@ -73,7 +73,11 @@ def _delta(event: dict[str, Any]) -> Delta:
 
 def _usage(counted: dict[str, Any]) -> Usage:
     cached = (counted.get("prompt_tokens_details") or {}).get("cached_tokens")
-    return Usage(int(counted["prompt_tokens"]), int(counted.get("completion_tokens") or 0), cached)
+    return Usage(
+        int(counted["prompt_tokens"]),
+        int(counted.get("completion_tokens") or 0),
+        None if cached is None else max(int(cached), 0),
+    )
 
 
 def _status(told: Any) -> int:
