@@ -5,17 +5,26 @@ from collections.abc import Iterator, Sequence
 
 from app.ingest.formats.questions import asks
 
+_LONGEST = 2_000  # characters; no longer line is a heading or a tag, and the patterns take long over it
 _EQUALS = re.compile(r"(?P<level>={1,6}) (?P<title>\S.{0,300}?)(?: +=+)? *")
 _CALLOUT = re.compile(r">\s*\[!(?P<kind>[\w-]{1,20})\][+-]?\s*(?P<title>.*)")
 _ASKING_CALLOUTS = frozenset({"question", "faq", "help"})
+_FENCE = re.compile(r"\s*(?P<mark>`{3,}|~{3,})(?P<info>.*)")
 _CODE_LINE = re.compile(
-    r"(?:import\s.+from\s|import\s+['\"]|import\s*\{|export\s+(?:const|default|function|let|var)\b)"
+    r"(?:import\s[^'\"]{1,500}\sfrom\s*['\"]|import\s*['\"]|import(?:\s+\w{1,100}\s*,)?\s*\{"
+    r"|export\s+(?:const|default|function|let|var)\b)"
 )
+_HEADING = re.compile(r" {0,3}(?:#{1,6}\s|-{3,}\s*$|={3,}\s*$)")
+_JS_STRING = re.compile(r"'[^']*'|\"[^\"]*\"")
 _OPENED = re.compile(r"[({\[]")
 _CLOSED = re.compile(r"[)}\]]")
+_ATTRIBUTE = re.compile(r"([\w:-]+)(?:=(\"[^\"]*\"|'[^']*'|\{[^{}]*\}))?")
 _ACCORDION = re.compile(
-    r"\s*<(?P<tag>[A-Z][\w.]*)\b[^<>]*?\b(?:title|question|summary|header|heading|label)=\"(?P<question>[^\"<>]+)\"[^<>]*>\s*"
+    r"\s*<(?P<tag>[A-Z][\w.]*)"
+    r"(?P<attributes>(?:\s+[\w:-]+(?:=(?:\"[^\"]*\"|'[^']*'|\{[^{}]*\}))?)*)\s*>(?P<text>.*)"
 )
+_ASKED = frozenset({"title", "question", "summary", "header", "heading", "label"})
+_STRING = re.compile(r"\{?\s*([\"'`])(?P<text>(?:(?!\1)[^<])+)\1\s*\}?")
 _ACCORDIONS = re.compile(r"accordion|collaps|expan|disclosure|toggle|faq|question|details", re.IGNORECASE)
 _JSX_TAG = re.compile(r"</?[A-Z][\w.]*(?:\s[^<>]*)?/?>")
 _IN_CODE = re.compile(r"(`+)[^`].*?\1")
@@ -23,20 +32,25 @@ _IN_CODE = re.compile(r"(`+)[^`].*?\1")
 
 def plain_markdown(lines: Sequence[str]) -> Sequence[str]:
     """Headings as AsciiDoc and wikis write them (`== How?`) as Markdown's; callouts that are a question as
-    `<details>`; a document that is one quotation without its marks. Line numbers stay."""
+    `<details>`; a document that is one quotation without its marks. Line numbers stay, but below a callout
+    that a heading follows at once."""
     filled = [line for line in lines if line.strip()]
     if any(_CALLOUT.match(line) for line in filled):
         return list(_without_callouts(lines))
     if len(filled) > 1 and all(line.startswith(">") for line in filled):
         return [_unquoted(line) for line in lines]
-    headings = [heading for line in filled if (heading := _EQUALS.fullmatch(line))]
+    headings = [heading for line in filled if (heading := _equals(line))]
     if len(headings) > 1 and not any(re.match("#{1,6} ", line) for line in filled):
         return [
             f"{'#' * len(heading['level'])} {heading['title']}" if heading else line
             for line in lines
-            for heading in [_EQUALS.fullmatch(line)]
+            for heading in [_equals(line)]
         ]
     return lines
+
+
+def _equals(line: str) -> re.Match[str] | None:
+    return _EQUALS.fullmatch(line) if len(line) < _LONGEST else None
 
 
 def _unquoted(line: str) -> str:
@@ -45,52 +59,100 @@ def _unquoted(line: str) -> str:
 
 def _without_callouts(lines: Sequence[str]) -> Iterator[str]:
     """`> [!question] How?` and the quotation below it; other callouts stay quotations."""
-    inside = False
+    inside, fence = False, ""
     for line in lines:
-        callout = _CALLOUT.match(line)
+        fence, in_code = _fenced(line, fence)
+        callout = None if in_code else _CALLOUT.match(line)
+        close = ""
         if inside and (callout or not line.startswith(">")):
-            inside = False
-            if not line.strip():
-                yield "</details>"
-                continue
-            line, callout = f"</details>{line}", None
+            inside, close = False, "</details>"
+            if _HEADING.match(line):  # what stands at once below HTML is HTML
+                yield from (close, "")
+                close = ""
         if (
             callout
             and callout["title"]
             and (callout["kind"].lower() in _ASKING_CALLOUTS or asks(callout["title"]))
         ):
             inside = True
-            yield f"<details><summary>{callout['title']}</summary>"
+            yield f"{close}<details><summary>{callout['title']}</summary>"
         else:
-            yield _unquoted(line) if inside else line
+            yield _unquoted(line) if inside else close + line
     if inside:
         yield "</details>"
+
+
+def _fenced(line: str, fence: str) -> tuple[str, bool]:
+    """The fence that is open below this line, "" for none; and whether the line is of a block of code."""
+    found = _FENCE.match(line)
+    if not found:
+        return fence, bool(fence)
+    if not fence:
+        return found["mark"], True
+    closes = found["mark"].startswith(fence) and not found["info"].strip()
+    return ("" if closes else fence), True
 
 
 def without_jsx(lines: Sequence[str]) -> list[str]:
     """MDX without its imports, exports and components: accordions become `<details>`, of others the text
     stays. Line numbers stay."""
     kept: list[str] = []
-    fence, depth = "", 0
+    fence, code_end = "", 0
     open_tags: list[str] = []
-    for line in lines:
-        mark = line.lstrip()[:3]
-        if mark in ("```", "~~~"):
-            fence = "" if fence == mark else fence or mark
-        if fence or mark in ("```", "~~~"):
-            kept.append(line)
-        elif depth or _CODE_LINE.match(line):
-            depth = max(0, depth + len(_OPENED.findall(line)) - len(_CLOSED.findall(line)))
+    for number, line in enumerate(lines):
+        if number < code_end:
             kept.append("")
-        elif (opened := _ACCORDION.fullmatch(line)) and _ACCORDIONS.search(opened["tag"]):
-            open_tags.append(f"</{opened['tag']}>")
-            kept.append(f"<details><summary>{opened['question']}</summary>")
-        elif open_tags and line.strip() == open_tags[-1]:
-            open_tags.pop()
-            kept.append("</details>")
+            continue
+        fence, in_code = _fenced(line, fence)
+        if in_code:
+            kept.append(line)
+        elif _CODE_LINE.match(line):
+            code_end = _end_of_code(lines, number)
+            kept.append("")
+        elif accordion := _accordion(line):
+            tag, question, text = accordion
+            open_tags.append(f"</{tag}>")
+            kept.append(f"<details><summary>{question}</summary>{_closed(text, open_tags)}")
         else:
-            kept.append(_without_tags(line))
+            kept.append(_closed(line, open_tags))
     return kept
+
+
+def _end_of_code(lines: Sequence[str], first: int) -> int:
+    """The line below an import or export: where its brackets are closed. Brackets in a text or a pattern
+    may never be; so that no entry is lost, the code then ends where its paragraph does."""
+    depth = 0
+    for number in range(first, len(lines)):
+        line = lines[number]
+        if _HEADING.match(line) or _FENCE.match(line):
+            break
+        code = _JS_STRING.sub("", line)
+        depth += len(_OPENED.findall(code)) - len(_CLOSED.findall(code))
+        if depth <= 0:
+            return number + 1
+    end = first + 1
+    while end < len(lines) and lines[end].strip() and not _HEADING.match(lines[end]):
+        end += 1
+    return end
+
+
+def _accordion(line: str) -> tuple[str, str, str] | None:
+    """Tag, question, and what stands behind the tag, where the line opens an accordion."""
+    found = _ACCORDION.fullmatch(line) if len(line) < _LONGEST else None
+    if not found or not _ACCORDIONS.search(found["tag"]):
+        return None
+    for name, value in _ATTRIBUTE.findall(found["attributes"]):
+        if name in _ASKED and (question := _STRING.fullmatch(value)):
+            return found["tag"], question["text"].strip(), found["text"].strip()
+    return None
+
+
+def _closed(line: str, open_tags: list[str]) -> str:
+    """The line without its tags; `</details>` where it ends the innermost accordion."""
+    bare = line.rstrip()
+    if open_tags and bare.endswith(open_tags[-1]):
+        return f"{_without_tags(bare.removesuffix(open_tags.pop()))}</details>".lstrip()
+    return _without_tags(line)
 
 
 def _without_tags(line: str) -> str:
