@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from app.errors import BadFaqFile
 from app.ingest.cleaning import without_code
+from app.ingest.formats.questions import asks
 
 _GONE = (
     "script, style, template, noscript, iframe, object, embed, svg, head > title, link, meta, input, select"
@@ -21,6 +22,9 @@ _AROUND = (
     "nav, header, footer, aside, [role=navigation], [role=banner], [role=contentinfo]"
     ", #footer, .page-metadata, #breadcrumb-section"  # Confluence's
 )
+_BUTTONS = ", ".join(f"{b}[aria-expanded][aria-controls]" for b in ("button", "[role=button]"))
+_HEADINGS = "h1, h2, h3, h4, h5, h6"
+_PARTS = f"{_HEADINGS}, dl, details, [aria-controls], [itemprop]"
 _BOLD_CLASS = re.compile(r"\.([\w-]+)\s*\{[^{}]*font-weight:\s*(?:bold|[6-9]00)")
 _BOLD_STYLE = re.compile(r"font-weight:\s*(?:bold|[6-9]00)", re.IGNORECASE)
 _GOOGLE_LINK = re.compile(r"https?://www\.google\.com/url\?(?:.*&)?q=([^&]+)")
@@ -59,11 +63,10 @@ def page_to_markdown(text: str) -> str:
     for node in tree.css(_AROUND):
         if not node.css_first("details, dl, h2, h3, h4, [itemprop]"):
             node.decompose()
+    if tree.body is not None:
+        _refuse_depth(tree.body)
     _plain_google_docs(tree)
-    for button in tree.css(
-        "button[aria-expanded][aria-controls], [role=button][aria-expanded][aria-controls]"
-    ):
-        _mark_controlled(tree, button)
+    _mark_accordions(tree)
     for microdata in tree.css("[itemtype$='schema.org/Question']"):
         _mark(microdata, microdata.css_first("[itemprop=name]"), microdata.css_first("[itemprop=text]"))
     for details in tree.css("details"):
@@ -72,7 +75,7 @@ def page_to_markdown(text: str) -> str:
             _mark(details, summary, None)
     for term, definition in _definitions(tree):
         _mark(definition, term, None)
-    return _DETAILS.sub(_as_details, _written(tree))
+    return _OURS.sub("", _DETAILS.sub(_as_details, _written(tree)))  # nested ones leave marks
 
 
 def json_ld(text: str) -> list[str]:
@@ -121,17 +124,43 @@ def _mark(block: LexborNode, question: LexborNode | None, answer: LexborNode | N
         block.replace_with(marked.body.child)
 
 
-def _mark_controlled(tree: LexborHTMLParser, button: LexborNode) -> None:
-    """An accordion: a button, and the element that it opens."""
-    controlled = (button.attributes.get("aria-controls") or "").split()
-    panels = [node for node in tree.css("[id]") if node.attributes.get("id") in controlled[:1]]
-    heading = button.parent
-    if len(panels) != 1 or heading is None or _holds(panels[0], button):
-        return
-    _mark(panels[0], button, None)
-    button.decompose()
-    if re.fullmatch("h[1-6]", heading.tag or "") and not heading.text().strip():
-        heading.decompose()
+def _mark_accordions(tree: LexborHTMLParser) -> None:
+    """Buttons, and the elements that they open; not those of menus, nor of categories of questions."""
+    by_id: dict[str, list[LexborNode]] = {}
+    for node in tree.css("[id]"):
+        by_id.setdefault(node.attributes.get("id") or "", []).append(node)
+    found: list[_Accordion] = []
+    for button in tree.css(_BUTTONS):
+        controlled = (button.attributes.get("aria-controls") or "").split()[:1]
+        panels = by_id.get(controlled[0], []) if controlled else []
+        heading = button.parent
+        if len(panels) == 1 and heading is not None and not _holds(panels[0], button):
+            found.append(_Accordion(button, panels[0], heading))
+    own = {one.heading.mem_id for one in found}
+    if not any(asks(one.button.text()) for one in found) and any(
+        asks(heading.text()) for heading in tree.css(_HEADINGS) if heading.mem_id not in own
+    ):
+        return  # the headings are the questions
+    nested = any(one.in_heading and one.has_parts for one in found)
+    for one in found:
+        if one.has_parts or one.is_menu or (nested and one.in_heading):
+            continue
+        _mark(one.panel, one.button, None)
+        one.button.decompose()
+        if one.in_heading and not one.heading.text().strip():
+            one.heading.decompose()
+
+
+class _Accordion:
+    """A button, the element it opens, and the element around the button. What the page is before anything
+    is rewritten counts."""
+
+    def __init__(self, button: LexborNode, panel: LexborNode, heading: LexborNode) -> None:
+        self.button, self.panel, self.heading = button, panel, heading
+        self.in_heading = heading.tag in _HEADINGS.split(", ")
+        self.has_parts = panel.css_first(_PARTS) is not None  # questions of its own
+        links = "".join(link.text() for link in panel.css("a"))
+        self.is_menu = "".join(links.split()) == "".join(panel.text().split()) and not asks(button.text())
 
 
 def _holds(outer: LexborNode, inner: LexborNode) -> bool:

@@ -1,0 +1,71 @@
+"""Which buttons of a page are questions, and what deep or large pages cost."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from app.errors import BadFaqFile
+from app.ingest.formats.html import page_to_markdown
+from app.ingest.survey import survey
+
+HEADINGS = "<h2>How do I pay?</h2><p>By card.</p><h2>Why?</h2><p>Thus.</p>"
+ANSWERS = [("How do I pay?", "By card."), ("Why?", "Thus.")]
+
+
+def read(folder: Path, html: str) -> list[tuple[str, str]]:
+    path = folder / "a.html"
+    path.write_text(html)
+    found = survey([path], collection=None, strict=False)
+    assert not found.bad
+    return [(entry.question, entry.answer) for entry in found.entries()]
+
+
+def button(name: str, panel: str, inside: str) -> str:
+    opener = f'<button aria-expanded="false" aria-controls="{panel}">{name}</button>'
+    return f'{opener}<div id="{panel}">{inside}</div>'
+
+
+def test_buttons_that_open_a_category_are_its_title(tmp_path: Path) -> None:
+    inside = "<h3>How do I pay?</h3><p>By card.</p><h3>Why?</h3><p>Thus.</p>"
+    category = '<h2><button aria-expanded="false" aria-controls="c">Billing</button></h2><div id="c">'
+    assert read(tmp_path, f"{category}{inside}</div>") == ANSWERS
+    assert read(tmp_path, button("Billing", "c", inside)) == ANSWERS
+
+
+def test_buttons_inside_what_a_button_opens_are_the_questions(tmp_path: Path) -> None:
+    inside = button("How do I pay?", "a", "By card.") + button("Why?", "b", "Thus.")
+    assert read(tmp_path, button("Billing", "c", inside)) == ANSWERS
+
+
+@pytest.mark.parametrize(
+    "menu",
+    ["<li>Home</li><li>About us</li>", '<li><a href="/">Home</a></li> <li><a href="/a">About</a></li>'],
+)
+def test_a_menu_beside_headings_is_no_entry(tmp_path: Path, menu: str) -> None:
+    assert read(tmp_path, button("Menu", "m", f"<ul>{menu}</ul>") + HEADINGS) == ANSWERS
+
+
+def test_a_menu_of_links_beside_buttons_is_no_entry(tmp_path: Path) -> None:
+    menu = button("Menu", "m", '<a href="/">Home</a> <a href="/a">About us</a>')
+    questions = button("How do I pay?", "a", "By card.") + button("Why?", "b", "Thus.")
+    assert read(tmp_path, menu + questions) == ANSWERS
+
+
+def test_no_mark_of_ours_is_left_where_questions_are_nested() -> None:
+    nested = "<dl><dt>How?</dt><dd>So.<details><summary>Why?</summary>Thus.</details></dd></dl>"
+    assert not set(page_to_markdown(nested)) & set("\ufdd0\ufdd1\ufdd2\ufdd3")
+
+
+def test_a_deep_page_is_refused_before_it_costs_time() -> None:
+    start = time.process_time()
+    with pytest.raises(BadFaqFile, match="nested more than 100 elements deep"):
+        page_to_markdown('<span style="font-weight:bold">a' * 3_000)
+    assert time.process_time() - start < 1
+
+
+def test_many_buttons_take_no_quadratic_time() -> None:
+    page = "".join(button(f"How {number}?", f"p{number}", "So.") for number in range(4_000))
+    start = time.process_time()
+    assert page_to_markdown(page).count("<details>") == 4_000
+    assert time.process_time() - start < 3
