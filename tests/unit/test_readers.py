@@ -441,3 +441,18 @@ faqs:
 def test_pairs_are_questions_and_answers(reading: Reading, name: str, content: object) -> None:
     found = [(entry.question, entry.answer) for entry in reading.entries(name, content)]
     assert found == [("How?", "So."), ("Why?", "Because.")]
+
+
+@pytest.mark.parametrize(
+    "answer", [{"id": "64f1c0ffee"}, {"to": "/help"}, {"zz": "x"}, {"de": 7}, {"to-XY-Z": "x"}]
+)
+def test_a_lone_key_is_a_language_only_where_it_is_one(reading: Reading, answer: object) -> None:
+    (bad,) = reading.bad("faq.json", [{"question": "How?", "answer": answer}])
+    assert bad == "record 1: answer must be text, not an object"
+
+
+@pytest.mark.parametrize("language", ["de", "en-US", "id-ID", "pt_BR"])
+def test_a_text_may_stand_below_its_language(reading: Reading, language: str) -> None:
+    for answer in ({language: "So."}, {language: {"text": "So."}}):
+        (entry,) = reading.entries("faq.json", [{"question": {language: "How?"}, "answer": answer}])
+        assert (entry.question, entry.answer) == ("How?", "So.")

@@ -64,7 +64,14 @@ _SAYS_UNPUBLISHED = (
         "trashed",
     ),
 )
-_LANGUAGE = re.compile("[a-z]{2}(?:[-_][A-Za-z]{2,4})?")
+# ISO 639-1's languages, and a country: "en", "en-US"
+_LANGUAGE = re.compile(
+    "(?:a[abefkmnrsvyz]|b[aeghimnors]|c[aehorsuvy]|d[aevz]|e[elnostu]|f[afijory]|g[adlnuv]"
+    "|h[aeiortuyz]|i[adegikostu]|j[av]|k[agijklmnorsuvwy]|l[abginotuv]|m[ghiklnrsty]|n[abdeglnorvy]|o[cjmrs]"
+    "|p[ailst]|qu|r[mnouw]|s[acdegiklmnoqrstuvw]|t[aeghiklnorstwy]|u[gkrz]|v[eio]|w[ao]|xh|y[io]|z[ahu])"
+    "(?:[-_][A-Za-z]{2,4})?"
+)
+_KEYS_TOO = frozenset({"id", "to", "is", "or", "as", "ie", "na", "my"})  # no languages without a country
 _INNER = (
     "text",
     "storage",
@@ -117,7 +124,7 @@ def text_of(value: object, field: str, depth: int = 0) -> object:
         if field in ("section", "collection"):
             return text_of(value.get("title"), field, depth + 1)
         (language, inner), *others = value.items()
-        if not others and _LANGUAGE.fullmatch(language):  # Contentful's {"en-US": …}
+        if not others and _is_language(language) and isinstance(inner, str | dict | list):
             return text_of(inner, field, depth + 1)
         return value
     if isinstance(value, list):
@@ -132,6 +139,11 @@ def text_of(value: object, field: str, depth: int = 0) -> object:
             str(value) if isinstance(value, int) and not isinstance(value, bool) and field != "url" else value
         )
     return value
+
+
+def _is_language(key: str) -> bool:
+    """Whether this is the key of Contentful's `{"en-US": …}`."""
+    return _LANGUAGE.fullmatch(key) is not None and key not in _KEYS_TOO
 
 
 def lookup_fields(
