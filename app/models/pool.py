@@ -26,7 +26,7 @@ _UNTIL_LOOKED_AT = 20.0  # seconds: more than `ModelWatch` lets go by between tw
 class Member:
     """The model on one server; `breaker` is the one that `llm` uses."""
 
-    server: str  # host and port, without credentials
+    server: str  # host and port, without credentials; no two are the same
     llm: LanguageModel
     breaker: CircuitBreaker
     admission: Admission = field(default_factory=Admission)

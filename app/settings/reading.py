@@ -79,6 +79,14 @@ class Settings(Server, Index, Embedder, Model, Limits, Access, Telemetry, BaseSe
         return self
 
     @model_validator(mode="after")
+    def _model_servers_differ(self) -> Self:
+        urls = [url.rstrip("/") for url in self.model_urls]
+        if len(set(urls)) < len(urls):
+            name = f"ASKD_{self.model_backend.upper()}_URL"
+            raise ValueError(f"{name} names a server twice; for more generations at once raise ASKD_SLOTS")
+        return self
+
+    @model_validator(mode="after")
     def _the_model_has_so_many_slots(self) -> Self:
         if self.slots > 1 and not self.model_defaults.several_slots:
             raise ValueError(

@@ -1,6 +1,7 @@
 """The backends of language models: what `ASKD_MODEL` names, and how each is opened."""
 
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -93,18 +94,23 @@ async def enter_model(
     from app.models.pool import Member, ModelPool
 
     members = []
-    for url in urls:
-        server = _server(url)
+    for url, server in zip(urls, _server_names(urls), strict=True):
         breaker = breakers[f"model at {server}"] = CircuitBreaker()
         llm = await kind.open(settings, opened, Runtime(breaker, url, host))
         members.append(Member(server, llm, breaker, Admission(settings.slots)))
     return ModelPool(members)
 
 
-def _server(url: str) -> str:
-    """Host and port: a URL may hold a password."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+def _server_names(urls: Sequence[str]) -> Sequence[str]:
+    """Host and port, since a URL may hold a password; the second at the same ones has `#2` after them."""
+    names: list[str] = []
+    seen: Counter[str] = Counter()
+    for url in urls:
+        parts = urlsplit(url)
+        name = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return names
 
 
 async def _open_embedded(settings: Settings, opened: AsyncExitStack, runtime: Runtime) -> LanguageModel:

@@ -94,3 +94,13 @@ async def test_several_servers_are_one_model_and_each_has_its_circuit_breaker() 
         told = metrics.exposition().decode()
     assert 'askd_breaker_state{backend="model at 127.0.0.1:11434"} 0.0' in told
     assert "hunter2" not in told
+
+
+async def test_servers_at_one_address_have_names_of_their_own() -> None:
+    urls = "http://127.0.0.1:8000/a/v1,http://127.0.0.1:8000/b/v1"
+    metrics = Metrics()
+    async with open_askd(settings(openai_url=urls, model="x"), metrics=metrics) as askd:
+        assert isinstance(askd.llm, ModelPool)
+        assert [member.server for member in askd.llm.members] == ["127.0.0.1:8000", "127.0.0.1:8000#2"]
+        told = metrics.exposition().decode()
+    assert 'askd_breaker_state{backend="model at 127.0.0.1:8000#2"} 0.0' in told

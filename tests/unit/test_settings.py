@@ -217,6 +217,15 @@ def test_a_model_may_have_several_servers() -> None:
     assert Settings().model_urls == ()
 
 
+@pytest.mark.parametrize(
+    ("setting", "urls"),
+    [("ollama_url", "10.0.0.1, http://10.0.0.1:11434/"), ("openai_url", "http://lb/v1,http://lb/v1/")],
+)
+def test_a_server_is_not_named_twice(setting: str, urls: str) -> None:
+    with pytest.raises(BadSettings, match=f"ASKD_{setting.upper()} names a server twice.*ASKD_SLOTS"):
+        read_settings(model="x", **{setting: urls})
+
+
 def test_the_server_urls_choose_model_and_budgets() -> None:
     embedded, ollama = Settings(), read_settings(ollama_url="http://127.0.0.1:11434")
 
