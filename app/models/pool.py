@@ -50,6 +50,7 @@ class ModelPool:
     def __init__(self, members: Sequence[Member]) -> None:
         self.members = members
         self._left_out: dict[Member, float] = {}  # until when, on its clock; unless there is no other
+        self._loaded: set[Member] = set()  # as `status` last saw them
         # As last seen, and read again with each status, so that no question waits for it. One that is away
         # is expected to come back the same: cached answers are found by the digest of the pool.
         self._profiles: dict[Member, ModelProfile] = {}
@@ -85,6 +86,9 @@ class ModelPool:
         found = await self._from_all(lambda llm: llm.status(), _PATIENCE)
         for member, each in self._each(found):
             self._note(member, well=isinstance(each, ModelStatus) and each.present)
+        self._loaded = {
+            member for member, each in self._each(found) if isinstance(each, ModelStatus) and each.loaded
+        }
         statuses = [each for each in found if isinstance(each, ModelStatus)]
         if not statuses:
             raise next(each for each in found if isinstance(each, ModelError))
@@ -146,20 +150,21 @@ class ModelPool:
     def _leave_out(self, member: Member, seconds: float) -> None:
         self._left_out[member] = member.admission.clock() + seconds
 
-    def _wait(self, member: Member) -> tuple[float, float, float, int]:
+    def _wait(self, member: Member) -> tuple[float, bool, float, float, int]:
         """How long it is still left out, then the predicted wait; among those that are free the fastest comes
-        first.
+        first. One that seems to be back comes before all: else a slow one would never be tried again.
 
         What a server takes is not known until one generation has ended there: the slowest other is assumed.
         """
         admission = member.admission
         left_out = max(self._left_out.get(member, 0.0) - admission.clock(), 0.0)
+        back = member.breaker.state is State.HALF_OPEN and member in self._loaded
         mean = admission.service.mean
         queued = admission.serving + admission.waiting
         if mean:
-            return left_out, admission.predicted_wait, mean, queued
+            return left_out, not back, admission.predicted_wait, mean, queued
         slowest = max(other.admission.service.mean for other in self.members) or 1.0
-        return left_out, queued * slowest, mean, queued
+        return left_out, not back, queued * slowest, mean, queued
 
     def _each(self, found: Sequence[_T]) -> Iterator[tuple[Member, _T]]:
         return zip(self.members, found, strict=True)

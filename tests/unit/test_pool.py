@@ -12,7 +12,7 @@ from app.models.base import Chunk, LanguageModel, Message, ModelProfile, ModelSt
 from app.models.failures import FAILURES, refusal
 from app.models.pool import Member, ModelPool
 from app.models.scripted import ScriptedModel
-from app.traffic.circuit_breaker import CircuitBreaker
+from app.traffic.circuit_breaker import CircuitBreaker, State
 from tests.support.clock import JUMPING
 
 pytestmark = pytest.mark.anyio
@@ -158,6 +158,21 @@ async def test_a_server_that_comes_back_is_tried_with_one_generation() -> None:
     assert len(down.prompts) == 1
     down.pause.set()
     assert sorted(await asyncio.gather(*asked)) == ["Back.", "Yes.", "Yes."]
+
+
+async def test_a_slow_server_that_comes_back_is_tried_though_a_faster_one_is_free() -> None:
+    slow, fast = Guarded(["s"]), Guarded(["f"])
+    pool = pool_of(slow, fast)
+    for member, seconds in zip(pool.members, (4.0, 1.0), strict=True):
+        member.admission.service.learn(seconds)
+    for attempt in range(5):
+        slow.breaker.failed(ModelUnavailable(f"gone {attempt}"))
+    slow.breaker.pause = 0.0  # half open
+    assert await said(pool) == "f"  # it is not known to be back
+    slow.loaded = True
+    await pool.status()
+    assert [await said(pool) for _ in range(2)] == ["s", "f"]
+    assert slow.breaker.state is State.CLOSED
 
 
 async def test_a_generation_goes_where_the_wait_is_shortest() -> None:
