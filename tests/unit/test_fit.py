@@ -1,5 +1,6 @@
 """What fits is told from metadata alone: of known models by their published configurations."""
 
+import asyncio
 import struct
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,12 @@ import pytest
 
 from app.errors import DownloadFailed, ModelMissing
 from app.models.fit.shapes import Shape, of_config
-from app.models.fit.sources import of_file, of_hub, of_registry
+from app.models.fit.sources import of_file, of_hub, of_ollama, of_registry
 from app.models.fit.verdict import MACHINES, Machine, fit
 from app.models.llamacpp.model import LlamaCppModel
 from app.models.llamacpp.server import ServerOptions
 from tests.support.file_server import file_server
+from tests.support.ollama_server import model_server
 
 KIB, GB = 1024, 1_000_000_000
 
@@ -204,3 +206,25 @@ def test_without_a_network_it_says_so() -> None:
         of_hub("org/tiny", "http://127.0.0.1:9", None)
     with pytest.raises(DownloadFailed, match="is there a network"):
         of_registry("127.0.0.1:9/library/tiny")
+
+
+# --- by an Ollama --------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("user", "key", "sent"),
+    [
+        ("", None, None),
+        ("", "secret", "Bearer secret"),
+        ("jo:p@", None, "Basic am86cA=="),
+        ("jo:p@", "secret", "Bearer secret"),
+    ],
+)
+async def test_a_key_takes_the_place_of_a_password_in_the_address(
+    user: str, key: str | None, sent: str | None
+) -> None:
+    async with model_server({}) as server:
+        url = server.url.replace("://", f"://{user}")
+        assert await asyncio.to_thread(of_ollama, "tiny", url, key) is None  # it has no models
+        assert server.authorizations == [sent]

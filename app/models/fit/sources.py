@@ -10,7 +10,7 @@ from app.errors import ModelMissing
 from app.models.fit.shapes import Described, Shape, of_config, of_gguf
 from app.models.gguf import Header, read_file, read_header
 from app.models.hub import SECONDS, explained, json_of, open_hub, repository_info
-from app.models.ollama.address import API_PATH
+from app.models.ollama.address import API_PATH, authorization
 
 _REGISTRY = "registry.ollama.ai"
 _MODEL_LAYER, _LICENCE_LAYER = "application/vnd.ollama.image.model", "application/vnd.ollama.image.license"
@@ -70,9 +70,9 @@ def of_registry(name: str) -> Described:
 def of_ollama(name: str, url: str, api_key: str | None = None) -> Described | None:
     """A model that the Ollama at `url` has; None where it has none of that name, or does not answer."""
     base = API_PATH.sub("", url.rstrip("/"))
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    auth = authorization(httpx.URL(base), api_key)
     try:
-        with httpx.Client(timeout=SECONDS, trust_env=False, headers=headers) as client:
+        with httpx.Client(timeout=SECONDS, trust_env=False, auth=auth) as client:
             asked = {"model": name, "verbose": True}  # with the tokenizer
             shown = client.post(f"{base}/api/show", json=asked).raise_for_status().json()
             listed = client.get(f"{base}/api/tags").raise_for_status().json()["models"]

@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any, Self
@@ -14,7 +14,7 @@ from ollama import AsyncClient, ResponseError
 from app.errors import ModelError, ModelMissing, ModelUnavailable, PromptTooLong
 from app.models import http
 from app.models.http import WholeLines, open_transport
-from app.models.ollama.address import API_PATH
+from app.models.ollama.address import API_PATH, authorization
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ async def open_client(
 ) -> AsyncIterator[AsyncClient]:
     """`connect_timeout` in seconds; OllamaModel keeps the other timeouts, since the client has none.
 
-    `api_key` is for a proxy before Ollama, and takes the place of a user and password in `url`.
+    `api_key` as in `authorization`.
     """
     address = httpx.URL(url)
     path = API_PATH.sub("", address.path)
@@ -46,7 +46,7 @@ async def open_client(
     client = AsyncClient(
         str(address.copy_with(path=path, query=None, fragment=None)),
         transport=_OllamaTransport(open_transport()),
-        auth=_authorization(address, api_key),
+        auth=authorization(address, api_key),
         headers={"Accept-Encoding": "identity"},  # the transport reads the lines as they come
         timeout=httpx.Timeout(None, connect=connect_timeout, pool=connect_timeout),
         follow_redirects=False,
@@ -60,20 +60,6 @@ def cached_tokens() -> int | None:
     """Of the prompt whose reply was read last in this task, those that Ollama had in its cache, where it
     tells: the client's own type of a reply has no such field."""
     return _cached.get()
-
-
-def _authorization(address: httpx.URL, api_key: str | None) -> httpx.Auth | Callable[..., httpx.Request]:
-    if api_key is None and address.userinfo:
-        return httpx.BasicAuth(address.username, address.password)
-
-    def authorize(request: httpx.Request) -> httpx.Request:
-        # The client itself would send OLLAMA_API_KEY, the key of Ollama's cloud, to any server.
-        request.headers.pop("Authorization", None)
-        if api_key is not None:
-            request.headers["Authorization"] = f"Bearer {api_key}"
-        return request
-
-    return authorize
 
 
 class _OllamaTransport(httpx.AsyncBaseTransport):
