@@ -456,3 +456,17 @@ def test_a_text_may_stand_below_its_language(reading: Reading, language: str) ->
     for answer in ({language: "So."}, {language: {"text": "So."}}):
         (entry,) = reading.entries("faq.json", [{"question": {language: "How?"}, "answer": answer}])
         assert (entry.question, entry.answer) == ("How?", "So.")
+
+
+def test_an_inch_mark_is_no_rest_of_a_malformed_row(reading: Reading) -> None:
+    rows = ["question,answer", 'How?,"So" bad" x', 'How wide?,So 5"', 'How tall?,So is 6" tall', "Why?,Thus."]
+    found = reading.found("faq.csv", "\n".join(rows))
+    assert [one.place for one in found if isinstance(one, Bad)] == ["line 2", "line 3"]
+    assert [one.entry.question for one in found if isinstance(one, how.Record)] == ["How tall?", "Why?"]
+
+
+def test_rows_of_json_lines_may_hold_an_inch_mark_below_a_malformed_one(reading: Reading) -> None:
+    rows = ['["question", "answer"]', '["broken', json.dumps(["How wide?", 'So 5"']), '["Why?", "Thus."]']
+    found = reading.found("faq.jsonl", "\n".join(rows))
+    assert [one.place for one in found if isinstance(one, Bad)] == ["line 2"]
+    assert [one.entry.question for one in found if isinstance(one, how.Record)] == ["How wide?", "Why?"]

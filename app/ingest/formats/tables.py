@@ -25,12 +25,14 @@ _MOST_LINES_OF_A_CELL = 2_000
 
 
 class Row(NamedTuple):
-    """`cells` is None where the row is malformed; `lines` is how many it takes."""
+    """`cells` is None where the row is malformed; `lines` is how many it takes; `is_cut` where quotation
+    marks are missing, so that the row below may be the rest of it."""
 
     place: str
     cells: Sequence[str] | None
     reason: str = ""
     lines: int = 1
+    is_cut: bool = False
 
 
 class Header(NamedTuple):
@@ -86,7 +88,7 @@ def csv_rows(lines: Iterable[str], delimiter: str, first_line: int = 1) -> Itera
             taken = counted.count - start
             open_quote = "unexpected end" in str(error)
             reason = "a quotation mark is opened here and never closed" if open_quote else str(error)
-            yield Row(f"line {first_line + start}", None, f"malformed CSV: {reason}", taken)
+            yield Row(f"line {first_line + start}", None, f"malformed CSV: {reason}", taken, is_cut=True)
             continue
         if cells is None:
             return
@@ -133,20 +135,20 @@ def _without_header(rows: Sequence[Sequence[str]]) -> Header | None:
 
 def records_of(rows: Iterable[Row], header: Header, notes: Notes, section: str = "") -> Iterator[Raw | Bad]:
     """A record for each row below the header; rows without any text are skipped."""
-    malformed = False  # the row above: this one may be the rest of it
+    is_rest = False  # of the row above
     for position, row in enumerate(rows):
         if position <= header.position:
             if position < header.position and any(map(str.strip, row.cells or ())):
                 notes.leave_out(0, row.place, " ".join(row.cells or ()))
             continue
         if row.cells is None:
-            malformed = True
+            is_rest = row.is_cut
             yield Bad(row.place, row.reason, records=max(1, row.lines))
             continue
-        if malformed and sum(cell.count('"') for cell in row.cells) % 2:
+        is_rest, was_rest = False, is_rest
+        if was_rest and sum(cell.count('"') for cell in row.cells) % 2:
             yield Bad(row.place, "a quotation mark without its other one, below a malformed row")
             continue
-        malformed = False
         if not any(map(str.strip, row.cells)):
             continue
         cells = row.cells
