@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from python_calamine import CalamineSheet
 
 _MOST_TITLE_ROWS = 20
-_MOST_MERGED = 10_000  # rows that one merged cell spans
 _CELL = re.compile(rb"<c [^>]*?\br=\"([A-Z]{1,3})(\d{1,7})\"")
 _MOST_CELLS = 5_000_000  # a sheet that says it is larger is refused before it is read
 
@@ -36,6 +35,8 @@ def read_workbook(file: BinaryIO, names: Names, notes: Notes) -> Iterator[Raw | 
     for name in workbook.sheet_names:
         if name not in shown:
             notes.warnings.append(f"sheet {name!r} is hidden in the workbook and left out")
+    if workbook.sheet_names and not shown:
+        raise BadFaqFile("all sheets of the workbook are hidden: show the one with the questions")
     taken, without = 0, []
     for name in shown:
         try:
@@ -95,41 +96,28 @@ def _number(column: bytes) -> int:
 
 def _rows(sheet: "CalamineSheet", name: str) -> Iterator[Row]:
     top, left = sheet.start or (0, 0)
-    spans = _spans(sheet, left)
+    begins = _merged(sheet, left)
+    open_cells: dict[int, tuple[int, str]] = {}  # column -> the last row it spans, and its text
     for number, row in enumerate(sheet.iter_rows(), top):
         cells = [_cell(value) for value in row]
-        for span in spans.get(number, ()):
-            span.fill(number, cells)
+        if any(map(str.strip, cells)):  # an empty row stays empty, to be skipped
+            for column, (last, text) in open_cells.items():
+                if number <= last:
+                    cells[column] = cells[column] or text
+        for column, last in begins.get(number, ()):
+            if column < len(cells):
+                open_cells[column] = last, cells[column]
         yield Row(f"sheet {name!r}, row {number + 1}", cells)
 
 
-class _Span:
-    """Cells of a column that were merged: the first one's text is that of all of them."""
-
-    def __init__(self, first: int, column: int) -> None:
-        self._first = first
-        self._column = column
-        self._text = ""
-
-    def fill(self, row: int, cells: list[str]) -> None:
-        if self._column >= len(cells):
-            return
-        if row == self._first:
-            self._text = cells[self._column]
-        else:
-            cells[self._column] = cells[self._column] or self._text
-
-
-def _spans(sheet: "CalamineSheet", left: int) -> Mapping[int, Sequence[_Span]]:
-    """By row, the merged cells it takes part in. What is merged across columns alone stays in its first."""
-    by_row: dict[int, list[_Span]] = {}
+def _merged(sheet: "CalamineSheet", left: int) -> Mapping[int, Sequence[tuple[int, int]]]:
+    """Cells of a column that were merged: the first one's text is that of all of them. By its row, each
+    one's column and last row. What is merged across columns alone stays in its first."""
+    begins: dict[int, list[tuple[int, int]]] = {}
     for (first, column), (last, _) in sheet.merged_cell_ranges or ():
-        if last == first or column < left:
-            continue
-        span = _Span(first, column - left)
-        for row in range(first, min(last, first + _MOST_MERGED) + 1):
-            by_row.setdefault(row, []).append(span)
-    return by_row
+        if last > first and column >= left:
+            begins.setdefault(first, []).append((column - left, last))
+    return begins
 
 
 def _cell(value: object) -> str:
