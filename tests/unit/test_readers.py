@@ -470,3 +470,15 @@ def test_rows_of_json_lines_may_hold_an_inch_mark_below_a_malformed_one(reading:
     found = reading.found("faq.jsonl", "\n".join(rows))
     assert [one.place for one in found if isinstance(one, Bad)] == ["line 2"]
     assert [one.entry.question for one in found if isinstance(one, how.Record)] == ["How wide?", "Why?"]
+
+
+@pytest.mark.parametrize("title", ["Questions, Answers", "Question | Answer", "FAQ; questions; answers"])
+def test_a_text_that_begins_like_a_header_is_a_document(reading: Reading, title: str) -> None:
+    text = f"{title}\n\nHow do I pay?\nBy card, or cash.\n\nHow do I cancel?\nWrite to us.\n"
+    entries = [(entry.question, entry.answer) for entry in reading.entries("faq.txt", text)]
+    assert entries == [("How do I pay?", "By card, or cash."), ("How do I cancel?", "Write to us.")]
+
+
+def test_a_text_of_columns_is_a_table(reading: Reading) -> None:
+    (entry,) = reading.entries("faq.txt", "Question | Answer\n\nHow do I pay? | By card.\n")
+    assert (entry.question, entry.answer) == ("How do I pay?", "By card.")

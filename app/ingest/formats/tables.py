@@ -42,11 +42,16 @@ class Header(NamedTuple):
 
 
 def names_columns(lines: Iterator[str], names: Names) -> bool:
-    """Whether this is a table: its first filled line names a question and an answer, and nothing else."""
+    """Whether this is a table: its first filled row names a question and an answer, and nothing else, and
+    the row below it has as many cells; a document may begin with such words, too."""
     head = list(islice(lines, _HEAD_LINES))
     first, given = _separator_line(head)
     rows = (list(_cells(csv_rows(head[first:], mark))) for mark in given or DELIMITERS)
-    return any(_names_columns(next((row for row in table if any(row)), []), names) for table in rows)
+    for table in rows:
+        header, *below = [row for row in table if any(map(str.strip, row))][:2] or [[]]
+        if _names_columns(header, names) and all(len(row) >= len(header) for row in below):
+            return True
+    return False
 
 
 def _names_columns(row: Sequence[str], names: Names) -> bool:
