@@ -482,3 +482,17 @@ def test_a_text_that_begins_like_a_header_is_a_document(reading: Reading, title:
 def test_a_text_of_columns_is_a_table(reading: Reading) -> None:
     (entry,) = reading.entries("faq.txt", "Question | Answer\n\nHow do I pay? | By card.\n")
     assert (entry.question, entry.answer) == ("How do I pay?", "By card.")
+
+
+@pytest.mark.parametrize("value", [[3, 7], [{"id": 3}], {"id": 3}])
+def test_a_category_without_a_name_is_told(reading: Reading, value: object) -> None:
+    (entry,) = reading.entries("faq.json", [{"question": "How?", "answer": "So.", "categories": value}])
+    assert entry.collection == "faq"
+    assert "unknown keys are ignored: 'categories'" in "\n".join(reading.warnings)
+
+
+@pytest.mark.parametrize("value", [None, "", [], ["Billing", "Account"]])
+def test_of_several_categories_the_first_counts(reading: Reading, value: object) -> None:
+    (entry,) = reading.entries("faq.json", [{"question": "How?", "answer": "So.", "categories": value}])
+    assert entry.collection == ("Billing" if value else "faq")
+    assert "unknown" not in "\n".join(reading.warnings)

@@ -190,7 +190,7 @@ class _Reader:
             if not _says_something(fields.get(field)):
                 fields[field] = value
         if len(self._unknown) <= _MOST_UNKNOWN_KEYS:
-            used = set(chosen.values())
+            used = {name for field, name in chosen.items() if given[field] or not record[name]}
             self._unknown |= {key for key in record if key not in used and not key.startswith(("@", "_"))}
         return Raw(fields, where, names=chosen)
 
