@@ -18,7 +18,7 @@ from app.evaluation.comparison.found import FoundComparison, as_json, found, she
 from app.evaluation.comparison.records import Records, digest, open_records
 from app.evaluation.comparison.report import comparison_page, quality_plot
 from app.evaluation.comparison.resources import energy_meters
-from app.evaluation.comparison.rows import EXTRACT, Row, extract_row, facts_of, rows_of, settings_of
+from app.evaluation.comparison.rows import EXTRACT, Row, extract_row, facts_of, rows_of, settings_of, told_apart
 from app.evaluation.comparison.running import Comparison
 from app.evaluation.questions import Case, read_answerable
 from app.evaluation.variations import Variation
@@ -86,8 +86,8 @@ async def _compare(
     async with open_trial(settings, faq, collection) as trial:
         read = Variation(limit).of(read_answerable(questions, trial.catalogue), trial.statistics)
         cases = [*dict.fromkeys(read)]
-        groups: list[Sequence[Row]] = [[extract_row(settings, trial.catalogue)]]
-        groups += [rows_of(model, of, trial.catalogue, free=free) for model, of in facts.items()]
+        asked = [rows_of(model, of, trial.catalogue, free=free) for model, of in facts.items()]
+        groups = told_apart([[extract_row(settings, trial.catalogue)], *asked])
         kept = results or settings.data_dir / "comparisons" / f"{digest(faq.name)[:12]}.jsonl"
         with open_records(kept, afresh=afresh) as records:
             await _asked(trial, groups, cases, records)

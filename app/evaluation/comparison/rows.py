@@ -1,7 +1,8 @@
 """The rows of a comparison: quoting entries alone, and each model in the ways it may write."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from ipaddress import ip_address
 from pathlib import Path
@@ -95,6 +96,22 @@ def rows_of(model: str, facts: Facts, catalogue: Catalogue, *, free: bool) -> Se
         label, stated = f"{name} {writing}", settings_of(model, writing)
         found.append(Row(label, key, Mode.AUTO, str(allowed), facts, stated))
     return found
+
+
+def told_apart(groups: Sequence[Sequence[Row]]) -> Sequence[Sequence[Row]]:
+    """Under names that differ: files called the same get the start of their digests, the same model one row."""
+    names: dict[str, str] = {}  # by the key
+    for rows in groups:
+        for row in rows:
+            names.setdefault(row.key, row.name)
+    count = Counter(names.values())
+
+    def named(row: Row) -> Row:
+        if count[row.name] == 1 or row.facts is None:
+            return row
+        return replace(row, name=f"{row.name} {row.facts.digest.removeprefix('sha256:')[:8]}")
+
+    return [[named(row) for row in rows if names.pop(row.key, None)] for rows in groups]
 
 
 async def _facts(settings: Settings, llm: LanguageModel) -> Facts:
