@@ -18,7 +18,15 @@ from app.evaluation.comparison.found import FoundComparison, as_json, found, she
 from app.evaluation.comparison.records import Records, digest, open_records
 from app.evaluation.comparison.report import comparison_page, quality_plot
 from app.evaluation.comparison.resources import energy_meters
-from app.evaluation.comparison.rows import EXTRACT, Row, extract_row, facts_of, rows_of, settings_of, told_apart
+from app.evaluation.comparison.rows import (
+    EXTRACT,
+    Row,
+    extract_row,
+    facts_of,
+    rows_of,
+    settings_of,
+    told_apart,
+)
 from app.evaluation.comparison.running import Comparison
 from app.evaluation.questions import Case, read_answerable
 from app.evaluation.variations import Variation

@@ -14,6 +14,7 @@ from app.errors import AskdError
 from app.evaluation.comparison.records import digest
 from app.evaluation.questions import Catalogue
 from app.models.base import LanguageModel
+from app.ranking.synonyms import read_synonyms
 from app.settings import Settings, read_settings
 from app.settings.backends import backend_named
 from app.wiring.models import MODELS, open_model
@@ -23,8 +24,11 @@ EXTRACT = "extract"
 _DECIDING = (
     "index_backend",
     "embedder_name",
+    "embedder_pooling",
+    "embedder_prefix",
+    "embedder_entry_prefix",
+    "embedder_tokens",
     "language",
-    "synonyms",
     "prompt_budget",
     "answer_budget",
     "num_ctx",
@@ -32,6 +36,8 @@ _DECIDING = (
     "num_thread",
     "seed",
     "openai_style",
+    "first_token_timeout",
+    "generate_timeout",
 )
 
 
@@ -99,7 +105,7 @@ def rows_of(model: str, facts: Facts, catalogue: Catalogue, *, free: bool) -> Se
 
 
 def told_apart(groups: Sequence[Sequence[Row]]) -> Sequence[Sequence[Row]]:
-    """Under names that differ: files called the same get the start of their digests, the same model one row."""
+    """Files of one name get the start of their digests, and a model that is named twice one row."""
     names: dict[str, str] = {}  # by the key
     for rows in groups:
         for row in rows:
@@ -133,7 +139,8 @@ async def _facts(settings: Settings, llm: LanguageModel) -> Facts:
 def _key(settings: Settings, catalogue: Catalogue, *of: object) -> str:
     deciding = [getattr(settings, name) for name in _DECIDING]
     entries = [(*entry.key, entry.question, entry.answer, entry.section) for entry in catalogue.entries()]
-    return digest(version("askd"), of, deciding, entries)
+    synonyms = read_synonyms(settings.synonyms) if settings.synonyms else ()
+    return digest(version("askd"), of, deciding, entries, synonyms)
 
 
 def _is_here(url: str) -> bool:
