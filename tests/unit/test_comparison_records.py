@@ -57,11 +57,31 @@ def test_what_another_version_wrote_is_passed_over(tmp_path: Path) -> None:
     assert kept(path) == 1
 
 
-def test_afresh_drops_what_there_is(tmp_path: Path) -> None:
+def test_afresh_asks_again_and_keeps_what_other_rows_have(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     add(path, 0, 1)
-    assert kept(path) == 2
     assert kept(path, afresh=True) == 0
+    with open_records(path, afresh=True) as records:
+        records.add(record(case="case 1", text="New."))
+        assert ("row", "case 0", False) not in records
+    with open_records(path, afresh=False) as records:
+        assert ("row", "case 0", False) in records
+        again = records.of("row", "case 1", removed=False)
+    assert again is not None
+    assert again.text == "New."
+
+
+@pytest.mark.parametrize("afresh", [False, True])
+@pytest.mark.parametrize("content", [b"question,answer\n", b'{"question": "Where?"}\n', b"a"])
+def test_a_file_that_holds_something_else_stays(content: bytes, afresh: bool, tmp_path: Path) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_bytes(content)
+    with (
+        pytest.raises(BadSettings, match=r"notes\.csv holds no answers of a comparison"),
+        open_records(path, afresh=afresh),
+    ):
+        pass
+    assert path.read_bytes() == content
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from app.evaluation.comparison.rows import (
 from app.evaluation.comparison.running import Comparison
 from app.evaluation.questions import Case, read_answerable
 from app.evaluation.variations import Variation
+from app.settings import Settings
 
 
 def compare_models(
@@ -64,7 +65,8 @@ def compare_models(
     try:
         about, of = asyncio.run(_compare(faq, questions, models, free, collection, limit, results, afresh))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        err.print("stopped: the same command goes on from here")
+        again = "with --afresh all is asked again, without it the same command goes on from here"
+        err.print(f"stopped: {again if afresh else 'the same command goes on from here'}")
         raise
     write_json({"about": about, **as_json(of)}, as_json_too, json_file)
     if html:
@@ -96,11 +98,15 @@ async def _compare(
         cases = [*dict.fromkeys(read)]
         asked = [rows_of(model, of, trial.catalogue, free=free) for model, of in facts.items()]
         groups = told_apart([[extract_row(settings, trial.catalogue)], *asked])
-        kept = results or settings.data_dir / "comparisons" / f"{digest(faq.name)[:12]}.jsonl"
-        with open_records(kept, afresh=afresh) as records:
+        with open_records(results or _own_file(settings, faq), afresh=afresh) as records:
             await _asked(trial, groups, cases, records)
             of = found([row for rows in groups for row in rows], cases, trial.catalogue, records)
         return _about(trial, faq, len(cases), of), of
+
+
+def _own_file(settings: Settings, faq: Path) -> Path:
+    """Of this FAQ, wherever it is named from."""
+    return settings.data_dir / "comparisons" / f"{digest(faq.resolve())[:12]}.jsonl"
 
 
 async def _asked(

@@ -46,6 +46,7 @@ class Record:
 
 
 _RECORD = TypeAdapter(Record)
+_BEGINNING = b'{"row":'  # of each line
 
 
 def digest(*parts: object) -> str:
@@ -57,13 +58,16 @@ def case_digest(case: Case) -> str:
 
 
 class Records:
-    """The records of a file, one a line; `add` appends one."""
+    """The records of a file, one a line; `add` appends one, which counts instead of an earlier one.
 
-    def __init__(self, file: BinaryIO) -> None:
+    `afresh`: those that are in the file already do not count.
+    """
+
+    def __init__(self, file: BinaryIO, *, afresh: bool = False) -> None:
         self._file = file
         self._found: dict[Key, Record] = {}
         file.seek(0)
-        for line in file:
+        for line in () if afresh else file:
             try:
                 record = _RECORD.validate_json(line)
             except ValidationError:  # a process that was killed wrote half a line; or another version
@@ -87,14 +91,17 @@ class Records:
 
 @contextmanager
 def open_records(path: Path, *, afresh: bool) -> Iterator[Records]:
-    """`afresh`: what the file holds is dropped. Raises BadSettings."""
+    """Raises BadSettings, also where the file holds something else."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("w+b" if afresh else "a+b")
+        file = path.open("a+b")
     except OSError as error:
         raise BadSettings(f"cannot write {path}: {error.strerror}") from error
     with file:
-        yield Records(file)
+        file.seek(0)
+        if not _BEGINNING.startswith(file.read(len(_BEGINNING))):  # shorter where a process was killed
+            raise BadSettings(f"{path} holds no answers of a comparison: name another file with --results")
+        yield Records(file, afresh=afresh)
 
 
 def _last_byte(file: BinaryIO) -> bytes:
