@@ -58,7 +58,7 @@ def ensure_files(
         directory.mkdir(parents=True, exist_ok=True)
         with _locked(directory):
             if not _all_in(directory, files):  # no other process downloaded them meanwhile
-                with _kept_folder(directory) if resume else _temporary_folder() as folder:
+                with _kept_folder(directory, files) if resume else _temporary_folder() as folder:
                     fetch(folder)
                     _put(files, folder, directory)
     except (DownloadFailed, OSError, ValueError, zipfile.BadZipFile) as error:
@@ -110,9 +110,12 @@ def _temporary_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def _kept_folder(directory: Path) -> Iterator[Path]:
-    """Removed once all went well, and where a digest was wrong: going on would not mend that."""
-    folder = directory / ".partial"
+def _kept_folder(directory: Path, files: Sequence[PinnedFile]) -> Iterator[Path]:
+    """Removed once all went well, and where a digest was wrong: going on would not mend that.
+
+    Named by the first digest: a file goes on with its own bytes alone, whatever others are called.
+    """
+    folder = directory / f".partial-{files[0].sha256[:16]}"
     folder.mkdir(exist_ok=True)
     try:
         yield folder
@@ -138,10 +141,9 @@ def _put(files: Sequence[PinnedFile], folder: Path, directory: Path) -> None:
         if not file.is_in(folder):
             raise WrongFile(f"what came does not hold the file that askd was made for: {file.file}")
     for file in files:
-        part = (
-            directory / f"{file.file}.part"
-        )  # in the same directory: a rename across file systems is not atomic
-        shutil.copyfile(folder / file.file, part)
+        # In the same directory first: a move across file systems copies, and is not atomic.
+        part = directory / f"{file.file}.part"
+        shutil.move(folder / file.file, part)
         part.replace(directory / file.file)
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -128,6 +128,22 @@ def test_an_interrupted_download_goes_on(hub: Hub, tmp_path: Path) -> None:
     _, rest = hub.downloads
     assert rest is not None
     assert 4_000_000 <= int(rest.removeprefix("bytes=").removesuffix("-")) <= 5_000_000
+
+
+def test_an_interrupted_download_is_not_touched_by_another_file_of_its_name(hub: Hub, tmp_path: Path) -> None:
+    file = find_file(NAME, hub.url, None)
+    content = CONTENT[::-1]
+    other = replace(file, path="q8/tiny-q4.gguf", sha256=hashlib.sha256(content).hexdigest())
+    hub.cut_at = 5_000_000
+    with pytest.raises(DownloadFailed):
+        pulled(file, tmp_path)
+    hub.cut_at, hub.content = None, content
+    assert pulled(other, tmp_path).read_bytes() == content
+    hub.content = CONTENT
+    assert pulled(file, tmp_path).read_bytes() == CONTENT
+    _, whole, rest = hub.downloads
+    assert whole is None
+    assert rest is not None
 
 
 def test_another_content_than_the_hub_said_is_not_kept(hub: Hub, tmp_path: Path) -> None:
