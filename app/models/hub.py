@@ -170,5 +170,7 @@ def explained(name: str, source: str) -> Iterator[None]:
         raise DownloadFailed(f"{source} cannot be reached: is there a network?") from error
     except httpx.HTTPError as error:
         raise DownloadFailed(f"{source} did not answer as it should; try again later") from error
-    except (ValueError, LookupError, TypeError) as error:
+    except httpx.InvalidURL as error:
+        raise DownloadFailed(f"the address of {source} is invalid; HF_ENDPOINT is the model hub's") from error
+    except (ValueError, LookupError, TypeError, AttributeError) as error:  # JSON of another form
         raise DownloadFailed(f"{source} does not tell how large {name} is") from error

@@ -169,6 +169,20 @@ def test_what_cannot_be_had_is_told_why(name: str, said: str, hub: Hub) -> None:
         find_file(name, hub.url, None)
 
 
+@pytest.mark.parametrize("told", [[], "x", {"cardData": "x", "siblings": []}, {"siblings": ["x"]}])
+def test_an_answer_of_another_form_is_a_failed_download(
+    told: object, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "info", lambda: json.dumps(told).encode())
+    with pytest.raises(DownloadFailed, match="the model hub does not tell"):
+        find_file(NAME, hub.url, None)
+
+
+def test_an_address_that_is_none_is_named() -> None:
+    with pytest.raises(DownloadFailed, match="HF_ENDPOINT"):
+        find_file(NAME, "http://hub:port", None)
+
+
 def test_files_of_the_hub_are_told_from_other_names() -> None:
     assert is_file(NAME)
     assert is_file(f"{NAME}@{COMMIT}")
