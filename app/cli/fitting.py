@@ -14,11 +14,10 @@ from app.models.catalogue import find
 from app.models.fit.machine import this_machine
 from app.models.fit.shapes import Described
 from app.models.fit.verdict import MACHINES, Fit, Machine, fit
+from app.models.hub import without_host
 from app.settings import Settings, read_settings
 from app.settings.backends import backend_named
 from app.wiring.models import MODELS
-
-_HUB = ("hf.co/", "huggingface.co/")
 
 
 def fit_models(
@@ -75,7 +74,7 @@ def describe_model(model: str, settings: Settings) -> Described:
     if backend == "ollama":
         describe = MODELS["ollama"].describe
         return (describe(read_settings(model=model)) if describe else None) or of_registry(name)
-    repository = next((name.removeprefix(host) for host in _HUB if name.startswith(host)), name)
+    repository = without_host(name)
     if backend is None and "/" in repository and not _is_path(name):
         return of_hub(repository, constants.ENDPOINT, get_token())
     return of_file(find(name, settings.models_dir))

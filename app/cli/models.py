@@ -3,6 +3,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -91,7 +92,9 @@ def pull_files(
         _pull_model(name, settings)
     elif name in embedder_files.KNOWN:
         _pull_embedder(name, settings)
-    elif hub.is_file(in_hub := name.removeprefix("hf.co/")):
+    elif name.endswith(".gguf") and Path(name).is_file():
+        _pull_model(name, settings)
+    elif hub.is_file(in_hub := hub.without_host(name)):
         _pull_hub_file(in_hub, settings)
     elif backend_named(name)[0] or MODELS[settings.model_backend].library:
         _pull_model_in_use(read_settings(model=name))

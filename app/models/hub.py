@@ -14,6 +14,7 @@ from app.downloads.pinned_files import PinnedFile, ensure_files
 from app.errors import DownloadFailed, ModelMissing
 
 SECONDS = 10.0
+_HOSTS = ("hf.co/", "huggingface.co/")
 _PIECE = 2**20  # bytes
 _FILE = re.compile(
     r"(?P<repository>[\w-][\w.-]*/[\w-][\w.-]*)/(?P<path>[\w./-]+\.gguf)(?:@(?P<commit>[0-9a-f]{40}))?"
@@ -55,6 +56,11 @@ class HubFile(PinnedFile):
     path: str  # in the repository
     licence: str | None
     page: str
+
+
+def without_host(name: str) -> str:
+    """A repository or file, also where its host stands before it, as people copy it."""
+    return next((name.removeprefix(host) for host in _HOSTS if name.startswith(host)), name)
 
 
 def is_file(name: str) -> bool:

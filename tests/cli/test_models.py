@@ -49,6 +49,13 @@ def test_a_file_of_the_users_own_need_not_be_fetched(askd: Shell, gguf: Path) ->
     assert askd("models", "pull", settings={"ASKD_MODEL": gguf}).out == f"{gguf} is in {gguf}\n"
 
 
+def test_a_file_that_is_here_is_not_sought_in_the_hub(askd: Shell, gguf: Path) -> None:
+    (askd.folder / "models" / "sub").mkdir(parents=True)
+    (askd.folder / "models" / "sub" / "x.gguf").symlink_to(gguf)
+    said = askd("models", "pull", "models/sub/x.gguf", settings={"HF_ENDPOINT": "http://127.0.0.1:9"}).out
+    assert said == "models/sub/x.gguf is in models/sub/x.gguf\n"
+
+
 def test_an_unknown_name_is_told_with_those_there_are(askd: Shell) -> None:
     said = askd("models", "pull", "nope", status=1).err
     assert said == f"askd: askd knows no file nope; it knows {NAME}, {', '.join(EMBEDDERS)}\n"
@@ -107,13 +114,14 @@ def test_show_falls_back_to_the_catalogue_and_says_so(askd: Shell) -> None:
     assert "from the catalogue alone: the model hub cannot be reached" in said
 
 
-def test_a_gated_file_of_the_hub_is_refused_with_its_page(askd: Shell) -> None:
+@pytest.mark.parametrize("host", ["", "hf.co/", "huggingface.co/"])
+def test_a_gated_file_of_the_hub_is_refused_with_its_page(askd: Shell, host: str) -> None:
     digest = {"rfilename": "x.gguf", "size": 5, "lfs": {"sha256": "0" * 64}}
     info = {"sha": "abc", "gated": "manual", "siblings": [digest]}
     files: dict[str, Any] = {"/api/models/org/llama": info, "/org/llama/resolve/abc/x.gguf": 403}
     with file_server(files) as hub:
         settings = {"HF_ENDPOINT": hub.url}
-        said = askd("models", "pull", "org/llama/x.gguf", status=1, settings=settings).err
+        said = askd("models", "pull", f"{host}org/llama/x.gguf", status=1, settings=settings).err
         page = f"{hub.url}/org/llama"
     assert said.startswith(
         f"askd: org/llama is gated: open {page}, accept its terms, and put an access token"
