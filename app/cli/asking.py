@@ -47,9 +47,9 @@ async def _stream(assistant: Assistant, question: Question) -> None:
         async for event in reply.events:
             match event:
                 case Text(text):
-                    out.print(text, end="", markup=False, highlight=False)
+                    out.print(text, end="", highlight=False)
                 case Replacement(text):
-                    out.print(f"\n\n{text}", end="", markup=False, highlight=False)
+                    out.print(f"\n\n{text}", end="", highlight=False)
                 case Answer():
                     out.print()
                     _print_sources(event)
@@ -60,12 +60,12 @@ def _print_sources(answer: Answer) -> None:
     for position, source in enumerate(answer.sources, start=1):
         entry = source.hit.entry
         style = None if source.cited else "dim"
-        table.add_row(f"[{position}]".replace("[", "\\["), entry.collection, entry.question, style=style)
+        table.add_row(f"[{position}]", entry.collection, entry.question, style=style)
     if answer.sources:
         out.print()
         out.print(table)
     for notice in answer.notices:
-        out.print(f"{notice.code}: {notice.detail}", style="yellow", markup=False)
+        out.print(f"{notice.code}: {notice.detail}", style="yellow")
 
 
 def search(

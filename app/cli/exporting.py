@@ -60,4 +60,4 @@ def _to_file(file: Path, pieces: Iterator[str], entries: list[FaqEntry]) -> None
             opened.writelines(pieces)
     except OSError as error:
         raise BadSettings(f"{file}: {error.strerror}") from error
-    err.print(f"{len(entries)} entries written to {file}", markup=False, highlight=False, soft_wrap=True)
+    err.print(f"{len(entries)} entries written to {file}", highlight=False, soft_wrap=True)

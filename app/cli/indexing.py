@@ -90,6 +90,4 @@ def _said(manifest: Manifest, done: str, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"version": manifest.version, "entries": manifest.entries}))
     else:
-        out.print(
-            f"{done} version {manifest.version}: {manifest.entries} entries", markup=False, highlight=False
-        )
+        out.print(f"{done} version {manifest.version}: {manifest.entries} entries", highlight=False)

@@ -217,7 +217,7 @@ def _print_findings(found: Survey) -> None:
     for line in [*lines[:_MOST_LINES], *more]:
         warn(line)
     for bad in [*map(str, found.bad), *found.failed]:
-        err.print(f"wrong: {bad}", style="red", markup=False, highlight=False, soft_wrap=True)
+        err.print(f"wrong: {bad}", style="red", highlight=False, soft_wrap=True)
 
 
 def _report(found: Survey, manifest: Manifest | None, seconds: float, job: _Job) -> None:
@@ -253,7 +253,7 @@ def _show(report: FileReport) -> None:
 
 
 def _print(text: str) -> None:
-    out.print(text, markup=False, highlight=False, soft_wrap=True)
+    out.print(text, highlight=False, soft_wrap=True)
 
 
 def _data(found: Survey, manifest: Manifest | None, seconds: float, job: _Job) -> dict[str, Any]:

@@ -43,9 +43,9 @@ def show_model(
         typer.echo(json.dumps({"model": model, **facts, "trouble": trouble}, indent=2))
         return
     for name, value in facts.items():
-        out.print(f"{name.replace('_', ' ')}: {_readable(name, value)}", markup=False, highlight=False)
+        out.print(f"{name.replace('_', ' ')}: {_readable(name, value)}", highlight=False)
     if trouble:
-        out.print(f"from the catalogue alone: {trouble}", markup=False, highlight=False, soft_wrap=True)
+        out.print(f"from the catalogue alone: {trouble}", highlight=False, soft_wrap=True)
 
 
 def print_known(*, as_json: bool) -> None:
@@ -67,7 +67,7 @@ def print_known(*, as_json: bool) -> None:
             one.use,
         )
     out.print(table)
-    out.print(f"checked {catalogue.checked}: {catalogue.how}", markup=False, highlight=False, soft_wrap=True)
+    out.print(f"checked {catalogue.checked}: {catalogue.how}", highlight=False, soft_wrap=True)
 
 
 def _known_facts(known: Published, catalogue: Catalogue) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def list_models(
 def remove_model(name: Annotated[str, typer.Argument(help="As `askd models list` shows it.")]) -> None:
     """Remove a model from the server in use."""
     asyncio.run(_remove(read_settings(), name))
-    out.print(f"removed {name}", markup=False, highlight=False)
+    out.print(f"removed {name}", highlight=False)
 
 
 def run_model(
@@ -59,7 +59,7 @@ def run_model(
 def pull_into_server(settings: Settings, name: str) -> None:
     """Raises DownloadFailed, ModelMissing, ModelUnavailable, or BadSettings where the server pulls none."""
     asyncio.run(_pull(settings, name))
-    out.print(f"{name} is there", markup=False, highlight=False)
+    out.print(f"{name} is there", highlight=False)
 
 
 async def _pull(settings: Settings, name: str) -> None:
@@ -102,5 +102,5 @@ async def _run(settings: Settings, text: str) -> None:
         prompt = Prompt(style, [Message("user", text)], settings.answer_budget)
         async with aclosing(askd.llm.generate(prompt)) as chunks:
             async for chunk in chunks:
-                out.print(chunk.text, end="", markup=False, highlight=False, soft_wrap=True)
+                out.print(chunk.text, end="", highlight=False, soft_wrap=True)
         out.print()

@@ -188,7 +188,7 @@ def _embedder_described(settings: Settings) -> str:
 
 
 def _say(line: str) -> None:
-    out.print(line, markup=False, highlight=False, soft_wrap=True)
+    out.print(line, highlight=False, soft_wrap=True)
 
 
 async def _status(settings: Settings) -> tuple[ModelStatus | None, str | None]:

@@ -11,13 +11,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-# A program that reads the pipe needs unwrapped lines.
-out = Console(width=None if sys.stdout.isatty() else 200)
-err = Console(stderr=True)
+# A program that reads the pipe needs unwrapped lines. Names and texts of others may look like markup.
+out = Console(width=None if sys.stdout.isatty() else 200, markup=False, emoji=False)
+err = Console(stderr=True, markup=False, emoji=False)
 
 
 def warn(text: str) -> None:
-    err.print(f"warning: {text}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    err.print(f"warning: {text}", style="yellow", highlight=False, soft_wrap=True)
 
 
 @contextmanager

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,19 @@ def test_search_shows_the_nearest_entries(ingested: Shell) -> None:
     header, nearest = ended.out.splitlines()
     assert header.split() == ["score", "collection", "id", "question"]
     assert nearest.split()[:3] == ["1.00", "course", "join"]
+
+
+def test_brackets_in_an_entry_are_shown_as_they_are(askd: Shell) -> None:
+    entry = {
+        "id": "x",
+        "collection": "c",
+        "question": "What is [bold] and [/q4] in :book:?",
+        "answer": "Text.",
+    }
+    (askd.folder / "faq.json").write_text(json.dumps([entry]), "utf-8")
+    askd("ingest", "faq.json", settings={"ASKD_EMBEDDER": "none"})
+    ended = askd("search", entry["question"], settings={"ASKD_EMBEDDER": "none"})
+    assert entry["question"] in ended.out
 
 
 def test_search_keeps_to_a_collection(ingested: Shell) -> None:

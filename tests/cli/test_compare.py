@@ -94,6 +94,14 @@ def test_extract_is_the_first_row_and_every_file_is_written(askd: Shell) -> None
     assert "Fewer than 50 questions" in told
 
 
+def test_brackets_in_the_name_of_a_model_are_shown_as_they_are(askd: Shell) -> None:
+    (askd.folder / "tiny").rename(askd.folder / "tiny[q4]")
+    told = askd(
+        "compare", "faq.json", "questions.csv", "t5:tiny[q4]", "--limit-questions", "1", settings=_where(askd)
+    ).out
+    assert told.count("t5:tiny[q4] auto") == 2
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_an_interrupted_comparison_goes_on_where_it_was(askd: Shell, number: signal.Signals) -> None:
     write_questions(askd.folder, 40)

@@ -149,9 +149,9 @@ def _print(of: FoundComparison) -> None:
     out.print(" times: p50 / p95; tokens/s: of the prompt / written", highlight=False)
     if of.ranked:
         best = ", ".join(row.name for row in of.rows if row in of.front)
-        out.print(f" no other model is better and as quick: {best}", markup=False, highlight=False)
+        out.print(f" no other model is better and as quick: {best}", highlight=False)
     else:
-        out.print(f" {words.NOT_RANKED}", markup=False, highlight=False)
+        out.print(f" {words.NOT_RANKED}", highlight=False)
 
 
 def _table(*columns: str) -> Table:

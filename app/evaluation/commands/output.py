@@ -63,6 +63,6 @@ def stop_at(missed: Iterable[str]) -> None:
     """Exit status 1 when a gate was missed, naming each."""
     said = list(missed)
     for gate in said:
-        err.print(f"missed: {gate}", style="red", markup=False, highlight=False)
+        err.print(f"missed: {gate}", style="red", highlight=False)
     if said:
         raise typer.Exit(1)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from app.evaluation.abstention import Abstention
@@ -12,7 +11,7 @@ from app.evaluation.metrics import MEASURES, Estimate, Quality
 
 _WORST = 5
 
-out = Console()
+out = Console(markup=False, emoji=False)  # questions and names may look like markup
 
 
 def print_retrieval(about: Mapping[str, object], configurations: Mapping[str, Quality]) -> None:
@@ -34,9 +33,7 @@ def print_retrieval(about: Mapping[str, object], configurations: Mapping[str, Qu
 def _print_collections(name: str, quality: Quality) -> None:
     table = Table(f"{name}, by collection", "questions", *MEASURES, box=None)
     for collection, of in quality.collections.items():
-        table.add_row(
-            escape(collection), str(of["questions"]), *(f"{of[measure]:.3f}" for measure in MEASURES)
-        )
+        table.add_row(collection, str(of["questions"]), *(f"{of[measure]:.3f}" for measure in MEASURES))
     out.print()
     out.print(table)
 
@@ -44,7 +41,7 @@ def _print_collections(name: str, quality: Quality) -> None:
 def _print_worst(name: str, quality: Quality) -> None:
     table = Table(f"{name}, worst questions", "came at", "wanted", "came first", box=None)
     for miss in quality.worst[:_WORST]:
-        table.add_row(*map(escape, [miss.question, str(miss.rank or "–"), miss.wanted, *miss.instead[:1]]))
+        table.add_row(miss.question, str(miss.rank or "–"), miss.wanted, *miss.instead[:1])
     if quality.worst:
         out.print()
         out.print(table)
@@ -61,11 +58,9 @@ def print_abstention(about: Mapping[str, object], result: Abstention) -> None:
 def print_fit(fitted: Fit, sets: Sequence[TrainingSet]) -> None:
     of = fitted.calibration
     for name, weights in (("answers", of.answers), ("held", of.held)):
-        out.print(f"{name}: {weights}", markup=False, highlight=False)
-    out.print(f"{of.thresholds}", markup=False, highlight=False)
-    table = Table(
-        "kind of question", *(escape(each.queries) for each in sets), "unsure", "declined", box=None
-    )
+        out.print(f"{name}: {weights}", highlight=False)
+    out.print(f"{of.thresholds}", highlight=False)
+    table = Table("kind of question", *(each.queries for each in sets), "unsure", "declined", box=None)
     for kind, unsure in fitted.unsure.items():
         counts = (str(each.counts[kind]) for each in sets)
         table.add_row(kind, *counts, f"{unsure:.3f}", f"{fitted.declined[kind]:.3f}")
@@ -76,7 +71,7 @@ def _print_about(about: Mapping[str, object]) -> None:
     said = (
         f"{name}: {value}" for name, value in about.items() if name in ("engine", "embedder", "questions")
     )
-    out.print("; ".join(said), markup=False, highlight=False)
+    out.print("; ".join(said), highlight=False)
     out.print()
 
 

@@ -20,7 +20,7 @@ from app.ranking.text import word_statistics
 from app.settings import Settings
 from app.wiring import Askd
 
-err = Console(stderr=True)
+err = Console(stderr=True, markup=False, emoji=False)  # names of models and files may look like markup
 
 
 @dataclass(frozen=True, slots=True)
