@@ -52,6 +52,11 @@ def test_a_menu_of_links_beside_buttons_is_no_entry(tmp_path: Path) -> None:
     assert read(tmp_path, menu + questions) == ANSWERS
 
 
+def test_an_answer_may_have_headings(tmp_path: Path) -> None:
+    page = button("How do I pay?", "a", "<h4>Cards</h4><p>All.</p>") + button("Why?", "b", "Thus.")
+    assert read(tmp_path, page) == [("How do I pay?", "#### Cards\n\nAll."), ("Why?", "Thus.")]
+
+
 def test_no_mark_of_ours_is_left_where_questions_are_nested() -> None:
     nested = "<dl><dt>How?</dt><dd>So.<details><summary>Why?</summary>Thus.</details></dd></dl>"
     assert not set(page_to_markdown(nested)) & set("\ufdd0\ufdd1\ufdd2\ufdd3")

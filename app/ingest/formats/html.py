@@ -24,7 +24,7 @@ _AROUND = (
 )
 _BUTTONS = ", ".join(f"{b}[aria-expanded][aria-controls]" for b in ("button", "[role=button]"))
 _HEADINGS = "h1, h2, h3, h4, h5, h6"
-_PARTS = f"{_HEADINGS}, dl, details, [aria-controls], [itemprop]"
+_PARTS = "dl, details, [aria-controls], [itemprop]"
 _BOLD_CLASS = re.compile(r"\.([\w-]+)\s*\{[^{}]*font-weight:\s*(?:bold|[6-9]00)")
 _BOLD_STYLE = re.compile(r"font-weight:\s*(?:bold|[6-9]00)", re.IGNORECASE)
 _GOOGLE_LINK = re.compile(r"https?://www\.google\.com/url\?(?:.*&)?q=([^&]+)")
@@ -158,9 +158,13 @@ class _Accordion:
     def __init__(self, button: LexborNode, panel: LexborNode, heading: LexborNode) -> None:
         self.button, self.panel, self.heading = button, panel, heading
         self.in_heading = heading.tag in _HEADINGS.split(", ")
-        self.has_parts = panel.css_first(_PARTS) is not None  # questions of its own
+        is_question = asks(button.text())
+        # Questions of its own. A question's answer may have headings that are none.
+        self.has_parts = panel.css_first(_PARTS) is not None or any(
+            not is_question or asks(one.text()) for one in panel.css(_HEADINGS)
+        )
         links = "".join(link.text() for link in panel.css("a"))
-        self.is_menu = "".join(links.split()) == "".join(panel.text().split()) and not asks(button.text())
+        self.is_menu = "".join(links.split()) == "".join(panel.text().split()) and not is_question
 
 
 def _holds(outer: LexborNode, inner: LexborNode) -> bool:
