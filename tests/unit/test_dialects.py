@@ -71,8 +71,13 @@ def test_a_tag_that_closes_itself_opens_no_accordion(tmp_path: Path) -> None:
     accordions = (
         '<Accordion title="Why?">\nThus.\n</Accordion>\n\n<Accordion title="Who?">\nWe.\n</Accordion>\n'
     )
-    text = f'<FaqItem question="How?" answer="So." />\n\n{accordions}'
+    text = f'<Question label="x" />\n\n{accordions}'
     assert read(tmp_path, "a.mdx", text) == [("Why?", "Thus."), ("Who?", "We.")]
+
+
+def test_a_tag_may_hold_question_and_answer(tmp_path: Path) -> None:
+    text = """<FaqItem question="How?" answer="So." />\n<FaqItem question='Why?' answer={"Thus."}/>\n"""
+    assert read(tmp_path, "a.mdx", text) == [("How?", "So."), ("Why?", "Thus.")]
 
 
 def test_a_computed_title_is_no_question() -> None:

@@ -21,7 +21,7 @@ _CLOSED = re.compile(r"[)}\]]")
 _ATTRIBUTE = re.compile(r"([\w:-]+)(?:=(\"[^\"]*\"|'[^']*'|\{[^{}]*\}))?")
 _ACCORDION = re.compile(
     r"\s*<(?P<tag>[A-Z][\w.]*)"
-    r"(?P<attributes>(?:\s+[\w:-]+(?:=(?:\"[^\"]*\"|'[^']*'|\{[^{}]*\}))?)*)\s*>(?P<text>.*)"
+    r"(?P<attributes>(?:\s+[\w:-]+(?:=(?:\"[^\"]*\"|'[^']*'|\{[^{}]*\}))?)*)\s*(?P<alone>/?)>(?P<text>.*)"
 )
 _ASKED = frozenset({"title", "question", "summary", "header", "heading", "label"})
 _STRING = re.compile(r"\{?\s*([\"'`])(?P<text>(?:(?!\1)[^<])+)\1\s*\}?")
@@ -111,7 +111,8 @@ def without_jsx(lines: Sequence[str]) -> list[str]:
             kept.append("")
         elif accordion := _accordion(line):
             tag, question, text = accordion
-            open_tags.append(f"</{tag}>")
+            if tag:
+                open_tags.append(f"</{tag}>")
             kept.append(f"<details><summary>{question}</summary>{_closed(text, open_tags)}")
         else:
             kept.append(_closed(line, open_tags))
@@ -137,14 +138,22 @@ def _end_of_code(lines: Sequence[str], first: int) -> int:
 
 
 def _accordion(line: str) -> tuple[str, str, str] | None:
-    """Tag, question, and what stands behind the tag, where the line opens an accordion."""
+    """Tag, question, and what stands behind the tag, where the line opens an accordion; the tag is "" where
+    it closes itself, with its answer in an attribute."""
     found = _ACCORDION.fullmatch(line) if len(line) < _LONGEST else None
     if not found or not _ACCORDIONS.search(found["tag"]):
         return None
-    for name, value in _ATTRIBUTE.findall(found["attributes"]):
-        if name in _ASKED and (question := _STRING.fullmatch(value)):
-            return found["tag"], question["text"].strip(), found["text"].strip()
-    return None
+    given = {
+        name: text["text"].strip()
+        for name, value in _ATTRIBUTE.findall(found["attributes"])
+        if (text := _STRING.fullmatch(value))
+    }
+    question = next((text for name, text in given.items() if name in _ASKED), None)
+    if question is None or (found["alone"] and "answer" not in given):
+        return None
+    if found["alone"]:
+        return "", question, f"{given['answer']}</details>{found['text']}"
+    return found["tag"], question, found["text"].strip()
 
 
 def _closed(line: str, open_tags: list[str]) -> str:
