@@ -10,19 +10,22 @@ from app.evaluation.comparison.resources import CpuMeter, energy_meters, peak_me
 MEGABYTE = 1 << 20
 
 
-def package(powercap: Path, name: str, microjoules: int, most: int = 1_000_000_000) -> Path:
-    folder = powercap / name
+def package(powercap: Path, zone: str, microjoules: int, name: str = "package-0") -> Path:
+    folder = powercap / zone
     folder.mkdir()
+    (folder / "name").write_text(f"{name}\n")
     (folder / "energy_uj").write_text(f"{microjoules}\n")
-    (folder / "max_energy_range_uj").write_text(f"{most}\n")
+    (folder / "max_energy_range_uj").write_text("1000000000\n")
     return folder
 
 
 def test_energy_is_that_of_the_packages_since_the_meter_began(tmp_path: Path) -> None:
     first, second = package(tmp_path, "intel-rapl:0", 5_000_000), package(tmp_path, "intel-rapl:1", 10)
-    package(tmp_path, "intel-rapl:0:0", 77)  # a part of the first
+    parts = package(tmp_path, "intel-rapl:0:0", 77, "core"), package(tmp_path, "intel-rapl:2", 77, "psys")
     (meter,) = energy_meters(tmp_path)
     assert meter.joules() == 0
+    for counted_already in parts:
+        (counted_already / "energy_uj").write_text("900000\n")
     (first / "energy_uj").write_text("7500000\n")
     (second / "energy_uj").write_text("500010\n")
     assert meter.joules() == pytest.approx(3.0)

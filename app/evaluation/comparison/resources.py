@@ -67,6 +67,11 @@ class CpuMeter:
         return self._total / 1e6
 
 
+def _is_package(zone: Path) -> bool:
+    """Others are counted in one (core, dram) or count all of them (psys)."""
+    return (zone / "name").read_text().startswith("package")
+
+
 def _microjoules(package: Path) -> int:
     return int((package / "energy_uj").read_text())
 
@@ -91,8 +96,7 @@ def energy_meters(powercap: Path = _POWERCAP) -> Sequence[EnergyMeter]:
     """Those that can be read here: RAPL is often for root alone, NVML needs the package nvidia-ml-py."""
     meters: list[EnergyMeter] = []
     with suppress(OSError, ValueError):
-        # Domains within a package have a second colon: they are counted in it.
-        if packages := sorted(path for path in powercap.glob("intel-rapl:*") if path.name.count(":") == 1):
+        if packages := [zone for zone in sorted(powercap.glob("intel-rapl:*")) if _is_package(zone)]:
             meters.append(CpuMeter(packages))
     with suppress(Exception):  # no package, no driver, no GPU: the package has an error for each
         import pynvml  # not a requirement of askd
