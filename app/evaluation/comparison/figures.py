@@ -46,7 +46,7 @@ class Figures:
     passed: Share  # answered, and every sentence passed the checks
     verbatim: Share  # of these, in an entry's own words
     unknown: Share  # "don't know" or a suggestion, though the entry is there
-    taken_back: Share  # the entry's words took the place of the model's
+    taken_back: Share  # the entry's words took the place of the model's, or the model failed
     answered_removed: Share  # answered, though the entry was removed
     asked_model: Share
     first_text_ms: Times | None
