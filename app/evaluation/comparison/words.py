@@ -27,7 +27,8 @@ def interval(of: Share) -> str:
 
 
 def seconds(ms: float) -> str:
-    return f"{ms / 1000:.2g}" if ms < 100_000 else f"{ms / 1000:.0f}"
+    """To two digits, and whole from 10 on."""
+    return f"{ms / 1000:.2g}" if ms < 9_950 else f"{ms / 1000:.0f}"
 
 
 def both_seconds(of: Times | None) -> str:
