@@ -5,13 +5,15 @@ import io
 import re
 from xml.etree import ElementTree
 
+import orjson
 import pytest
 
 from app.domain import Origin, Status
-from app.evaluation.comparison.found import FoundComparison, found, sheet
+from app.evaluation.comparison.found import FoundComparison, as_json, found, sheet
 from app.evaluation.comparison.plot import Point, pareto_plot
 from app.evaluation.comparison.records import Records, case_digest
 from app.evaluation.comparison.report import comparison_page, quality_plot
+from app.evaluation.comparison.words import seconds
 from app.evaluation.questions import Case, Catalogue, place_of
 from tests.support.comparison import record, row
 from tests.support.finder import entries
@@ -66,6 +68,17 @@ def test_nothing_is_ranked_under_fifty_questions() -> None:
     assert not re.search(r">(?:better|worse|no difference shown)<", page)
     assert re.search(r">(?:better|worse|no difference shown)<", comparison_page(ABOUT, many))
     assert "polyline" not in quality_plot(few)
+    told = [orjson.loads(orjson.dumps(as_json(of)))["differences"] for of in (few, many)]
+    assert {each["shown"] for each in told[0]} == {None}
+    assert {each["shown"] for each in told[1]} <= {True, False}
+
+
+@pytest.mark.parametrize(
+    ("ms", "said"),
+    [(4, "0.004"), (1234, "1.2"), (9_960, "10"), (42_400, "42"), (99_600, "100"), (123_000, "123")],
+)
+def test_seconds_are_never_written_with_an_exponent(ms: float, said: str) -> None:
+    assert seconds(ms) == said
 
 
 def test_the_sheet_has_twenty_answers_that_passed_in_each_models_own_words() -> None:

@@ -112,8 +112,8 @@ def as_json(of: FoundComparison) -> Mapping[str, object]:
             for row, figures_of in of.rows.items()
         ],
         "differences": [
-            {"row": each.row, "other": each.other, "measure": each.measure, "shown": each.shown}
-            | {"difference": each.difference}
+            {"row": each.row, "other": each.other, "measure": each.measure}
+            | {"difference": each.difference, "shown": each.shown if of.ranked else None}
             for each in of.differences
         ],
         "samples": of.samples,
