@@ -39,9 +39,9 @@ class EventStream(EventSourceResponse):
                 body = b"".join(event for event in events if event is not None)
                 await send({"type": "http.response.body", "body": body, "more_body": more})
         finally:
-            # Where the caller has left, anyio cancels again and again while this waits, so that a `finally` in
-            # `events` is cut off at its first await. None needs one: the reply is closed by the dependency that
-            # opened it (`Flight.follow`), outside of this task.
+            # Where the caller has left, anyio cancels again and again while this waits: a `finally` in
+            # `events` is cut off at its first await. None needs one: the reply is closed by the dependency
+            # that opened it (`Flight.follow`), outside of this task.
             pumping.cancel()
             with suppress(asyncio.CancelledError):
                 await pumping
