@@ -91,8 +91,7 @@ class Writer:
 
         async def read() -> None:
             async with aclosing(self.llm.generate(prefix)) as chunks:
-                async for _ in chunks:
-                    pass
+                await anext(chunks, None)  # by then the prompt is read; what a model goes on to say is not
 
         ended = await asyncio.gather(*(read() for _ in range(slots)), return_exceptions=True)
         for failure in filter(None, ended):
