@@ -10,7 +10,7 @@ from app.errors import ModelMissing
 from app.models.fit.shapes import Described, Shape, of_config, of_gguf
 from app.models.gguf import Header, read_file, read_header
 from app.models.hub import SECONDS, explained, json_of, open_hub, repository_info
-from app.models.ollama.address import API_PATH, authorization
+from app.models.ollama.client import API_PATH, authorization
 
 _REGISTRY = "registry.ollama.ai"
 _MODEL_LAYER, _LICENCE_LAYER = "application/vnd.ollama.image.model", "application/vnd.ollama.image.license"

@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any, Self
@@ -14,9 +14,10 @@ from ollama import AsyncClient, ResponseError
 from app.errors import ModelError, ModelMissing, ModelUnavailable, PromptTooLong
 from app.models import http
 from app.models.http import WholeLines, open_transport
-from app.models.ollama.address import API_PATH, authorization
 
 log = logging.getLogger(__name__)
+
+API_PATH = re.compile(r"/(?:v1|api)(?:/.*)?$")  # not part of the address of Ollama itself
 
 # JSON may contain these unescaped, but the client splits lines at them.
 _LINE_SEPARATORS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
@@ -54,6 +55,22 @@ async def open_client(
     )
     async with client:
         yield client
+
+
+def authorization(address: httpx.URL, api_key: str | None) -> httpx.Auth | Callable[..., httpx.Request]:
+    """For httpx's `auth`. `api_key` is for a proxy before Ollama, and takes the place of a user and password
+    in the address."""
+    if api_key is None and address.userinfo:
+        return httpx.BasicAuth(address.username, address.password)
+
+    def authorize(request: httpx.Request) -> httpx.Request:
+        # Ollama's client itself would send OLLAMA_API_KEY, the key of Ollama's cloud, to any server.
+        request.headers.pop("Authorization", None)
+        if api_key is not None:
+            request.headers["Authorization"] = f"Bearer {api_key}"
+        return request
+
+    return authorize
 
 
 def cached_tokens() -> int | None:
