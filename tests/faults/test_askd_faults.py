@@ -9,16 +9,18 @@ import pytest
 
 from tests.cli.shell import Shell
 from tests.faults.calls import Call, made
-from tests.faults.models import SAID, made_up, reply, says
+from tests.faults.models import made_up, reply, says
 from tests.faults.page import Page
 from tests.live.problems import check_problem
 from tests.live.serving import SAMPLE, events
-from tests.support.ollama_server import Then
+from tests.support.ollama_server import Then, lines, said
 
 pytestmark = pytest.mark.anyio
 
 GROUP = "askd itself"
 _SEES = "callers see"
+# In the words of the one entry in the prompt: others would be held back until the sentence is complete.
+JOINED = lines(said("You can join at any time, "))
 RUNNING, QUEUED = 64, 10  # and as many again that ask for JSON
 SEARCH = Call("/search", {"question": "Is it possible to join the course at any time?"})
 
@@ -35,7 +37,7 @@ def body(number: int) -> dict[str, str]:
 async def model() -> AsyncIterator[dict[str, str]]:
     """Says a few words to those it has slots for, then nothing more."""
     async with made_up() as (ollama, chosen):
-        says(ollama, reply(SAID, then=Then.HANG))
+        says(ollama, reply(JOINED, then=Then.HANG))
         yield {f"ASKD_{name.upper()}": value for name, value in chosen.items()}
 
 
