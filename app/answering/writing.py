@@ -91,7 +91,8 @@ class Writer:
 
         async def read() -> None:
             async with aclosing(self.llm.generate(prefix)) as chunks:
-                await anext(chunks, None)  # by then the prompt is read; what a model goes on to say is not
+                async for _ in chunks:  # to its end: Ollama 0.34 loses a slot to who hangs up just before it
+                    pass
 
         ended = await asyncio.gather(*(read() for _ in range(slots)), return_exceptions=True)
         for failure in filter(None, ended):
