@@ -79,6 +79,11 @@ class GenerationTimeouts:
         self._total = total
         self.began = False  # set it once the first token has come
 
+    @property
+    def waited(self) -> float:
+        """Seconds since the generation was asked for."""
+        return asyncio.get_running_loop().time() - self._started
+
     async def next(self, parts: AsyncIterator[T]) -> T | None:
         """The next part; None at the end. Raises ModelTimeout.
 

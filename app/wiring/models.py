@@ -144,7 +144,8 @@ def _describe_embedded(settings: Settings) -> Described | None:
 
 async def _open_ollama(settings: Settings, opened: AsyncExitStack, runtime: Runtime) -> LanguageModel:
     from app.models.ollama.client import open_client
-    from app.models.ollama.model import OllamaModel, Runner
+    from app.models.ollama.model import OllamaModel
+    from app.models.ollama.runner import Runner
 
     key = _key("ASKD_OLLAMA_API_KEY_FILE", settings.ollama_api_key_file)
     client = await opened.enter_async_context(open_client(runtime.url, settings.connect_timeout, key))
@@ -155,7 +156,7 @@ async def _open_ollama(settings: Settings, opened: AsyncExitStack, runtime: Runt
         seed=settings.seed,
         keep_alive=settings.keep_alive,
     )
-    return OllamaModel(
+    model = OllamaModel(
         client,
         settings.model_name,
         runner,
@@ -164,6 +165,8 @@ async def _open_ollama(settings: Settings, opened: AsyncExitStack, runtime: Runt
         breaker=runtime.breaker,
         host=runtime.host,
     )
+    opened.push_async_callback(model.close)
+    return model
 
 
 async def _open_ollama_library(settings: Settings, opened: AsyncExitStack) -> ModelLibrary:

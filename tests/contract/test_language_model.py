@@ -20,7 +20,8 @@ from app.models.base import Chunk, LanguageModel, Message, Prompt, PromptStyle
 from app.models.llamacpp.model import LlamaCppModel
 from app.models.llamacpp.server import ServerOptions
 from app.models.ollama.client import open_client
-from app.models.ollama.model import OllamaModel, Runner
+from app.models.ollama.model import OllamaModel
+from app.models.ollama.runner import Runner
 from app.models.openai.client import open_client as open_openai
 from app.models.openai.model import OpenAIModel
 from app.models.scripted import ScriptedModel

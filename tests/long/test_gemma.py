@@ -17,7 +17,8 @@ from platformdirs import user_cache_path
 from app.answering.prompt import build_prompt
 from app.models.base import PromptStyle
 from app.models.ollama.client import open_client
-from app.models.ollama.model import OllamaModel, Runner
+from app.models.ollama.model import OllamaModel
+from app.models.ollama.runner import Runner
 from tests.stack.engine import ROOT, docker
 from tests.support.faq import JOIN
 

@@ -77,7 +77,7 @@ class OllamaServer:
 
 
 @asynccontextmanager
-async def ollama_server(**replies: Reply) -> AsyncIterator[OllamaServer]:
+async def ollama_server(**replies: Reply | list[Reply]) -> AsyncIterator[OllamaServer]:
     """Replies by the last part of their path: `chat=Reply(...)` answers /api/chat."""
     async with model_server({f"/api/{name}": reply for name, reply in replies.items()}) as stub:
         yield stub

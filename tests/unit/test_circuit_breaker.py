@@ -9,7 +9,8 @@ from app.indexes.elasticsearch.client import open_client as open_elasticsearch
 from app.indexes.elasticsearch.index import ElasticsearchIndex
 from app.models.base import Message, Prompt, PromptStyle
 from app.models.ollama.client import open_client as open_ollama
-from app.models.ollama.model import OllamaModel, Runner
+from app.models.ollama.model import OllamaModel
+from app.models.ollama.runner import Runner
 from app.traffic.circuit_breaker import CircuitBreaker, State
 from tests.support.elasticsearch import INDEX, NOTHING, ScriptedServer, served
 from tests.support.ollama_server import Reply, Then, done, lines, ollama_server, said

@@ -14,7 +14,8 @@ from app.domain import Usage
 from app.errors import ModelError, ModelMissing, ModelTimeout, ModelUnavailable, PromptTooLong
 from app.models.base import Chunk, Message, Prompt, PromptStyle
 from app.models.ollama.client import open_client
-from app.models.ollama.model import OllamaModel, Runner
+from app.models.ollama.model import OllamaModel
+from app.models.ollama.runner import Runner
 from app.telemetry.logs import JsonLines
 from tests.support.ollama_server import Reply, Then, done, lines, ollama_server, said
 

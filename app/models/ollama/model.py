@@ -1,8 +1,7 @@
 """Generation by an Ollama server."""
 
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import aclosing
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from typing import Any, TypeVar, cast
 
 from ollama import AsyncClient, ChatResponse, GenerateResponse, ListResponse, ProcessResponse
@@ -13,6 +12,8 @@ from app.models.base import Chunk, ModelProfile, ModelStatus, Prompt
 from app.models.choices import ChoiceReader
 from app.models.ollama import profile as ollama_profile
 from app.models.ollama.client import cached_tokens, translated
+from app.models.ollama.lost_slots import SUSPICIOUS, LostSlots
+from app.models.ollama.runner import Runner
 from app.models.served import ServedModel
 from app.traffic.circuit_breaker import CircuitBreaker
 from app.traffic.deadline import GenerationTimeouts, model_timeout
@@ -21,32 +22,6 @@ _METADATA_SECONDS = 10.0  # for requests that need no model in memory
 
 _Part = ChatResponse | GenerateResponse
 _Listed = TypeVar("_Listed", ListResponse.Model, ProcessResponse.Model)
-
-
-@dataclass(frozen=True, slots=True)
-class Runner:
-    """How Ollama is to run a model: the same in every request, or else it reloads the model.
-
-    `keep_alive` as in Ollama's own settings: "5m", "-1" for ever; a number alone is seconds.
-    """
-
-    num_ctx: int
-    num_batch: int
-    num_thread: int | None
-    seed: int
-    keep_alive: str
-
-    def arguments(self, model: str, **options: object) -> dict[str, Any]:
-        """Of the client's `chat` and `generate`."""
-        same = {"num_ctx": self.num_ctx, "num_batch": self.num_batch, "seed": self.seed, "temperature": 0}
-        if self.num_thread:
-            same["num_thread"] = self.num_thread
-        return {
-            "model": model,
-            "think": False,  # thoughts would use up the answer's tokens
-            "keep_alive": _keep_alive(self.keep_alive),
-            "options": {**same, **options},
-        }
 
 
 class OllamaModel(ServedModel):
@@ -73,6 +48,7 @@ class OllamaModel(ServedModel):
         )
         self._client = client
         self._runner = runner
+        self._lost_slots = LostSlots(client, name, runner)
 
     async def load(self) -> None:
         async with model_timeout(self._first_token_timeout, "Ollama did not load the model"):
@@ -117,7 +93,7 @@ class OllamaModel(ServedModel):
     async def generate(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
         timeouts = GenerationTimeouts(self._first_token_timeout, self._generate_timeout)
         choice = ChoiceReader(prompt.choices) if prompt.choices else None
-        with self._generating(prompt), translated(self._name):
+        with self._generating(prompt), translated(self._name), self._watched(timeouts):
             # Closing the reply hangs up, which makes Ollama stop.
             async with aclosing(await self._reply(prompt)) as reply:
                 while (part := await timeouts.next(reply)) is not None:
@@ -133,6 +109,18 @@ class OllamaModel(ServedModel):
                         yield self._last(part, prompt, choice)
                         return
             raise ModelUnavailable("Ollama broke off in the middle of its answer")
+
+    @contextmanager
+    def _watched(self, timeouts: GenerationTimeouts) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            if not timeouts.began and timeouts.waited > SUSPICIOUS:
+                self._lost_slots.suspect()
+
+    async def close(self) -> None:
+        """End what runs in the background. The client is closed by who opened it."""
+        await self._lost_slots.close()
 
     async def _reply(self, prompt: Prompt) -> AsyncGenerator[_Part]:
         arguments = _arguments(self._runner, self._name, prompt)
@@ -175,11 +163,3 @@ def _arguments(runner: Runner, model: str, prompt: Prompt) -> Mapping[str, Any]:
         return runner.arguments(model, num_predict=prompt.max_answer_tokens, stop=list(prompt.stop))
     # No empty `stop`: it would take the place of the model's own.
     return runner.arguments(model, num_predict=prompt.max_answer_tokens)
-
-
-def _keep_alive(text: str) -> str | int:
-    """Ollama takes a number without a unit only as a number."""
-    try:
-        return int(text)
-    except ValueError:
-        return text
