@@ -46,4 +46,4 @@ def page() -> Iterator[Page]:
 @pytest.fixture(autouse=True)
 def _no_stream_begins_for_the_machine_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     """What fails at once is a status, also where at once takes a while."""
-    monkeypatch.setattr(assistant, "_GRACE", 0.75)
+    monkeypatch.setattr(assistant, "_GRACE", 3.0)

@@ -103,7 +103,7 @@ async def test_a_wait_that_takes_longer_than_was_to_be_seen(embedded_index: Chos
     seen = {}
     for name, call in CALLS.items():  # each while the one before has just begun
         async with service_over(embedded_index) as (service, ollama), slot_taken(service, ollama):
-            seen[name] = await made(call, service.client, patience=1.0)
+            seen[name] = await made(call, service.client, patience=4.0)
     page.note(LOAD, "the wait in the queue takes longer than predicted", seen)
     assert seen == model_fails(503, "overloaded", streamed="200, then `error` overloaded")
 

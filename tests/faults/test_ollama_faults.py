@@ -70,7 +70,7 @@ async def test_while_ollama_fails(
     fault, expected = FAULTS[what]
     proxied: Chosen = {"ollama_url": ollama_proxy.url}
     if expected is _TIMEOUT:
-        proxied["first_token_timeout"] = 1
+        proxied["first_token_timeout"] = 4  # beyond the time in which a failure is a status
     settings = settings_of(embedded_index, ollama_model, proxied)
     seen = await seen_by_all(settings, ollama_proxy, fault)
     page.note(GROUP, what, seen)
