@@ -171,9 +171,10 @@ async def test_a_malformed_head_is_a_400_and_the_connection_is_closed(service: S
 
 async def test_who_sends_several_requests_at_once_may_hang_up_too() -> None:
     async with open_stubs() as stubs:
-        stubs.begin(Pace(first_token=5.0))
         urls = {"elasticsearch_url": stubs.elasticsearch_url, "ollama_url": stubs.ollama_url}
         async with serving(settings_of(urls, {"model": MODEL})) as service:
+            await service.ready()  # or else the warm-up would be taken for a question
+            stubs.begin(Pace(first_token=5.0))
             body = json.dumps({"question": stubs.question, "mode": "generate"}).encode()
             asked = post(body, b"content-length: %d" % len(body)).replace(b"/search", b"/ask")
             url = urlsplit(str(service.client.base_url))
