@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -11,7 +12,7 @@ from rapidfuzz.distance import OSA
 from app.domain import FaqEntry
 from app.ranking.candidates import WordStatistics
 from app.ranking.stop_words import stop_words
-from app.ranking.text import entry_words, words
+from app.ranking.text import entry_words, is_pair, words
 
 _FUZZY_LETTERS = 5  # a word this long also counts when another is nearly the same: typos, plurals
 _FUZZY_SIMILARITY = 0.66  # 1 − edits (swaps of neighbours are one) / letters of the longer word
@@ -51,10 +52,27 @@ def _share(weights: Mapping[str, float], vocabularies: "Sequence[_Vocabulary]") 
     return sum(covered) / total
 
 
-def _rarity(of: Iterable[str], statistics: WordStatistics, stopped: Set[str]) -> Mapping[str, float]:
+def _rarity(of: Sequence[str], statistics: WordStatistics, stopped: Set[str]) -> Mapping[str, float]:
     """Inverse document frequency as in BM25 (Robertson & Spärck Jones 1976), of content words only."""
     entries, frequency_of = statistics.entries, statistics.frequencies.get
-    return {word: _idf(entries, frequency_of(word, 1)) for word in of if word not in stopped}
+    return {word: _idf(entries, frequency_of(word, 1)) for word in _content(of, stopped)}
+
+
+def _content(of: Sequence[str], stopped: Set[str]) -> Iterable[str]:
+    """Without stop words, and without pairs of characters of which one belongs to a stop word.
+
+    Of 怎么退款 the pair 么退 is no word of either.
+    """
+    torn = set[int]()
+    for place, (first, second) in enumerate(pairwise(of)):
+        if _overlap(first, second):
+            torn |= {place + 1} if first in stopped else {place} if second in stopped else set()
+    return (word for place, word in enumerate(of) if word not in stopped and place not in torn)
+
+
+def _overlap(first: str, second: str) -> bool:
+    """Whether two neighbours are pairs of characters that share one."""
+    return is_pair(first) and is_pair(second) and first[1] == second[0]
 
 
 def rarity(word: str, statistics: WordStatistics) -> float:

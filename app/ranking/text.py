@@ -68,6 +68,11 @@ def _parts(run: str) -> Iterable[str]:
     return (run[at : at + 2] for at in range(len(run) - 1))
 
 
+def is_pair(word: str) -> bool:
+    """Whether a word is a pair of characters of a script without spaces."""
+    return len(word) == 2 and _PAIRED.match(word) is not None
+
+
 def entry_words(entry: FaqEntry) -> Sequence[str]:
     """The words an entry can be found by."""
     return words(f"{entry.section} {entry.question} {entry.answer}")

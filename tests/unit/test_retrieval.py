@@ -8,6 +8,7 @@ from app.domain import FaqEntry
 from app.ranking.candidates import Candidate, Candidates, WordStatistics
 from app.ranking.coverage import coverage
 from app.ranking.fusion import Fusion, Ranking, rank
+from app.ranking.text import word_statistics
 
 JOIN = FaqEntry("join", "course", "Can I still join the course?", "Yes, you can join at any time.")
 REFUND = FaqEntry("refund", "course", "Can I get a refund?", "Yes, within thirty days of paying.")
@@ -111,6 +112,12 @@ def test_a_synonym_counts_as_the_word_it_stands_for() -> None:
 def test_coverage_weighs_rare_words_more() -> None:
     common, rare = coverage("course zebra", JOIN, STATISTICS), coverage("course join zebra", JOIN, STATISTICS)
     assert 0 < common < rare < 1
+
+
+@pytest.mark.parametrize("question", ["怎么退款", "我想退款，怎么办？", "退款怎么"])
+def test_pairs_of_characters_across_a_stop_word_are_no_content(question: str) -> None:
+    entry = FaqEntry(id="zh", collection="shop", question="如何申请退款？", answer="十四天内。")
+    assert coverage(question, entry, word_statistics([entry]), "chinese") == 1
 
 
 @pytest.mark.parametrize("typo", ["refnud", "refunds", "reefund", "rfund", "refumd"])
