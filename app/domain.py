@@ -66,13 +66,22 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """What was said in a conversation: a question, or the answer to it."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """`text` is trimmed and NFC; `limit` is the most sources wanted."""
+    """`text` is trimmed and NFC; `limit` is the most sources wanted; `history` has its newest turn last."""
 
     text: str
     collection: str | None = None
     limit: int = 5
     mode: Mode = Mode.AUTO
+    history: Sequence[Turn] = ()
 
 
 class Status(StrEnum):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from app.answering.embedder_state import embedder_trouble, unavailable
 from app.answering.rewriting import read
+from app.answering.several import Asked, first_of, left_open, part_of
 from app.domain import Notice, Part, Question, Status
 from app.embedders.base import Embedder, Vector
 from app.errors import EmbedderUnavailable, IndexUnreadable, UnknownCollection
@@ -14,6 +15,7 @@ from app.indexes.base import SearchIndex, SearchResult
 from app.indexes.manifest import Manifest
 from app.ranking.candidates import WordStatistics
 from app.ranking.confidence import Calibration, Thresholds, calibration_of
+from app.ranking.conversation import Context, context_of, stands_alone, understood
 from app.ranking.coverage import rarity
 from app.ranking.fusion import Fusion, Ranking, rank
 from app.ranking.interaction import interaction
@@ -27,16 +29,7 @@ from app.telemetry.tracing import NO_TRACING, Tracing
 
 _CANDIDATES = 30  # of each list: enough that de-duplication still leaves as many hits as wanted
 _MOST_ASKED = 4  # of several questions in one; the others are said to be open
-_NEAREST = 3  # sources named for a part that is unsure
 _LOOKED_AT = 3  # of the parts of one question: the most promising are judged by their token vectors
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One text that was searched for, and what it found."""
-
-    text: str
-    ranking: Ranking
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +73,8 @@ class Retrieval:
         """Raises UnknownCollection, or what `SearchIndex.search` raises."""
         with self.tracing.retrieval(question) as span:
             result = await self._find(question)
+            if question.history and (context := context_of(question.history)):
+                result = await self._in_context(question, context, result)
             span.set_attribute("askd.hits", len(result.ranking.hits))
             span.set_attribute("askd.confidence", result.ranking.confidence)
             return result
@@ -109,7 +104,34 @@ class Retrieval:
             retrieve_ms=(self.clock() - started) * 1000,
             asked=None if parts or best.text == question.text else best.text,
             language=searched.manifest.language,
-            parts=[_part(each, ranking) for each in parts],
+            parts=[part_of(each, ranking) for each in parts],
+        )
+
+    async def _in_context(
+        self, question: Question, context: Context, alone: RetrievalResult
+    ) -> RetrievalResult:
+        """What the question finds as a follow-up, where that is more than what it finds alone."""
+        turn = alone.asked or question.text
+        if alone.parts or stands_alone(turn, alone.ranking):
+            return alone
+        started = self.clock()
+        searched = await self._search([turn], question.collection, context)
+        [completed], [result] = searched.texts, searched.results
+        ranking = self._rank(completed, result, question.limit, context)
+        following = await self._judged(Asked(completed, ranking), searched, turn)
+        ranking = understood(
+            turn, alone.ranking, following.ranking, result.statistics, searched.manifest.language
+        )
+        if ranking is alone.ranking:
+            return alone
+        return replace(
+            alone,
+            ranking=ranking,
+            asked=completed,
+            version=searched.manifest.version,
+            embed_ms=alone.embed_ms + searched.embed_ms,
+            search_ms=alone.search_ms + searched.search_ms,
+            retrieve_ms=alone.retrieve_ms + (self.clock() - started) * 1000,
         )
 
     async def _decided(
@@ -122,21 +144,28 @@ class Retrieval:
             return await self._judged(exact[0], searched), ()
         if len(several) > 1:
             judged = [await self._judged(each, searched) for each in several[:_MOST_ASKED]]
-            if any(each.ranking.answerable for each in judged) and len(set(map(_first, judged))) > 1:
-                return judged[0], [*judged, *map(_left_open, several[_MOST_ASKED:])]
+            if any(each.ranking.answerable for each in judged) and len(set(map(first_of, judged))) > 1:
+                return judged[0], [*judged, *map(left_open, several[_MOST_ASKED:])]
         promising = sorted(found, key=_promise, reverse=True)[:_LOOKED_AT]
         if found[0] not in promising:
             promising = [found[0], *promising[:-1]]
         tried = [await self._judged(each, searched) for each in promising]
         return max(tried, key=lambda each: standing(each.ranking)), ()
 
-    async def _search(self, texts: Sequence[str], collection: str | None) -> _Searched:
-        """In one version of the index: if a new one is published meanwhile, it starts over."""
+    async def _search(
+        self, texts: Sequence[str], collection: str | None, context: Context | None = None
+    ) -> _Searched:
+        """In one version of the index: if a new one is published meanwhile, it starts over.
+
+        In a context each text is compared by meaning as it is completed.
+        """
         started = self.clock()
+        read = [context.completed(text) for text in texts] if context else texts
+        said = context.said if context else ""
         manifest = await self.index.manifest()
         while True:
             _check_collection(collection, manifest)
-            vectors, notices = await self._embed(texts, manifest)
+            vectors, notices = await self._embed(read, manifest)
             embedded = self.clock()
             try:
                 results = await asyncio.gather(
@@ -146,6 +175,7 @@ class Retrieval:
                             vector=vector,
                             collection=collection,
                             size=_CANDIDATES,
+                            context=said,
                         )
                         for text, vector in zip(texts, vectors, strict=True)
                     )
@@ -161,16 +191,24 @@ class Retrieval:
             manifest = other[-1]  # collection, synonyms and vectors were of the version before it
         searched = self.clock()
         embed_ms, search_ms = (embedded - started) * 1000, (searched - embedded) * 1000
-        return _Searched(texts, results, manifest, notices, embed_ms, search_ms)
+        return _Searched(read, results, manifest, notices, embed_ms, search_ms)
 
-    def _rank(self, text: str, result: SearchResult, limit: int) -> Ranking:
+    def _rank(self, text: str, result: SearchResult, limit: int, context: Context | None = None) -> Ranking:
         asked = wordings(text, result.manifest.synonyms)
         weight = _calibration(result).cosine_weight
         return rank(
-            asked, result.candidates, result.statistics, weight, limit, self.fusion, result.manifest.language
+            asked,
+            result.candidates,
+            result.statistics,
+            weight,
+            limit,
+            self.fusion,
+            result.manifest.language,
+            context.given if context else None,
         )
 
-    async def _judged(self, asked: Asked, searched: _Searched) -> Asked:
+    async def _judged(self, asked: Asked, searched: _Searched, turn: str | None = None) -> Asked:
+        """`turn` is the question itself, where the text completes it."""
         result = searched.results[searched.texts.index(asked.text)]
         calibration = _calibration(result)
         ranking = asked.ranking
@@ -180,7 +218,8 @@ class Retrieval:
                 calibration = calibration_of(None)
         thresholds = _thresholds(result, calibration)
         return replace(
-            asked, ranking=judge(asked.text, ranking, calibration, thresholds, result.manifest.language)
+            asked,
+            ranking=judge(turn or asked.text, ranking, calibration, thresholds, result.manifest.language),
         )
 
     async def _interacting(self, asked: Asked, result: SearchResult) -> Ranking:
@@ -224,24 +263,6 @@ class Retrieval:
 def _in_other_language(language: str) -> str:
     named = language if " " in language else language.capitalize()
     return f"the question seems to be in {named}, the FAQ is not: askd cannot tell whether it has the answer"
-
-
-def _first(asked: Asked) -> tuple[str, str] | None:
-    return asked.ranking.hits[0].entry.key if asked.ranking.hits else None
-
-
-def _part(asked: Asked, joint: Ranking) -> Part:
-    """One of several questions, with the places of its own hits among those of all."""
-    places = {hit.entry.key: place for place, hit in enumerate(joint.hits, start=1)}
-    most = {Status.ANSWERED: 1, Status.SUGGESTED: _NEAREST, Status.NO_ANSWER: 0}[asked.ranking.status]
-    keys = [hit.entry.key for hit in asked.ranking.hits[:most]]
-    return Part(asked.text, asked.ranking.status, [places[key] for key in keys if key in places])
-
-
-def _left_open(asked: Asked) -> Asked:
-    """A question that is one too many: it is not judged, but its nearest entries are named."""
-    status = Status.SUGGESTED if asked.ranking.hits else Status.NO_ANSWER
-    return replace(asked, ranking=replace(asked.ranking, status=status))
 
 
 def _promise(asked: Asked) -> float:

@@ -1,11 +1,11 @@
 """What callers send: a question, checked."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from app import domain
-from app.domain import Mode
+from app.domain import Mode, Turn
 from app.ranking.text import composed
 
 
@@ -24,10 +24,13 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+MOST_TURNS = 20  # of a conversation
+LONGEST_TURN = 8_000  # characters, of the question, too
+
 QuestionText = Annotated[
     str,
     BeforeValidator(_trimmed),
-    Field(min_length=1, max_length=8000, description="1–8,000 characters after trimming"),
+    Field(min_length=1, max_length=LONGEST_TURN, description="1–8,000 characters after trimming"),
     AfterValidator(_speakable),
 ]
 CollectionName = Annotated[
@@ -53,8 +56,21 @@ def limit_of(given: int | None) -> int:
     return _LIMIT if given is None else given
 
 
+class Said(_Request):
+    """A turn of the conversation before the question."""
+
+    role: Literal["user", "assistant"]
+    content: QuestionText
+
+
 class Ask(_Request):
     question: QuestionText
+    history: list[Said] | None = Field(
+        None,
+        max_length=MOST_TURNS,
+        description="the conversation so far, newest turn last: completes a question such as “and on "
+        "Windows?”; one that stands on its own is never changed",
+    )
     collection: CollectionName | None = None
     limit: Limit = _LIMIT
     mode: Mode | None = Field(
@@ -69,6 +85,7 @@ class Ask(_Request):
             self.collection,
             limit_of(self.limit),
             Mode.AUTO if self.mode is None else self.mode,
+            tuple(Turn(said.role, said.content) for said in self.history or ()),
         )
 
 

@@ -166,7 +166,9 @@ class AnswerOut(BaseModel):
         default_factory=list, description="of a question that asks several things; else empty"
     )
     asked: str | None = Field(
-        None, description="what was searched for, where greetings, quoted mail or logs were set aside"
+        None,
+        description="what was searched for, where `history` completed the question, or where greetings, "
+        "quoted mail or logs were set aside",
     )
     confidence: float | None = Field(ge=0, le=1, description="calibrated: that the first source answers")
     model: str | None = Field(description="null where no model wrote")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from app.domain import FaqEntry
+from app.domain import FaqEntry, Turn
 from app.errors import BadFaqFile
 from app.ingest.formats.encoding import lines_of, text_of
 from app.ingest.formats.events import Events, build, json_lines_events
@@ -55,6 +55,7 @@ class Case:
     text: str
     collection: str | None = None  # to search in; None: in all
     gold: frozenset[Place] = field(default_factory=frozenset)
+    history: tuple[Turn, ...] = ()  # the conversation before it
 
     @property
     def home(self) -> str | None:

@@ -43,6 +43,7 @@ class Outcome:
     features: Features  # of the first entry
     ms: float
     given: Sequence[FaqEntry] = ()  # of several questions in one the entries that answer each
+    asked: str | None = None  # as it was read, where that is not as it came
 
     @property
     def right(self) -> bool:
@@ -61,7 +62,7 @@ class Outcome:
 
 async def put(case: Case, finder: Finder) -> Outcome:
     started = time.perf_counter()
-    result = await finder.find(Question(case.text, case.collection, limit=DEPTH))
+    result = await finder.find(Question(case.text, case.collection, limit=DEPTH, history=case.history))
     ranking = result.ranking
     return Outcome(
         case,
@@ -73,6 +74,7 @@ async def put(case: Case, finder: Finder) -> Outcome:
         given=[
             ranking.hits[part.sources[0] - 1].entry for part in result.parts if part.status is Status.ANSWERED
         ],
+        asked=result.asked,
     )
 
 

@@ -35,9 +35,11 @@ class SearchIndex(Protocol):
     """The reading side of an index, used by requests."""
 
     async def search(
-        self, question: str, *, vector: Vector | None, collection: str | None, size: int
+        self, question: str, *, vector: Vector | None, collection: str | None, size: int, context: str = ""
     ) -> SearchResult:
         """Up to `size` candidates by words and, with a `vector`, up to `size` more by meaning.
+
+        `context` is what was said before the question: its words count, too, but less than the question's.
 
         The `vector` must come from the embedder that the manifest names; an index without vectors
         ignores it. A candidate of both lists has both scores. The version searched may differ from that of

@@ -14,7 +14,14 @@ from app.indexes.base import IndexRecord, SearchResult
 from app.indexes.format import check_dimension, check_schema, previous_version
 from app.indexes.manifest import INDEX_SCHEMA, IndexVersion, Manifest
 from app.ranking.candidates import Candidate, Candidates
-from app.ranking.text import entry_words, grams, question_words, word_statistics
+from app.ranking.text import (
+    CONTEXT_WEIGHT,
+    context_words,
+    entry_words,
+    grams,
+    question_words,
+    word_statistics,
+)
 
 
 def manifest_of(
@@ -48,15 +55,15 @@ class MemoryIndex:
             self._versions = [(manifest_of(entries, embedder=embedder), records_of(entries, vectors))]
 
     async def search(
-        self, question: str, *, vector: Vector | None, collection: str | None, size: int
+        self, question: str, *, vector: Vector | None, collection: str | None, size: int, context: str = ""
     ) -> SearchResult:
         manifest, records = self._searchable()
         inside = [record for record in records if collection in (None, record.entry.collection)]
         statistics = word_statistics(record.entry for record in records)
         if vector is None or manifest.embedder is None:
-            return SearchResult(manifest, statistics, _found(question, None, inside, size))
+            return SearchResult(manifest, statistics, _found(question, context, None, inside, size))
         check_dimension(vector, manifest)
-        return SearchResult(manifest, statistics, _found(question, vector, inside, size))
+        return SearchResult(manifest, statistics, _found(question, context, vector, inside, size))
 
     async def manifest(self) -> Manifest:
         return self._searchable()[0]
@@ -101,8 +108,10 @@ class MemoryIndex:
         return self._current()
 
 
-def _found(question: str, vector: Vector | None, records: Iterable[IndexRecord], size: int) -> Candidates:
-    by_words = _by_words(question, records)[:size]
+def _found(
+    question: str, context: str, vector: Vector | None, records: Iterable[IndexRecord], size: int
+) -> Candidates:
+    by_words = _by_words(question, context, records)[:size]
     if vector is None:
         return Candidates([Candidate(entry, score) for score, entry in by_words])
     cosines = _by_meaning(vector, records)[:size]
@@ -113,10 +122,17 @@ def _found(question: str, vector: Vector | None, records: Iterable[IndexRecord],
     return Candidates(found, cosines[-1][0] if cosines else None)
 
 
-def _by_words(question: str, records: Iterable[IndexRecord]) -> Sequence[tuple[float, FaqEntry]]:
+def _by_words(
+    question: str, context: str, records: Iterable[IndexRecord]
+) -> Sequence[tuple[float, FaqEntry]]:
     asked = _terms(question_words(question))
-    shared = [(len(asked & _terms(entry_words(record.entry))), record.entry) for record in records]
-    found = [(float(count), entry) for count, entry in shared if count]
+    said = set(context_words(context, asked))
+    scored = [
+        (len(asked & _terms(held)) + CONTEXT_WEIGHT * len(said & set(held)), record.entry)
+        for record in records
+        for held in [entry_words(record.entry)]
+    ]
+    found = [(score, entry) for score, entry in scored if score]
     return sorted(found, key=lambda each: each[0], reverse=True)
 
 

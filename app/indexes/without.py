@@ -20,10 +20,14 @@ class IndexWithout:
     removed: frozenset[tuple[str, str]]
 
     async def search(
-        self, question: str, *, vector: Vector | None, collection: str | None, size: int
+        self, question: str, *, vector: Vector | None, collection: str | None, size: int, context: str = ""
     ) -> SearchResult:
         result = await self.index.search(
-            question, vector=vector, collection=collection, size=size + len(self.removed)
+            question,
+            vector=vector,
+            collection=collection,
+            size=size + len(self.removed),
+            context=context,
         )
         found = result.candidates.found
         left = [candidate for candidate in found if candidate.entry.key not in self.removed]

@@ -1,11 +1,11 @@
 """Fusion of lexical and semantic signals into a ranking. Pure, and the same for every index."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 
-from app.domain import Hit, Status
+from app.domain import FaqEntry, Hit, Status
 from app.ranking.candidates import Candidate, Candidates, WordStatistics
 from app.ranking.confidence import Features
 from app.ranking.coverage import coverages
@@ -18,6 +18,7 @@ _COVERAGE_WEIGHT = 0.2
 _COVERED = 10  # places whose coverage is looked at
 # Languages that join words: coverage does not see Parkausweis in Anwohnerparkausweis, pieces of words do.
 _COMPOUNDING = {"german", "dutch", "danish", "swedish", "norwegian", "finnish", "hungarian"}
+_GIVEN = 0.5  # of its score keeps an entry that was the answer to an earlier question
 
 
 class Fusion(StrEnum):
@@ -57,14 +58,19 @@ def rank(
     limit: int,
     fusion: Fusion = Fusion.HYBRID,
     language: str = "english",
+    given: Callable[[FaqEntry], bool] | None = None,
 ) -> Ranking:
     """Order the candidates; entries with the same question and answer in one collection take one place.
+
+    What was `given` as an answer before scores less: who goes on asking seldom wants the same again.
 
     `wordings` are the question and what it says with synonyms; `cosine_weight` is against BM25.
     """
     asked = normalised_question(wordings[0])
     scored = _scored(found, fusion, cosine_weight)
     places: dict[tuple[str, str, str], tuple[float, Candidate]] = {}
+    if given:
+        scored = [(score * (_GIVEN if given(each.entry) else 1.0), each) for score, each in scored]
     for score, candidate in sorted(scored, key=lambda each: (-each[0], each[1].entry.key)):
         entry = candidate.entry
         place = (_normalised(entry.question), entry.collection, _normalised(entry.answer))

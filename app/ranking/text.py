@@ -7,7 +7,7 @@ same words. Only stop words and stemming, which depend on the language, are left
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -17,6 +17,8 @@ from app.ranking.candidates import WordStatistics
 MAX_QUESTION_WORDS = 64  # different ones: they set what a query costs, and no FAQ question needs more
 # Names that differ from others only in a punctuation mark: C++, C#, F#, .NET.
 SIGNED_NAME = re.compile(r"(?<!\w)[A-Za-z](?:\+\+|#)(?!\w)|(?<![\w.])\.NET\b", re.IGNORECASE)
+MAX_CONTEXT_WORDS = 256  # different ones, of a conversation
+CONTEXT_WEIGHT = 0.3  # of a word said before, against one of the question
 _WORD = re.compile(r"[^\W_]{1,64}")  # letters and digits; a longer run is data, not a word: it comes in parts
 # Scripts without spaces between words: Thai, Lao, Khmer, Burmese, kana, Han; and Hangul, whose words carry
 # their particles with them.
@@ -88,6 +90,12 @@ def question_words(question: str) -> list[str]:
             break
         taken.append(word)
     return taken
+
+
+def context_words(context: str, asked: Collection[str]) -> Sequence[str]:
+    """The words of what was said before, each once, without those of the question itself."""
+    found = dict.fromkeys(word for word in words(context) if word not in asked)
+    return list(found)[:MAX_CONTEXT_WORDS]
 
 
 def normalised_question(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cachetools import TLRUCache
 
-from app.domain import Answer, Mode, Question, Status
+from app.domain import Answer, Mode, Question, Status, Turn
 
 _DECLINED_SECONDS = 60.0  # a FAQ may learn the answer, and a decline costs little to find again
 _ANSWER_BYTES = 512  # about, of an answer without its texts, and of each source
@@ -24,12 +24,14 @@ class AnswerKey(NamedTuple):
     index_version: str
     model: str  # name and digest
     prompt_version: int
+    history: tuple[Turn, ...]
 
     @classmethod
     def of(cls, question: Question, index: str, model: str, prompt: int) -> "AnswerKey":
         # Not without punctuation: "C" is not "C++".
         text = " ".join(unicodedata.normalize("NFKC", question.text).casefold().split())
-        return cls(text, question.collection, question.limit, question.mode, index, model, prompt)
+        history = tuple(question.history)
+        return cls(text, question.collection, question.limit, question.mode, index, model, prompt, history)
 
     def at(self, index_version: str) -> "AnswerKey":
         """The same with another version of the index."""

@@ -397,3 +397,32 @@ async def test_a_question_of_combining_marks_is_refused_at_once(client: httpx.As
     response = await client.post("/ask", json={"question": "e" + "\u0301\u0323" * 10_000})
     assert response.status_code == 422
     assert time.perf_counter() - began < 0.3
+
+
+@pytest.mark.parametrize("path", ["/ask", "/ask/stream"])
+async def test_a_follow_up_is_completed_by_the_conversation(client: httpx.AsyncClient, path: str) -> None:
+    history = [
+        {"role": "user", "content": "How do I install Docker?"},
+        {"role": "assistant", "content": "Let me see."},
+    ]
+    asked = {"question": "And how?", "history": history}
+    response = await client.post(path, json=asked)
+    body = response.json() if path == "/ask" else events(response.text)[-1][1]
+    assert body["sources"][0]["id"] == "docker"
+    assert body["asked"] == "How do I install Docker? And how?"
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [{"role": "system", "content": "x"}],
+        [{"role": "user", "content": ""}],
+        [{"role": "user", "content": "x" * 8_001}],
+        [{"role": "user", "content": "x"}] * 21,
+        "x",
+    ],
+)
+async def test_a_history_that_is_none_is_an_error(client: httpx.AsyncClient, history: object) -> None:
+    response = await client.post("/ask", json={"question": "And then?", "history": history})
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"].startswith("history")

@@ -365,3 +365,17 @@ async def test_an_unexpected_error_is_told_in_this_form_and_leaks_nothing(
     assert (error["type"], error["code"]) == ("server_error", "internal_error")
     assert response.headers["x-request-id"] in error["message"]
     assert "secret" not in response.text
+
+
+async def test_the_messages_before_the_question_complete_it(client: httpx.AsyncClient) -> None:
+    said = ["How do I install Docker?", "Let me see.", "And how?"]
+    body = (await client.post(CHAT, json=asking(*said))).json()
+    assert body["askd"]["sources"][0]["id"] == "docker"
+    assert body["askd"]["asked"] == "How do I install Docker? And how?"
+
+
+async def test_of_a_conversation_only_the_last_messages_count(client: httpx.AsyncClient) -> None:
+    said = ["Tell me of Docker.", "x" * 20_000] * 12
+    response = await client.post(CHAT, json=asking(*said, LATE))
+    assert response.status_code == 200, response.text
+    assert response.json()["askd"]["asked"] is None

@@ -40,11 +40,13 @@ class FailingIndex(MemoryIndex):
     failure: AskdError | None = None
 
     async def search(
-        self, question: str, *, vector: Vector | None, collection: str | None, size: int
+        self, question: str, *, vector: Vector | None, collection: str | None, size: int, context: str = ""
     ) -> SearchResult:
         if self.failure:
             raise self.failure
-        return await super().search(question, vector=vector, collection=collection, size=size)
+        return await super().search(
+            question, vector=vector, collection=collection, size=size, context=context
+        )
 
 
 class Trace:

@@ -10,7 +10,7 @@ import pytest
 from tests.cli.shell import Ended, Shell
 
 SAMPLE = Path(__file__).parent.parent.parent / "app" / "sample"
-FAQ, QUESTIONS = SAMPLE / "faq.json", SAMPLE / "questions.csv"
+FAQ, QUESTIONS, FOLLOW_UPS = SAMPLE / "faq.json", SAMPLE / "questions.csv", SAMPLE / "followups.jsonl"
 Evaluate = Callable[..., Ended]
 
 
@@ -43,6 +43,22 @@ def test_the_same_call_gives_the_same_figures(evaluate: Evaluate) -> None:
     first, second = hybrid(evaluate, *options), hybrid(evaluate, *options)
     assert first["questions"] == 40
     assert (first["measures"], first["worst"]) == (second["measures"], second["worst"])
+
+
+def test_follow_ups_are_understood_and_other_questions_left_as_they_are(evaluate: Evaluate) -> None:
+    gates = ("--min-hit1", "0.85", "--min-unchanged", "1")
+    groups = evaluate("followups", FAQ, FOLLOW_UPS, QUESTIONS, "--json", *gates).json["groups"]
+    assert groups["follow_ups"]["questions"] >= 60
+    assert groups["follow_ups"]["hit1"] > groups["follow_ups"]["alone_hit1"]
+    assert groups["unanswerable"]["answered"] == 0
+
+
+def test_dialogues_that_are_wrong_are_named_by_line(evaluate: Evaluate, tmp_path: Path) -> None:
+    file = tmp_path / "dialogues.jsonl"
+    file.write_text('{"history": [{"question": "What is askd?"}], "question": "And?", "id": "nowhere"}\n')
+    assert "line 1: id nowhere is in 0 collections" in evaluate("followups", FAQ, file, status=1).err
+    file.write_text('{"question": "And?", "id": "windows"}\n')
+    assert "line 1: history" in evaluate("followups", FAQ, file, status=1).err
 
 
 def test_harder_questions_are_found_less(evaluate: Evaluate) -> None:

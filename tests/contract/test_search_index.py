@@ -8,6 +8,7 @@ import pytest
 from app.domain import FaqEntry
 from app.errors import IndexMissing, IndexUnreadable
 from app.indexes.memory import manifest_of, records_of
+from app.ranking.candidates import Candidate
 from tests.contract.conftest import Index
 
 pytestmark = pytest.mark.anyio
@@ -68,6 +69,20 @@ async def test_the_collection_does_not_change_what_words_are_worth(faq: Index) -
     inside = await faq.search("join", vector=None, collection="course", size=5)
     scores = {candidate.entry: candidate.lexical for candidate in everywhere.candidates.found}
     assert [candidate.lexical for candidate in inside.candidates.found] == [pytest.approx(scores[JOIN])]
+
+
+async def test_what_was_said_before_counts_less_than_the_question(faq: Index) -> None:
+    def best(candidates: Sequence[Candidate]) -> FaqEntry:
+        return max(candidates, key=lambda candidate: candidate.lexical or 0.0).entry
+
+    async def ask(question: str, context: str) -> Sequence[Candidate]:
+        result = await faq.search(question, vector=None, collection=None, size=10, context=context)
+        return result.candidates.found
+
+    assert best(await ask("why?", "my container")) == DOCKER
+    assert best(await ask("the homework deadline", "my container")) == DEADLINE
+    alone, inside = await ask("container", ""), await ask("container", "container " * 1_000)
+    assert [each.lexical for each in inside] == [pytest.approx(each.lexical) for each in alone]
 
 
 async def test_returns_no_more_than_asked(faq: Index) -> None:

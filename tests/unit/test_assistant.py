@@ -315,11 +315,19 @@ async def test_what_fails_once_the_answer_is_written_does_not_take_it_back(mode:
             return await super().manifest()
 
         async def search(
-            self, question: str, *, vector: Vector | None, collection: str | None, size: int
+            self,
+            question: str,
+            *,
+            vector: Vector | None,
+            collection: str | None,
+            size: int,
+            context: str = "",
         ) -> SearchResult:
             if down:
                 raise SearchUnavailable("down")
-            return await super().search(question, vector=vector, collection=collection, size=size)
+            return await super().search(
+                question, vector=vector, collection=collection, size=size, context=context
+            )
 
     class Model(ScriptedModel):
         async def generate(self, prompt: Prompt) -> AsyncGenerator[Chunk]:

@@ -39,12 +39,14 @@ class CountingIndex(MemoryIndex):
     gate: asyncio.Event | None = None  # a search waits for it
 
     async def search(
-        self, question: str, *, vector: Vector | None, collection: str | None, size: int
+        self, question: str, *, vector: Vector | None, collection: str | None, size: int, context: str = ""
     ) -> SearchResult:
         self.searches += 1
         if self.gate:
             await self.gate.wait()
-        return await super().search(question, vector=vector, collection=collection, size=size)
+        return await super().search(
+            question, vector=vector, collection=collection, size=size, context=context
+        )
 
 
 @pytest.fixture
@@ -128,12 +130,14 @@ class RolledBack(MemoryIndex):
         self.roll_back = False
 
     async def search(
-        self, question: str, *, vector: Vector | None, collection: str | None, size: int
+        self, question: str, *, vector: Vector | None, collection: str | None, size: int, context: str = ""
     ) -> SearchResult:
         if self.roll_back:
             self.roll_back = False
             await self.rollback()
-        return await super().search(question, vector=vector, collection=collection, size=size)
+        return await super().search(
+            question, vector=vector, collection=collection, size=size, context=context
+        )
 
 
 async def test_an_answer_is_cached_for_the_version_that_was_searched() -> None:

@@ -37,10 +37,12 @@ class SwitchingIndex(MemoryIndex):
         return manifest
 
     async def search(
-        self, question: str, *, vector: Vector | None, collection: str | None, size: int
+        self, question: str, *, vector: Vector | None, collection: str | None, size: int, context: str = ""
     ) -> SearchResult:
         self.searched.append(question)
-        return await super().search(question, vector=vector, collection=collection, size=size)
+        return await super().search(
+            question, vector=vector, collection=collection, size=size, context=context
+        )
 
 
 async def test_the_question_is_searched_anew_in_the_version_that_took_over() -> None:

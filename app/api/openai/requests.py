@@ -17,8 +17,8 @@ from pydantic import (
 
 from app.api.openai.chores import done_chore, question_in
 from app.api.openai.models import collection_of
-from app.api.questions import Limit, QuestionText, limit_of
-from app.domain import Mode, Question
+from app.api.questions import LONGEST_TURN, MOST_TURNS, Limit, QuestionText, limit_of
+from app.domain import Mode, Question, Turn
 
 _QUESTION = TypeAdapter(QuestionText)
 
@@ -57,10 +57,25 @@ class ChatMessage(BaseModel):
 
     def text(self) -> str:
         """Raises RequestValidationError where it is not text."""
+        if isinstance(self.content, list) and any(isinstance(part, OtherPart) for part in self.content):
+            raise _invalid("messages", "unsupported content: askd reads text alone, not images or files")
+        return self._words()
+
+    def turn(self) -> Turn | None:
+        """As a turn of the conversation before a question; None where it says nothing that matters to one."""
+        said = self._words()[:LONGEST_TURN]
+        if not said or done_chore(said) is not None:
+            return None
+        match self.role:
+            case "user":
+                return Turn("user", question_in(said))
+            case "assistant":
+                return Turn("assistant", said)
+        return None
+
+    def _words(self) -> str:
         if not isinstance(self.content, list):
             return self.content or ""
-        if any(isinstance(part, OtherPart) for part in self.content):
-            raise _invalid("messages", "unsupported content: askd reads text alone, not images or files")
         return "\n".join(part.text for part in self.content if isinstance(part, TextPart))
 
 
@@ -81,7 +96,8 @@ class ChatRequest(BaseModel):
 
     model: Utf8 = Field("askd", description="an id of GET /v1/models")
     messages: Annotated[list[ChatMessage], Field(min_length=1)] = Field(
-        description="the last one of role `user` is the question; system messages do not rank above the FAQ"
+        description="the last one of role `user` is the question, those before it complete it; system "
+        "messages do not rank above the FAQ"
     )
     stream: bool | None = False
     stream_options: StreamOptions | None = None
@@ -100,7 +116,18 @@ class ChatRequest(BaseModel):
 
     def _asked(self) -> str | None:
         """The text of the last message of the user."""
-        return next((message.text() for message in reversed(self.messages) if message.role == "user"), None)
+        at = self._place()
+        return None if at is None else self.messages[at].text()
+
+    def _place(self) -> int | None:
+        """Of the last message of the user."""
+        places = (at for at in reversed(range(len(self.messages))) if self.messages[at].role == "user")
+        return next(places, None)
+
+    def _history(self) -> tuple[Turn, ...]:
+        """What was said before the question, as far as it counts."""
+        turns = [turn for message in self.messages[: self._place()] if (turn := message.turn())]
+        return tuple(turns[-MOST_TURNS:])
 
     def question_asked(self) -> Question:
         """Raises RequestValidationError, or UnknownCollection for a model that there is not."""
@@ -115,7 +142,13 @@ class ChatRequest(BaseModel):
         except ValidationError as error:
             raise _invalid("messages", f"the question is the last one: {error.errors()[0]['msg']}") from None
         options = self.askd or AskdOptions()
-        return Question(text, collection_of(self.model), limit_of(options.limit), options.mode or Mode.AUTO)
+        return Question(
+            text,
+            collection_of(self.model),
+            limit_of(options.limit),
+            options.mode or Mode.AUTO,
+            self._history(),
+        )
 
 
 def _invalid(field: str, message: str) -> RequestValidationError:

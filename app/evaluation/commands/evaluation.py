@@ -11,6 +11,7 @@ from app.evaluation import abstention as kinds
 from app.evaluation.abstention import Abstention
 from app.evaluation.commands.answering import answers
 from app.evaluation.commands.calibrating import calibrate
+from app.evaluation.commands.conversing import followups
 from app.evaluation.commands.output import about_trial, check_targets, stop_at, write, write_json
 from app.evaluation.commands.tables import print_abstention, print_retrieval
 from app.evaluation.commands.trial import err, open_trial, progress_bar
@@ -186,4 +187,5 @@ async def _abstention(
 
 
 evaluation.command()(answers)
+evaluation.command()(followups)
 evaluation.command()(calibrate)

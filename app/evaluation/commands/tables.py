@@ -7,6 +7,7 @@ from rich.table import Table
 
 from app.evaluation.abstention import Abstention
 from app.evaluation.calibration import Fit, TrainingSet
+from app.evaluation.followups import FOLLOW_UPS, Group
 from app.evaluation.metrics import MEASURES, Estimate, Quality
 
 _WORST = 5
@@ -45,6 +46,22 @@ def _print_worst(name: str, quality: Quality) -> None:
     if quality.worst:
         out.print()
         out.print(table)
+
+
+def print_followups(about: Mapping[str, object], groups: Mapping[str, Group]) -> None:
+    _print_about(about)
+    columns = ("hit@1", "hit@5", "hit@1 alone", "unchanged", "answered", "answered wrong")
+    table = Table("kind of question", "asked", *columns, box=None)
+    for kind, of in groups.items():
+        shares = (of.hit1, of.hit5, of.alone_hit1, of.unchanged, of.answered, of.answered_wrong)
+        table.add_row(kind, str(of.questions), *(f"{share:.3f}" for share in shares))
+    out.print(table)
+    missed = Table("follow-ups, understood as", "wanted", "came first", box=None)
+    for miss in groups[FOLLOW_UPS].missed[:_WORST]:
+        missed.add_row(*map(escape, [miss["question"], miss["wanted"], *miss["came"][:1]]))
+    if missed.row_count:
+        out.print()
+        out.print(missed)
 
 
 def print_abstention(about: Mapping[str, object], result: Abstention) -> None:

@@ -71,21 +71,22 @@ class ElasticsearchIndex:
     # --- reading ---
 
     async def search(
-        self, question: str, *, vector: Vector | None, collection: str | None, size: int
+        self, question: str, *, vector: Vector | None, collection: str | None, size: int, context: str = ""
     ) -> SearchResult:
+        by_words = mapping.search_by_words(question, context, collection, size)
         with self.breaker.call(SearchUnavailable, refusal):
-            return await self._search_current(question, vector, collection, size)
+            return await self._search_current(by_words, vector, collection, size)
 
     async def manifest(self) -> Manifest:
         with self.breaker.lookup(SearchUnavailable, refusal):
             return await self._current_manifest()
 
     async def _search_current(
-        self, question: str, vector: Vector | None, collection: str | None, size: int
+        self, by_words: dict[str, Any], vector: Vector | None, collection: str | None, size: int
     ) -> SearchResult:
         manifest = await self._current_manifest()
         try:
-            return await self._search(manifest, question, vector, collection, size)
+            return await self._search(manifest, by_words, vector, collection, size)
         except RetrievalError as error:
             # The version was removed since its manifest was read (its index is missing), or is being removed
             # (its shards are: 503). A lost connection looks like the latter, but then reading the manifest
@@ -96,19 +97,24 @@ class ElasticsearchIndex:
             newer = await self._current_manifest()
             if newer.version == manifest.version:
                 raise
-        return await self._search(newer, question, vector, collection, size)
+        return await self._search(newer, by_words, vector, collection, size)
 
     async def _search(
-        self, manifest: Manifest, question: str, vector: Vector | None, collection: str | None, size: int
+        self,
+        manifest: Manifest,
+        by_words: dict[str, Any],
+        vector: Vector | None,
+        collection: str | None,
+        size: int,
     ) -> SearchResult:
         statistics = await self._statistics_of(manifest.version)
-        bodies = [mapping.search_by_words(question, collection, size)]
+        bodies = [by_words]
         if vector is not None and manifest.embedder:
             check_dimension(vector, manifest)
             bodies.append(mapping.search_by_meaning(vector, collection, size))
-        by_words, *by_meaning = await self._hits(mapping.index_name(self._alias, manifest.version), bodies)
+        lexical, *semantic = await self._hits(mapping.index_name(self._alias, manifest.version), bodies)
         known = self._cached_entries(manifest.version)
-        candidates = _merged(known, by_words, by_meaning[0] if by_meaning else [])
+        candidates = _merged(known, lexical, semantic[0] if semantic else [])
         return SearchResult(manifest, statistics, candidates)
 
     async def _hits(

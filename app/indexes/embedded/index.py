@@ -30,10 +30,10 @@ class EmbeddedIndex:
     # --- reading ---
 
     async def search(
-        self, question: str, *, vector: Vector | None, collection: str | None, size: int
+        self, question: str, *, vector: Vector | None, collection: str | None, size: int, context: str = ""
     ) -> SearchResult:
         version = await self._readable()
-        candidates = await asyncio.to_thread(version.search, question, vector, collection, size)
+        candidates = await asyncio.to_thread(version.search, question, context, vector, collection, size)
         return SearchResult(version.manifest, version.statistics, candidates)
 
     async def manifest(self) -> Manifest:

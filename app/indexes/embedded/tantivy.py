@@ -33,7 +33,15 @@ from app.indexes.format import (
 from app.indexes.manifest import Manifest
 from app.ranking.candidates import Candidate, Candidates, WordStatistics
 from app.ranking.languages import LANGUAGES, UNSTEMMED
-from app.ranking.text import WordCounter, bigrams, entry_words, grams, question_words
+from app.ranking.text import (
+    CONTEXT_WEIGHT,
+    WordCounter,
+    bigrams,
+    context_words,
+    entry_words,
+    grams,
+    question_words,
+)
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +62,11 @@ class Version:
     _searcher: Searcher
     _analyser: TextAnalyzer
 
-    def search(self, question: str, vector: Vector | None, collection: str | None, size: int) -> Candidates:
+    def search(
+        self, question: str, context: str, vector: Vector | None, collection: str | None, size: int
+    ) -> Candidates:
         """Raises IndexUnreadable for damage that opening did not find, as does `records`."""
-        query = self._query(question, collection)
+        query = self._query(question, context, collection)
         with _panics_translated():
             by_words = self._searcher.search(query, size, count=False).hits
             if vector is None or self.vectors is None:
@@ -102,20 +112,26 @@ class Version:
     def _entry(self, address: tantivy.DocAddress) -> FaqEntry:
         return read_entry(orjson.loads(self._searcher.doc(address).get_first("record") or b""))
 
-    def _query(self, question: str, collection: str | None) -> Query:
-        """Words, bigrams and character n-grams of the question; scores are the weighted sum of their BM25."""
+    def _query(self, question: str, context: str, collection: str | None) -> Query:
+        """Words, bigrams and character n-grams of the question, and the context's words with less weight.
+
+        Scores are the weighted sum of their BM25.
+        """
         asked = question_words(question)
         terms = {
             "text": (1.0, self._analyser.analyze(" ".join(asked))),
             "bigrams": (0.5, bigrams(asked)),
             "grams": (0.3, grams(asked)),
         }
+        weighted = [
+            (self._term(name, term, "freq"), weight * times)
+            for name, (weight, of_field) in terms.items()
+            for term, times in Counter(of_field).items()
+        ]
+        for term in set(self._analyser.analyze(" ".join(context_words(context, asked)))):
+            weighted.append((self._term("text", term, "freq"), CONTEXT_WEIGHT))
         matches = Query.boolean_query(
-            [
-                (Occur.Should, Query.boost_query(self._term(name, term, "freq"), weight * times))
-                for name, (weight, of_field) in terms.items()
-                for term, times in Counter(of_field).items()
-            ]
+            [(Occur.Should, Query.boost_query(term, weight)) for term, weight in weighted]
         )
         if collection is None:
             return matches

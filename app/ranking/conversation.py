@@ -1,0 +1,117 @@
+"""What a question takes from the conversation before it. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from app.domain import FaqEntry, Status, Turn
+from app.ranking.candidates import WordStatistics
+from app.ranking.coverage import coverage
+from app.ranking.fusion import Ranking
+from app.ranking.stop_words import STOP_WORDS
+from app.ranking.text import entry_words, words
+
+_MOST_TOPICS = 3  # earlier questions that complete a question: it may lean on one that leans itself
+_TOPIC_CHARACTERS = 300  # of each of them
+_FEW_WORDS = 4  # a question this short says little on its own
+_FEW_CONTENT = 3  # content words beside one that points back
+_HELD = 0.8  # of an answer's words: then it was taken from the entry
+_LEAST_WORDS = 5  # of an answer; fewer may stand in any entry
+_LEAST_COVERED = 0.5  # of a question's content, in an entry that answers it
+_ORDER = (Status.NO_ANSWER, Status.SUGGESTED, Status.ANSWERED)
+_BEGINS = re.compile(
+    r"[\W_]*(?:and|also|or|but|what about|how about|what if|then|"
+    r"und|auch|oder|aber|was ist mit|wie ist es mit|"
+    r"y|o|pero|también|qué tal|et|ou|mais|aussi|e|ed|ma|anche)\b",
+    re.IGNORECASE,
+)
+_POINTS_BACK = re.compile(
+    r"\b(?:it|its|that|this|these|those|they|them|their|he|she|him|her|his|there|ones?|another|other|else|same|"
+    r"again|instead|afterwards|before|"
+    r"es|das|dies\w*|diese\w*|sie|ihn|ihm|dort|dafür|damit|davon|dazu|stattdessen|"
+    r"eso|esto|ese|esa|allí|ello|cela|ça|celui|celle|questo|quello)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`topics` are the earlier questions that complete the next one; `said` is everything, newest first."""
+
+    topics: Sequence[str]
+    said: str
+    answers: Sequence[frozenset[str]]  # the words of each
+
+    def completed(self, question: str) -> str:
+        """The question with what it leans on, so that it can be read alone."""
+        return " ".join([*self.topics, question])
+
+    def given(self, entry: FaqEntry) -> bool:
+        """Whether one of the answers was taken from the entry."""
+        held = set(entry_words(entry))
+        return any(len(answer & held) >= _HELD * len(answer) for answer in self.answers)
+
+
+def context_of(history: Sequence[Turn]) -> Context | None:
+    """None where nothing was asked before."""
+    asked = [turn.content for turn in history if turn.role == "user" and words(turn.content)]
+    if not asked:
+        return None
+    topics: list[str] = []
+    for question in reversed(asked[-_MOST_TOPICS:]):
+        topics.insert(0, " ".join(question.split())[:_TOPIC_CHARACTERS])
+        if not leans(question):
+            break
+    answers = [frozenset(words(turn.content)) for turn in history if turn.role == "assistant"]
+    said = "\n".join(turn.content for turn in reversed(history))
+    return Context(topics, said, [answer for answer in answers if len(answer) >= _LEAST_WORDS])
+
+
+def leans(question: str) -> bool:
+    """Whether a question shows that it may need the one before it: "and on Windows?", "how do I stop it?"."""
+    if _BEGINS.match(question) or _POINTS_BACK.search(question):
+        return True
+    return len(_content(question)) < 2 or len(words(question)) <= _FEW_WORDS
+
+
+def stands_alone(question: str, alone: Ranking) -> bool:
+    """Whether a question needs no context: it is an entry's, or it is sure and leans on nothing."""
+    return alone.exact or (alone.answerable and not leans(question))
+
+
+def understood(
+    question: str, alone: Ranking, following: Ranking, statistics: WordStatistics, language: str
+) -> Ranking:
+    """The better reading of a question: `alone` as it is, or `following` what was said before it.
+
+    The context never answers by itself: an entry that holds little of the question is suggested at most.
+    """
+    if not following.hits:
+        return alone
+    first = following.hits[0].entry
+    if coverage(question, first, statistics, language) < _LEAST_COVERED:
+        following = _capped(following)
+    if alone.answerable and alone.hits[0].entry.key == first.key:
+        return alone
+    ours, theirs = _ORDER.index(following.status), _ORDER.index(alone.status)
+    if _refers(question) and following.status is not Status.NO_ANSWER:
+        return following  # what "it" may be alone says nothing
+    if ours == theirs:
+        return following if leans(question) else alone
+    return following if ours > theirs else alone
+
+
+def _capped(ranking: Ranking) -> Ranking:
+    if not ranking.answerable:
+        return ranking
+    return replace(ranking, status=Status.SUGGESTED, confident=False)
+
+
+def _refers(question: str) -> bool:
+    """Whether a question says too little besides the word that points back: "is it safe?"."""
+    points = _BEGINS.match(question) or _POINTS_BACK.search(question)
+    return points is not None and len(_content(question)) <= _FEW_CONTENT
+
+
+def _content(question: str) -> Sequence[str]:
+    return [word for word in words(question) if word not in STOP_WORDS]

@@ -1,0 +1,104 @@
+"""Questions inside a conversation: which lean on what was said before, and what becomes of them."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.answering.service import Assistant
+from app.domain import FaqEntry, Question, Status, Turn
+from app.indexes.memory import MemoryIndex
+from app.models.scripted import ScriptedModel
+from app.ranking.conversation import context_of, leans
+from app.traffic.answer_cache import AnswerKey
+from tests.support.assistant import assistant_of
+
+LINUX = FaqEntry("linux", "tools", "How do I install Docker on Linux?", "Install the package docker.io.")
+WINDOWS = FaqEntry("windows", "tools", "How do I install Docker on Windows?", "Run the Docker Desktop setup.")
+PYTHON = FaqEntry("python", "tools", "Does Python run on Windows?", "Yes, install it from the store.")
+REFUND = FaqEntry("refund", "course", "Can I get a refund?", "Yes, within thirty days of paying.")
+ASKED = Turn("user", "How do I install Docker?")
+HISTORY = (ASKED, Turn("assistant", f"{LINUX.answer} [1]"))
+
+
+@pytest.fixture
+def assistant() -> Assistant:
+    return assistant_of(MemoryIndex([LINUX, WINDOWS, PYTHON, REFUND]), ScriptedModel(script=[]))
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "And on Windows?",
+        "What about refunds?",
+        "How do I stop it?",
+        "Why?",
+        "Und unter Windows?",
+        "¿Y en Windows?",
+    ],
+)
+def test_a_question_that_points_back_leans(question: str) -> None:
+    assert leans(question)
+
+
+@pytest.mark.parametrize(
+    "question", ["How do I install Docker on Windows?", "Which Python version does askd need to run?"]
+)
+def test_a_question_that_names_what_it_asks_does_not(question: str) -> None:
+    assert not leans(question)
+
+
+def test_a_question_is_completed_by_the_last_one_that_stands_alone() -> None:
+    context = context_of([*HISTORY, Turn("user", "And on Windows?"), Turn("assistant", WINDOWS.answer)])
+    assert context
+    assert context.completed("How do I remove it?") == (
+        "How do I install Docker? And on Windows? How do I remove it?"
+    )
+
+
+def test_an_answer_taken_from_an_entry_is_recognised_by_its_words() -> None:
+    context = context_of(HISTORY)
+    assert context
+    assert context.given(LINUX)
+    assert not context.given(REFUND)
+
+
+def test_where_nothing_was_asked_there_is_no_context() -> None:
+    assert context_of([]) is None
+    assert context_of([Turn("assistant", "Welcome! What would you like to know?")]) is None
+
+
+@pytest.mark.anyio
+async def test_a_follow_up_finds_what_it_means(assistant: Assistant) -> None:
+    question = Question("And on Windows?", history=HISTORY)
+    found = await assistant.find(question)
+    assert found.ranking.hits[0].entry == WINDOWS
+    assert found.asked == "How do I install Docker? And on Windows?"
+
+    alone = await assistant.find(replace(question, history=()))
+    assert alone.asked is None
+    assert alone.ranking.hits[0].entry == PYTHON
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("question", ["Can I get a refund?", "Could I get a refund of what I am paying?"])
+async def test_a_question_that_stands_on_its_own_is_never_changed(
+    assistant: Assistant, question: str
+) -> None:
+    inside = await assistant.find(Question(question, history=HISTORY))
+    alone = await assistant.find(Question(question))
+    assert (inside.asked, inside.ranking) == (None, alone.ranking)
+    assert inside.ranking.hits[0].entry == REFUND
+
+
+@pytest.mark.anyio
+async def test_the_context_alone_answers_nothing(assistant: Assistant) -> None:
+    found = await assistant.find(Question("And what about pizza?", history=HISTORY))
+    assert found.ranking.status is not Status.ANSWERED
+
+
+def test_a_cached_answer_is_of_the_same_conversation() -> None:
+    question = Question("And on Windows?", history=HISTORY)
+    other = replace(question, history=(Turn("user", "Does Python run?"),))
+    keys = {AnswerKey.of(each, "1", "model", 1) for each in (question, other, replace(question, history=()))}
+    assert len(keys) == 3
+    assert AnswerKey.of(question, "1", "model", 1) in keys
