@@ -10,17 +10,21 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.answering.readiness import Readiness
 from app.answering.service import Assistant
 from app.api import openapi, problems
-from app.api.access import Access
+from app.api.access import Access, origins_of
 from app.api.dependencies import TIMEOUT_HEADER, RequestTimeouts, Service
+from app.api.mcp import endpoint as mcp
+from app.api.mcp.endpoint import Sessions, open_sessions
 from app.api.middleware import HeadAsGet, Requests, SecurityHeaders, TrailingSlash
 from app.api.openai import errors as openai_errors
 from app.api.routes import ROUTERS
 from app.api.traces import Traces
+from app.indexes.base import IndexStore
 from app.settings import Settings
 from app.settings.values import comma_separated
 from app.telemetry.metrics import Metrics
@@ -34,6 +38,8 @@ Opener = Callable[[Settings, Tracing, Metrics], AbstractAsyncContextManager[Askd
 class State(TypedDict):
     assistant: Assistant
     readiness: Readiness
+    store: IndexStore
+    mcp: Sessions | None
 
 
 def create_app(
@@ -46,11 +52,17 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
-        async with collector or nullcontext(), open_askd(settings, tracing, metrics) as askd:
+        async with (
+            collector or nullcontext(),
+            open_askd(settings, tracing, metrics) as askd,
+            open_sessions() as sessions,
+        ):
             watching = asyncio.ensure_future(askd.assistant.watch.run())
             try:
                 yield {
                     "assistant": askd.assistant,
+                    "store": askd.store,
+                    "mcp": sessions,
                     "readiness": Readiness(
                         askd.index,
                         askd.llm,
@@ -86,6 +98,7 @@ def create_app(
     )
     for router in ROUTERS:
         app.include_router(router)
+    app.router.routes.append(Route(mcp.PATH, mcp.McpEndpoint(origins_of(settings))))
     respond = problems.install(app, {"/v1/": openai_errors.response_of})
     openapi.install(app)
     _add_middleware(app, settings, metrics, respond, tracing if collector else None)
@@ -101,10 +114,10 @@ def _add_middleware(
 ) -> None:
     """Innermost first."""
     app.add_middleware(HeadAsGet)
-    if origins := [origin.rstrip("/") for origin in comma_separated(settings.cors_origins)]:
+    if origins := origins_of(settings):
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=origins,
+            allow_origins=sorted(origins),
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Cache-Control", "X-API-Key", "X-Request-ID", TIMEOUT_HEADER],
             expose_headers=["Retry-After", "Server-Timing", "X-Request-ID"],

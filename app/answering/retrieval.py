@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from app.answering.embedder_state import embedder_trouble, unavailable
 from app.answering.rewriting import read
 from app.answering.several import Asked, first_of, left_open, part_of
-from app.domain import Notice, Part, Question, Status
+from app.domain import Notice, Part, Question
 from app.embedders.base import Embedder, Vector
 from app.errors import EmbedderUnavailable, IndexUnreadable, UnknownCollection
 from app.indexes.base import SearchIndex, SearchResult

@@ -39,7 +39,7 @@ class Access:
 
         Raises HTTPException with status 421, 401 or 429.
         """
-        if self.hosts and not self._knows(request.headers.get("host", "")):
+        if self.hosts and not self.knows(request.headers.get("host", "")):
             raise HTTPException(421, "unknown Host header; see ASKD_ALLOWED_HOSTS")
         context = context_of(request.scope)
         if self.keys:
@@ -48,23 +48,29 @@ class Access:
                 detail = "send an API key, as Authorization: Bearer KEY or as X-API-Key"
                 raise HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})
             context.caller = Caller(owner, context.caller.address)
-        if limited and self.limit:
-            await self._count(self.limit, context.caller)
+        if limited:
+            await self.count(context.caller)
 
-    async def _count(self, limit: RateLimitItem, caller: Caller) -> None:
-        if await self._limiter.hit(limit, caller.identity):
+    async def count(self, caller: Caller) -> None:
+        """Count a request against the rate limit. Raises HTTPException with status 429."""
+        if self.limit is None or await self._limiter.hit(self.limit, caller.identity):
             return
-        window = await self._limiter.get_window_stats(limit, caller.identity)
+        window = await self._limiter.get_window_stats(self.limit, caller.identity)
         wait = max(1, math.ceil(window.reset_time - time.time()))
         raise HTTPException(
-            429, f"more than {limit}; try again in {wait} seconds", {"Retry-After": str(wait)}
+            429, f"more than {self.limit}; try again in {wait} seconds", {"Retry-After": str(wait)}
         )
 
-    def _knows(self, host: str) -> bool:
+    def knows(self, host: str) -> bool:
         name = (host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]).lower()
         return name in self.hosts or any(
             name.endswith(known[1:]) for known in self.hosts if known.startswith("*.")
         )
+
+
+def origins_of(settings: Settings) -> frozenset[str]:
+    """Pages of these may call from a browser."""
+    return frozenset(origin.rstrip("/") for origin in comma_separated(settings.cors_origins))
 
 
 def _bracketed(host: str) -> str:

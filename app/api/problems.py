@@ -37,6 +37,7 @@ STATUS: Mapping[type[AskdError], HTTPStatus] = {
 PLAIN: Mapping[int, str] = {
     400: "malformed-request",
     401: "unauthorized",
+    403: "forbidden",
     404: "not-found",
     405: "method-not-allowed",
     408: "request-timeout",
@@ -47,6 +48,7 @@ PLAIN: Mapping[int, str] = {
     429: "too-many-requests",
     431: "head-too-large",
     500: "internal-error",
+    501: "not-installed",
 }
 ErrorResponse = Callable[[Exception, Request], Response]
 _RETRY_AFTER = "5"  # seconds: about what a server needs to come back

@@ -8,7 +8,7 @@ _MEANING = {
     401: "This service wants a key",
     404: "No such collection",
     408: "The body did not come in time",
-    413: "The body is larger than 64 KiB",
+    413: "The body is larger than 1 MiB",
     415: "The body is not JSON, or Content-Encoding is neither gzip nor identity",
     421: "Unknown Host header",
     422: "The request is not valid, or the question does not fit the prompt",

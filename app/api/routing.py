@@ -23,7 +23,7 @@ from app.api.dependencies import service_of
 from app.errors import AskdError
 
 MAX_HEAD = 64 * 1024  # bytes of path and headers
-MAX_BODY = 64 * 1024  # bytes, as sent and decompressed
+MAX_BODY = 1024 * 1024  # bytes, as sent and decompressed: a question comes with its conversation
 _BODY_SECONDS = 10
 _LENGTH = re.compile(r"[0-9]{1,18}")
 
@@ -36,17 +36,16 @@ class ApiRoute(APIRoute):
 
     checked: ClassVar[bool] = True  # host name and API key
     limited: ClassVar[bool] = False  # counts against the rate limit
-    max_body: ClassVar[int] = MAX_BODY  # bytes
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
             try:
-                _check_head(request)
+                check_head(request)
                 if self.checked:
                     await service_of(request).access.admit(request, limited=self.limited)
-                return await handler(await _read_body(request, self.max_body) if self.body_field else request)
+                return await handler(await read_body(request) if self.body_field else request)
             except (AskdError, HTTPException, RequestValidationError) as error:
                 return self.error_response(error, request)
 
@@ -90,7 +89,7 @@ class _JsonRequest(Request):
             raise json.JSONDecodeError("a number is too long, or it is nested too deeply", "", 0) from error
 
 
-def _check_head(request: Request) -> None:
+def check_head(request: Request) -> None:
     """Raises HTTPException (431). The server's own bound holds only for a head that comes in pieces."""
     size = len(request.url.path) + sum(len(name) + len(value) for name, value in request.headers.raw)
     if size > MAX_HEAD:
@@ -98,7 +97,7 @@ def _check_head(request: Request) -> None:
         raise HTTPException(431, detail, {"Connection": "close"})
 
 
-async def _read_body(request: Request, most: int) -> _JsonRequest:
+async def read_body(request: Request) -> _JsonRequest:
     """Raises HTTPException (408, 413, 415), RequestValidationError or ClientDisconnect."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
@@ -110,42 +109,42 @@ async def _read_body(request: Request, most: int) -> _JsonRequest:
         )
     try:
         async with asyncio.timeout(_BODY_SECONDS):
-            content = await _received(request, most)
+            content = await _received(request)
     except TimeoutError:
         raise HTTPException(
             408, f"the body did not come within {_BODY_SECONDS} seconds", {"Connection": "close"}
         ) from None
-    return _JsonRequest(request, content if encoding == "identity" else _decompressed(content, most))
+    return _JsonRequest(request, content if encoding == "identity" else _decompressed(content))
 
 
-async def _received(request: Request, most: int) -> bytes:
+async def _received(request: Request) -> bytes:
     declared = request.headers.get("content-length", "")
-    if _LENGTH.fullmatch(declared) and int(declared) > most:
-        raise _too_large(most)
+    if _LENGTH.fullmatch(declared) and int(declared) > MAX_BODY:
+        raise _too_large()
     content = bytearray()
     while True:
         message = await request.receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         content += message.get("body", b"")
-        if len(content) > most:
-            raise _too_large(most)
+        if len(content) > MAX_BODY:
+            raise _too_large()
         if not message.get("more_body", False):
             return bytes(content)
 
 
-def _decompressed(content: bytes, most: int) -> bytes:
+def _decompressed(content: bytes) -> bytes:
     try:
         with gzip.GzipFile(fileobj=BytesIO(content)) as file:
-            plain = file.read(most + 1)
+            plain = file.read(MAX_BODY + 1)
     except (OSError, EOFError, zlib.error) as error:
         message = "not valid gzip, which Content-Encoding says it is"
         raise RequestValidationError([{"type": "gzip_invalid", "loc": ("body",), "msg": message}]) from error
-    if len(plain) > most:
-        raise _too_large(most)
+    if len(plain) > MAX_BODY:
+        raise _too_large()
     return plain
 
 
-def _too_large(most: int) -> HTTPException:
-    detail = f"the body is larger than {most} bytes; a question has at most 8,000 characters"
+def _too_large() -> HTTPException:
+    detail = f"the body is larger than {MAX_BODY} bytes; a question has at most 8,000 characters"
     return HTTPException(413, detail, {"Connection": "close"})

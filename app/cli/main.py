@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import asking, exporting, indexing, ingesting, keys, models, serving
+from app.cli import asking, exporting, indexing, ingesting, keys, mcp, models, serving
 from app.errors import AskdError, BadSettings, name_of
 from app.evaluation.commands import evaluation
 from app.evaluation.commands.comparing import compare_models
@@ -25,6 +25,7 @@ app.command()(ingesting.ingest)
 app.command()(exporting.export)
 app.command()(asking.ask)
 app.command()(asking.search)
+app.command()(mcp.mcp)
 app.command("compare")(compare_models)
 app.add_typer(indexing.index, name="index")
 app.add_typer(models.models, name="models")

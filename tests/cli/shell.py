@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import httpx
 
-_ASKD = Path(sys.executable).with_name("askd")
+ASKD = Path(sys.executable).with_name("askd")
 _PATIENCE = 120.0  # seconds; for a machine with much else to do
 
 Settings = Mapping[str, str | Path]
@@ -89,9 +89,9 @@ class Shell:
         as on a full disk.
         """
         done = subprocess.run(
-            [*(_unprivileged() if denied else []), _ASKD, *arguments],
+            [*(_unprivileged() if denied else []), ASKD, *arguments],
             cwd=self.folder,
-            env=self._environment(settings),
+            env=self.environment(settings),
             capture_output=True,
             text=True,
             timeout=_PATIENCE,
@@ -110,9 +110,9 @@ class Shell:
     ) -> subprocess.Popen[bytes]:
         """Run in the background; what it says goes nowhere or, its standard error, into `err`."""
         return subprocess.Popen(
-            [*(_unprivileged() if denied else []), _ASKD, *arguments],
+            [*(_unprivileged() if denied else []), ASKD, *arguments],
             cwd=self.folder,
-            env=self._environment(settings),
+            env=self.environment(settings),
             stdout=subprocess.DEVNULL,
             stderr=err or subprocess.DEVNULL,
             # As at a terminal, also where the tests run in the background of a script, which ignores it.
@@ -145,7 +145,7 @@ class Shell:
         ):
             yield Server(process, _address(process, log), log)
 
-    def _environment(self, settings: Settings) -> dict[str, str]:
+    def environment(self, settings: Settings = _NONE) -> dict[str, str]:
         given = {name: str(value) for name, value in settings.items()}
         here = {"HOME": str(self.folder), "ASKD_DATA_DIR": str(self.data), "ASKD_EMBEDDER": "none"}
         return {"PATH": os.environ["PATH"], **here, **given}

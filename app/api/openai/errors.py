@@ -1,6 +1,6 @@
 """Failures in the form that clients of OpenAI's API read."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -12,8 +12,6 @@ from app.api import problems
 from app.api.context import RequestContext, context_of
 from app.api.routing import ApiRoute
 from app.errors import AskdError, UnknownCollection, name_of
-
-MAX_BODY = 1024 * 1024  # bytes: clients send the whole conversation
 
 _INVALID = "invalid_request_error"
 _CODES = {401: "invalid_api_key", 404: "not_found", 429: "rate_limit_exceeded"}
@@ -31,8 +29,6 @@ class ErrorOut(BaseModel):
 
 
 class OpenAIRoute(ApiRoute):
-    max_body: ClassVar[int] = MAX_BODY
-
     def error_response(self, error: Exception, request: Request) -> Response:
         return response_of(error, request)
 

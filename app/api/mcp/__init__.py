@@ -1,0 +1,1 @@
+"""The Model Context Protocol: the FAQ as tools and resources of an assistant."""
