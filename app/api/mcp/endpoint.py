@@ -39,8 +39,21 @@ async def open_sessions() -> AsyncIterator[Sessions | None]:
     if manager is None:
         yield None
         return
-    async with manager.run():
+    started, stopping = asyncio.Event(), asyncio.Event()
+
+    async def run() -> None:
+        # In a task of its own: whoever runs a lifespan may leave it in another task than it was entered in.
+        async with manager.run():
+            started.set()
+            await stopping.wait()
+
+    running = asyncio.create_task(run())
+    try:
+        await started.wait()
         yield manager
+    finally:
+        stopping.set()
+        await running
 
 
 def _manager() -> "StreamableHTTPSessionManager | None":
