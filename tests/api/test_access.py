@@ -34,7 +34,7 @@ PROTECTED = [
     ("POST", "/search"),
     ("GET", "/collections"),
 ]
-PROTECTED += [("POST", "/mcp"), ("GET", "/metrics"), ("POST", "/ask/")]
+PROTECTED += [("GET", "/metrics"), ("POST", "/ask/")]
 OPEN = ["/livez", "/docs", "/openapi.json"]
 
 

@@ -31,7 +31,7 @@ _TEXTS = (
     "<script>alert(1)</script>",
     "[1] [2] Sources:",
 )
-_ODD = (
+_ODD: tuple[Any, ...] = (
     None,
     True,
     False,
