@@ -122,13 +122,12 @@ class Retrieval:
         ranking = understood(
             turn, alone.ranking, following.ranking, result.statistics, searched.manifest.language
         )
-        if ranking is alone.ranking:
-            return alone
+        follows = ranking.hits is not alone.ranking.hits
         return replace(
             alone,
             ranking=ranking,
-            asked=completed,
-            version=searched.manifest.version,
+            asked=completed if follows else alone.asked,
+            version=searched.manifest.version if follows else alone.version,
             embed_ms=alone.embed_ms + searched.embed_ms,
             search_ms=alone.search_ms + searched.search_ms,
             retrieve_ms=alone.retrieve_ms + (self.clock() - started) * 1000,

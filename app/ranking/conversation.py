@@ -84,18 +84,22 @@ def understood(
 ) -> Ranking:
     """The better reading of a question: `alone` as it is, or `following` what was said before it.
 
-    The context never answers by itself: an entry that holds little of the question is suggested at most.
+    The context never answers by itself: an entry that holds little of the question is suggested at most. Nor
+    does a question answer alone whose "it" or "there" is something that was said: what it finds is suggested.
     """
     if not following.hits:
         return alone
     first = following.hits[0].entry
     if coverage(question, first, statistics, language) < _LEAST_COVERED:
         following = _capped(following)
+    refers = _refers(question)
+    if refers and following.status is Status.NO_ANSWER:
+        return _capped(alone)
     if alone.answerable and alone.hits[0].entry.key == first.key:
         return alone
+    if refers:
+        return following
     ours, theirs = _ORDER.index(following.status), _ORDER.index(alone.status)
-    if _refers(question) and following.status is not Status.NO_ANSWER:
-        return following  # what "it" may be alone says nothing
     if ours == theirs:
         return following if leans(question) else alone
     return following if ours > theirs else alone

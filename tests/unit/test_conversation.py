@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from app.answering.service import Assistant
-from app.domain import FaqEntry, Question, Status, Turn
+from app.domain import FaqEntry, Hit, Question, Status, Turn
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
-from app.ranking.conversation import context_of, leans
+from app.ranking.candidates import WordStatistics
+from app.ranking.conversation import context_of, leans, understood
+from app.ranking.fusion import Ranking
 from app.traffic.answer_cache import AnswerKey
 from tests.support.assistant import assistant_of
 
@@ -94,6 +96,13 @@ async def test_a_question_that_stands_on_its_own_is_never_changed(
 async def test_the_context_alone_answers_nothing(assistant: Assistant) -> None:
     found = await assistant.find(Question("And what about pizza?", history=HISTORY))
     assert found.ranking.status is not Status.ANSWERED
+
+
+def test_a_question_that_means_something_said_is_not_answered_alone() -> None:
+    alone = Ranking([Hit(PYTHON, 0.9)], status=Status.ANSWERED, confident=True)
+    following = Ranking([Hit(PYTHON, 0.9)], status=Status.NO_ANSWER)
+    read = understood("Who works there?", alone, following, WordStatistics(4, {}), "english")
+    assert (read.status, read.confident, read.hits) == (Status.SUGGESTED, False, alone.hits)
 
 
 def test_a_cached_answer_is_of_the_same_conversation() -> None:

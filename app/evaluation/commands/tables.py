@@ -58,7 +58,7 @@ def print_followups(about: Mapping[str, object], groups: Mapping[str, Group]) ->
     out.print(table)
     missed = Table("follow-ups, understood as", "wanted", "came first", box=None)
     for miss in groups[FOLLOW_UPS].missed[:_WORST]:
-        missed.add_row(*map(escape, [miss["question"], miss["wanted"], *miss["came"][:1]]))
+        missed.add_row(miss["question"], miss["wanted"], *miss["came"][:1])
     if missed.row_count:
         out.print()
         out.print(missed)
