@@ -77,7 +77,7 @@ _ANSWERS: _JSON = {
             "answer": f"{_CHOSEN} [1]",
             "origin": "quoted",
             "sentences": _quoted(_CHOSEN),
-            "sources": [{**_OWN_FAQ, "score": 0.9412, "in_prompt": True, "cited": True}],
+            "sources": [{**_OWN_FAQ, "score": 0.941, "in_prompt": True, "cited": True}],
             "parts": [],
             "asked": None,
             "confidence": 0.7718,

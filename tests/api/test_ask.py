@@ -9,6 +9,7 @@ import httpx
 import pytest
 from starlette.types import Message
 
+from app.api.routing import MAX_BODY
 from app.errors import (
     AskdError,
     IndexMissing,
@@ -277,7 +278,7 @@ async def test_another_content_type_is_a_415(client: httpx.AsyncClient, path: st
 
 @pytest.mark.parametrize("path", ASKING)
 async def test_a_body_that_is_too_large_is_a_413(client: httpx.AsyncClient, path: str) -> None:
-    response = await client.post(path, json={"question": "x" * 100_000})
+    response = await client.post(path, json={"question": "x" * MAX_BODY})
 
     assert response.status_code == 413
     assert response.json()["type"] == "/problems/request-too-large"
@@ -285,8 +286,8 @@ async def test_a_body_that_is_too_large_is_a_413(client: httpx.AsyncClient, path
 
 async def test_a_body_that_comes_in_pieces_is_measured_too(client: httpx.AsyncClient) -> None:
     async def endless() -> Any:
-        for _ in range(10):
-            yield b"x" * 10_000
+        for _ in range(MAX_BODY // 100_000 + 1):
+            yield b"x" * 100_000
 
     headers = {"content-type": "application/json"}
     assert (await client.post("/ask", content=endless(), headers=headers)).status_code == 413

@@ -1,6 +1,7 @@
 """The OpenAPI document: the service does what it says, it changes knowingly, and its examples work."""
 
 from collections.abc import AsyncIterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
@@ -139,11 +140,14 @@ async def test_every_example_of_a_request_works_when_pressed(
     if path == "/v1/chat/completions":
         assert response.json()["choices"][0]["message"]["content"]
         return
-    shown = _examples(DOCUMENT["paths"][path]["post"]["responses"]["200"])[name]
+    shown = deepcopy(_examples(DOCUMENT["paths"][path]["post"]["responses"]["200"])[name])
     model = AnswerOut if path == "/ask" else SearchOut
     assert model.model_validate(shown).model_dump(mode="json") == shown
     got = response.json()
-    assert _steady(got) == _steady(shown)
+    expected = _steady(shown)
+    for entry in [*expected.get("hits", []), *expected.get("sources", [])]:
+        entry["score"] = pytest.approx(entry["score"], abs=0.01)  # other entries decide how rare a word is
+    assert _steady(got) == expected
     assert [name for name in got if got[name] is None] == [name for name in shown if shown[name] is None]
 
 
