@@ -1,7 +1,10 @@
 """What the tests of clients share: a running askd, and how a client's program is run."""
 
+import hashlib
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -31,3 +34,24 @@ def run(*command: str | Path, sent: bytes | None = None) -> str:
     ended = subprocess.run(command, input=sent, capture_output=True, timeout=_SECONDS, check=False)
     assert ended.returncode == 0, ended.stderr.decode()
     return ended.stdout.decode()
+
+
+@pytest.fixture(scope="session")
+def python() -> Path:
+    """Of an environment with the clients of OpenAI's API."""
+    return python_with("clients")
+
+
+def python_with(requirements: str) -> Path:
+    """Of an environment with what requirements/NAME.txt lists, kept beside the servers that tests install."""
+    file = Path("requirements") / f"{requirements}.txt"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    digest = hashlib.sha256(file.read_bytes() + sys.version.encode()).hexdigest()[:16]
+    folder = cache / "askd" / f"{requirements}-{digest}"
+    python, complete = folder / "bin" / "python", folder / "complete"
+    if not complete.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+        install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+        subprocess.run([python, *install, "-r", file], check=True)
+        complete.touch()
+    return python

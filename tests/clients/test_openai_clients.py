@@ -1,10 +1,8 @@
 """Programs that speak OpenAI's API, unmodified, against `askd serve`."""
 
-import hashlib
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,23 +11,7 @@ from tests.cli.shell import Server
 from tests.clients.conftest import PROGRAMS, run
 from tests.support.faq import FAQ, JOIN
 
-REQUIREMENTS = Path("requirements/clients.txt")
 MARKED = f"{JOIN.answer} [1]"
-
-
-@pytest.fixture(scope="module")
-def python() -> Path:
-    """Of an environment with the clients, kept beside the servers that tests install."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()[:16]
-    folder = cache / "askd" / f"clients-{digest}"
-    python, complete = folder / "bin" / "python", folder / "complete"
-    if not complete.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-        subprocess.run([python, *install, "-r", REQUIREMENTS], check=True)
-        complete.touch()
-    return python
 
 
 @pytest.fixture(scope="module")
