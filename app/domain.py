@@ -182,6 +182,7 @@ class Answer:
     sentences: Sequence[Sentence] = ()  # of the text, in order, marks aside
     asked: str | None = None  # what was searched for, where it is not the question as it came
     parts: Sequence[Part] = ()  # of a question that asks several things
+    index_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

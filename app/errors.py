@@ -15,6 +15,10 @@
     - ModelTimeout            it took longer than the settings allow
     - Overloaded              the queue for the model is too long
     - PromptTooLong           the model counted more tokens than its window holds
+  - FeedbackError             what somebody says about an answer could not be taken
+    - FeedbackTokenInvalid    the token is not one that this service signed
+    - FeedbackTokenExpired    its answer was given too long ago
+    - FeedbackUnavailable     the store of feedback does not work
   - DeadlineExceeded          the request's deadline has passed
   - ShuttingDown              askd was stopped before the answer was ready
   - SetupError                never raised to callers of the HTTP service
@@ -93,6 +97,19 @@ class PromptTooLong(ModelError):
     def __init__(self, detail: str, prompt_tokens: int | None = None) -> None:
         super().__init__(detail)
         self.prompt_tokens = prompt_tokens
+
+
+class FeedbackError(AskdError):
+    """What somebody says about an answer could not be taken."""
+
+
+class FeedbackTokenInvalid(FeedbackError): ...
+
+
+class FeedbackTokenExpired(FeedbackError): ...
+
+
+class FeedbackUnavailable(FeedbackError): ...
 
 
 class DeadlineExceeded(AskdError): ...

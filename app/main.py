@@ -24,6 +24,7 @@ from app.api.middleware import HeadAsGet, Requests, SecurityHeaders, TrailingSla
 from app.api.openai import errors as openai_errors
 from app.api.routes import ROUTERS
 from app.api.traces import Traces
+from app.feedback.service import Feedback
 from app.indexes.base import IndexStore
 from app.settings import Settings
 from app.settings.values import comma_separated
@@ -37,6 +38,7 @@ Opener = Callable[[Settings, Tracing, Metrics], AbstractAsyncContextManager[Askd
 
 class State(TypedDict):
     assistant: Assistant
+    feedback: Feedback
     readiness: Readiness
     store: IndexStore
     mcp: Sessions | None
@@ -55,6 +57,7 @@ def create_app(
         async with (
             collector or nullcontext(),
             open_askd(settings, tracing, metrics) as askd,
+            askd.feedback.running(),
             open_sessions() as sessions,
         ):
             watching = asyncio.ensure_future(askd.assistant.watch.run())
@@ -62,6 +65,7 @@ def create_app(
                 yield {
                     "assistant": askd.assistant,
                     "store": askd.store,
+                    "feedback": askd.feedback,
                     "mcp": sessions,
                     "readiness": Readiness(
                         askd.index,

@@ -237,6 +237,7 @@ class Pipeline:
             sentences=draft.sentences if origin else (),
             asked=progress.result.asked,
             parts=progress.result.parts,
+            index_version=progress.result.version,
             timings=Timings(
                 retrieve=progress.result.retrieve_ms,
                 queue=place.waited * 1000 if place else 0.0,

@@ -20,6 +20,7 @@ from app.answering.service import Assistant, Reply
 from app.api.access import Access
 from app.api.context import RequestContext, context_of
 from app.domain import Event
+from app.feedback.service import Feedback
 from app.telemetry.metrics import Metrics
 from app.traffic.deadline import Deadline
 from app.traffic.shutdown import GracefulShutdown, expire
@@ -72,6 +73,10 @@ async def get_service(request: Request) -> Service:
 
 async def get_assistant(request: Request) -> Assistant:
     return cast(Assistant, request.state.assistant)
+
+
+async def get_feedback(request: Request) -> Feedback:
+    return cast(Feedback, request.state.feedback)
 
 
 async def get_readiness(request: Request) -> Readiness:
@@ -161,6 +166,7 @@ async def _disconnected(receive: Receive) -> None:
 
 ServiceDep = Annotated[Service, Depends(get_service)]
 AssistantDep = Annotated[Assistant, Depends(get_assistant)]
+FeedbackDep = Annotated[Feedback, Depends(get_feedback)]
 ReadinessDep = Annotated[Readiness, Depends(get_readiness)]
 ContextDep = Annotated[RequestContext, Depends(get_context)]
 DeadlineDep = Annotated[Deadline, Depends(get_deadline)]

@@ -41,6 +41,7 @@ _LIST_MODELS = {
     "url": None,
 }
 _NO_MODEL: _JSON = {"model": None, "cached": False, "usage": None, "notices": []}
+_SIGNED = "WzEsIj…shortened"
 _REQUEST_ID = "5f0c6f1e3d5d4f0e9b6a4d1f5c2e7a90"
 
 _ASK: _JSON = {
@@ -99,6 +100,7 @@ _ANSWERS: _JSON = {
                 "total": 1630.9,
             },
             "request_id": _REQUEST_ID,
+            "feedback_token": _SIGNED,
         },
     },
     "no_answer": {
@@ -121,6 +123,7 @@ _ANSWERS: _JSON = {
                 "total": 2.3,
             },
             "request_id": _REQUEST_ID,
+            "feedback_token": _SIGNED,
         },
     },
     "extract": {
@@ -143,6 +146,7 @@ _ANSWERS: _JSON = {
                 "total": 3.0,
             },
             "request_id": _REQUEST_ID,
+            "feedback_token": _SIGNED,
         },
     },
 }

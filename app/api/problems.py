@@ -29,6 +29,9 @@ STATUS: Mapping[type[AskdError], HTTPStatus] = {
     errors.ModelTimeout: HTTPStatus.GATEWAY_TIMEOUT,
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.PromptTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.FeedbackTokenInvalid: HTTPStatus.FORBIDDEN,
+    errors.FeedbackTokenExpired: HTTPStatus.GONE,
+    errors.FeedbackUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
     errors.ShuttingDown: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SetupError: HTTPStatus.INTERNAL_SERVER_ERROR,  # raised at startup only

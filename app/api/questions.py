@@ -9,7 +9,7 @@ from app.domain import Mode, Turn
 from app.ranking.text import composed
 
 
-def _trimmed(value: object) -> object:
+def trimmed(value: object) -> object:
     return composed(value).strip() if isinstance(value, str) else value
 
 
@@ -29,7 +29,7 @@ LONGEST_TURN = 8_000  # characters, of the question, too
 
 QuestionText = Annotated[
     str,
-    BeforeValidator(_trimmed),
+    BeforeValidator(trimmed),
     Field(min_length=1, max_length=LONGEST_TURN, description="1–8,000 characters after trimming"),
     AfterValidator(_speakable),
 ]

@@ -6,8 +6,10 @@ from app.api.schemas import Problem
 
 _MEANING = {
     401: "This service wants a key",
+    403: "This service did not sign the token",
     404: "No such collection",
     408: "The body did not come in time",
+    410: "The answer was given more than 24 hours ago",
     413: "The body is larger than 1 MiB",
     415: "The body is not JSON, or Content-Encoding is neither gzip nor identity",
     421: "Unknown Host header",

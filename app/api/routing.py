@@ -55,10 +55,14 @@ class ApiRoute(APIRoute):
         return problems.response_of(error, request)
 
 
-class QuestionRoute(ApiRoute):
-    """Takes a question: costs enough to be rate-limited."""
+class LimitedRoute(ApiRoute):
+    """Counts against the rate limit of its caller."""
 
     limited = True
+
+
+class QuestionRoute(LimitedRoute):
+    """Takes a question."""
 
 
 class ProbeRoute(ApiRoute):

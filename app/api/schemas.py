@@ -177,9 +177,12 @@ class AnswerOut(BaseModel):
     notices: list[Notice] = Field(description="why the answer is less than it could be")
     timings_ms: Timings
     request_id: str
+    feedback_token: str | None = Field(
+        None, description="for POST /feedback, valid for 24 hours; null where no feedback is taken"
+    )
 
     @classmethod
-    def of(cls, answer: domain.Answer, request_id: str) -> "AnswerOut":
+    def of(cls, answer: domain.Answer, request_id: str, feedback_token: str | None = None) -> "AnswerOut":
         return cls.model_construct(
             status=answer.status,
             answer=answer.text,
@@ -195,6 +198,7 @@ class AnswerOut(BaseModel):
             notices=Notice.all_of(answer.notices),
             timings_ms=Timings.of(answer.timings),
             request_id=request_id,
+            feedback_token=feedback_token,
         )
 
 

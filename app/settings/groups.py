@@ -29,6 +29,7 @@ from app.settings.backends import (
     ModelDefaults,
     backend_named,
 )
+from app.settings.feedback import Feedback
 from app.settings.values import address, addresses, split, without_brackets, without_credentials
 
 
@@ -47,6 +48,10 @@ class Server(BaseModel):
     @property
     def models_dir(self) -> Path:
         return self.data_dir / "models"
+
+    @property
+    def feedback_dir(self) -> Path:
+        return self.data_dir / "feedback"
 
 
 class Index(BaseModel):
@@ -280,4 +285,13 @@ class Telemetry(BaseModel):
     )
 
 
-GROUPS: tuple[type[BaseModel], ...] = (Server, Index, Embedder, Model, Limits, Access, Telemetry)
+GROUPS: tuple[type[BaseModel], ...] = (
+    Server,
+    Index,
+    Embedder,
+    Model,
+    Limits,
+    Access,
+    Feedback,
+    Telemetry,
+)

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from app.errors import BadSettings
 from app.settings.backends import backend_named
+from app.settings.feedback import Feedback
 from app.settings.groups import Access, Embedder, Index, Limits, Model, Server, Telemetry
 
 PREFIX = "ASKD_"
@@ -33,7 +34,7 @@ class _Environment(EnvSettingsSource):
         }
 
 
-class Settings(Server, Index, Embedder, Model, Limits, Access, Telemetry, BaseSettings):
+class Settings(Server, Index, Embedder, Model, Limits, Access, Feedback, Telemetry, BaseSettings):
     """Everything that may differ between a laptop, CI and production."""
 
     model_config = SettingsConfigDict(

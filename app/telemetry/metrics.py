@@ -47,6 +47,10 @@ class Metrics:
             self._counter("answers", "Answers returned", "status", "origin", "cached").labels
         )
         self._notices = cache(self._counter("notices", "Notices on answers", "code").labels)
+        self._feedback = cache(self._counter("feedback", "Verdicts on answers", "helpful").labels)
+        self._dropped = self._counter(
+            "feedback_outcomes_dropped", "Outcomes of answers that were not recorded for `askd gaps`"
+        )
         self._retrieval = self._histogram("retrieval_seconds", "Time for retrieval, embedding included")
         self._queue_wait = self._histogram("queue_wait_seconds", "Wait for a generation slot")
         self._queue_position = self._histogram(
@@ -108,6 +112,12 @@ class Metrics:
         self._answers(answer.status.value, origin, "true" if answer.cached else "false").inc()
         for notice in answer.notices:
             self._notices(notice.code).inc()
+
+    def feedback_given(self, helpful: bool) -> None:
+        self._feedback("true" if helpful else "false").inc()
+
+    def outcomes_dropped(self, number: int) -> None:
+        self._dropped.inc(number)
 
     def generated(self, answer: Answer) -> None:
         """The work for this answer has been done, once for all callers who share it."""

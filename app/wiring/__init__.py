@@ -23,6 +23,7 @@ from app.answering.writing import Writer
 from app.embedders.base import Embedder
 from app.embedders.catalogue import own_recipe
 from app.errors import BadSettings
+from app.feedback.service import Feedback
 from app.indexes.base import IndexStore, SearchIndex
 from app.ingest.own_questions import ScratchIndex
 from app.models.base import LanguageModel
@@ -34,6 +35,7 @@ from app.telemetry.tracing import NO_TRACING, Tracing
 from app.traffic.admission import Admission
 from app.traffic.answer_cache import AnswerCache
 from app.traffic.circuit_breaker import CircuitBreaker
+from app.wiring.feedback import open_feedback
 from app.wiring.models import MODELS, enter_model
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class Askd:
     store: IndexStore
     llm: LanguageModel
     embedder: Embedder | None  # None: search by words alone
+    feedback: Feedback
     remote_model: str | None = None  # host of a model server beyond this machine and private networks
 
 
@@ -91,7 +94,8 @@ async def open_askd(
             tracing,
         )
         register_gauges(metrics, assistant, breakers)
-        yield Askd(assistant, index, index, llm, embedder, remote_model)
+        feedback = open_feedback(settings, opened, metrics)
+        yield Askd(assistant, index, index, llm, embedder, feedback, remote_model)
 
 
 @asynccontextmanager

@@ -32,6 +32,7 @@ PROTECTED = [
     ("POST", "/ask"),
     ("POST", "/ask/stream"),
     ("POST", "/search"),
+    ("POST", "/feedback"),
     ("GET", "/collections"),
 ]
 PROTECTED += [("GET", "/metrics"), ("POST", "/ask/")]

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from app.api.dependencies import get_assistant
+from app.api.dependencies import get_assistant, get_feedback
 from app.api.traces import Traces
 from app.embedders.base import Vector
 from app.errors import AskdError, ModelTimeout, ModelUnavailable, SearchUnavailable
@@ -27,6 +27,7 @@ from app.traffic.deadline import NEVER
 from tests.support.app import app_of
 from tests.support.assistant import assistant_of
 from tests.support.faq import FAQ, JOIN
+from tests.support.feedback import feedback_of
 from tests.support.served import served
 
 pytestmark = pytest.mark.anyio
@@ -113,6 +114,7 @@ async def stand_of(*, content: bool = False, cache_entries: int = 0, database: s
         await assistant.watch.look()
     app = app_of(assistant, index, llm)
     app.dependency_overrides[get_assistant] = lambda: assistant
+    app.dependency_overrides[get_feedback] = lambda: feedback_of()
     app.add_middleware(Traces, tracing=tracing)
     return Stand(app, index, llm, trace, admission)
 

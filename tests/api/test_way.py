@@ -12,9 +12,9 @@ from tests.support.served import served
 from tools.bench.serving.stubs import MODEL, Pace, open_stubs
 
 pytestmark = pytest.mark.anyio
-# Rooms with one door each (`Verifier`, `OutputReader`): who follows a question need not look behind it.
-ROOMS = ("answering/checks", "answering/model_output")
-MOST_MODULES = 47  # a room counts as one
+# Rooms with one door each (`Verifier`, `OutputReader`, `Feedback`): behind it a reader need not look.
+ROOMS = ("answering/checks", "answering/model_output", "feedback")
+MOST_MODULES = 48  # a room counts as one
 MOST_GENERATORS = 6  # backend, reader of its output, writer, pipeline, single flight, route
 
 

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.answering.gauges import register_gauges
 from app.answering.service import Assistant
+from app.feedback.base import FeedbackStore
 from app.indexes.base import IndexStore, SearchIndex
 from app.main import Opener, create_app
 from app.models.base import LanguageModel
@@ -19,20 +20,23 @@ from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import Tracing
 from app.traffic.shutdown import GracefulShutdown
 from app.wiring import Askd
+from tests.support.feedback import feedback_of
 
 
 class Index(SearchIndex, IndexStore, Protocol):
     """Both sides of an index."""
 
 
-def opener_of(assistant: Assistant, index: Index, llm: LanguageModel) -> Opener:
+def opener_of(
+    assistant: Assistant, index: Index, llm: LanguageModel, store: FeedbackStore | None = None
+) -> Opener:
     """Stands for `open_askd`."""
 
     @asynccontextmanager
     async def opened(settings: Settings, tracing: Tracing, metrics: Metrics) -> AsyncIterator[Askd]:
         measured = replace(assistant, on_answer=metrics.answered, on_generated=metrics.generated)
         register_gauges(metrics, measured, {})
-        yield Askd(measured, index, index, llm, None)
+        yield Askd(measured, index, index, llm, None, feedback_of(store, settings, metrics))
 
     return opened
 
@@ -43,8 +47,9 @@ def app_of(
     llm: LanguageModel,
     settings: Settings | None = None,
     shutdown: GracefulShutdown | None = None,
+    store: FeedbackStore | None = None,
 ) -> FastAPI:
-    return create_app(settings or Settings(), shutdown, opener_of(assistant, index, llm))
+    return create_app(settings or Settings(), shutdown, opener_of(assistant, index, llm, store))
 
 
 @asynccontextmanager

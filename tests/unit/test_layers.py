@@ -18,7 +18,7 @@ LAYERS = [
     {"telemetry", "traffic", "downloads"},
     {"embedders"},
     {"models", "indexes"},
-    {"ingest", "answering"},
+    {"ingest", "answering", "feedback"},
     {"wiring"},
     {"evaluation"},
     {"api"},

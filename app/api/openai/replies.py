@@ -77,7 +77,7 @@ class Envelope:
     def id(self) -> str:
         return f"chatcmpl-{self.request_id}"
 
-    def completion(self, text: str, answer: Answer | None) -> ChatCompletion:
+    def completion(self, text: str, answer: Answer | None, feedback_token: str | None) -> ChatCompletion:
         """`answer`: None where the client's own chore was done, such as a title for the conversation."""
         sources = answer.sources if answer else ()
         message = AssistantMessage(content=text, annotations=annotations_of(text, sources))
@@ -88,7 +88,7 @@ class Envelope:
             choices=[Choice(message=message, finish_reason=finish_reason(answer))],
             usage=TokenUsage.of(answer),
             citations=citations_of(sources),
-            askd=AnswerOut.of(answer, self.request_id) if answer else None,
+            askd=AnswerOut.of(answer, self.request_id, feedback_token) if answer else None,
         )
 
     def chunk(
@@ -105,12 +105,12 @@ class Envelope:
             **more,
         }
 
-    def last_chunk(self, answer: Answer | None) -> dict[str, Any]:
+    def last_chunk(self, answer: Answer | None, feedback_token: str | None) -> dict[str, Any]:
         """Ends the text, and carries the whole answer."""
         finish = finish_reason(answer)
         if answer is None:
             return self.chunk({}, finish)
-        whole = AnswerOut.of(answer, self.request_id).model_dump(mode="json")
+        whole = AnswerOut.of(answer, self.request_id, feedback_token).model_dump(mode="json")
         return self.chunk({}, finish, citations=citations_of(answer.sources), askd=whole)
 
 

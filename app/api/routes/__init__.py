@@ -2,13 +2,14 @@
 
 from fastapi import APIRouter
 
-from app.api.routes import ask, health, openai, search
+from app.api.routes import ask, feedback, health, openai, search
 from app.api.routing import ApiRoute
 
 ROUTERS: tuple[APIRouter, ...] = (
     ask.router,
     search.router,
     search.collections_router,
+    feedback.router,
     openai.router,
     openai.chat_router,
     health.metrics_router,
@@ -17,6 +18,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 QUESTION_PATHS = frozenset(
     route.path
     for router in ROUTERS
+    if router is not feedback.router
     for route in router.routes
     if isinstance(route, ApiRoute) and route.limited
 )

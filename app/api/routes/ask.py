@@ -16,6 +16,7 @@ from app.api.dependencies import (
     AssistantDep,
     ContextDep,
     DeadlineDep,
+    FeedbackDep,
     Fresh,
     Service,
     ServiceDep,
@@ -28,8 +29,9 @@ from app.api.questions import Ask
 from app.api.responses import QUESTION, problems_of
 from app.api.routing import QuestionRoute
 from app.api.schemas import AnswerOut, SourcesOut, TextOut
-from app.domain import Event, Replacement, Text
+from app.domain import Answer, Question, Replacement, Text
 from app.errors import AskdError
+from app.feedback.service import Feedback
 
 log = logging.getLogger(__name__)
 router = APIRouter(route_class=QuestionRoute, tags=["ask"], responses=problems_of(*QUESTION))
@@ -58,6 +60,7 @@ async def ask(
     request: Request,
     response: Response,
     assistant: AssistantDep,
+    feedback: FeedbackDep,
     context: ContextDep,
     deadline: DeadlineDep,
     fresh: Fresh,
@@ -66,10 +69,11 @@ async def ask(
 
     A question that the FAQ does not answer is a 200 with `status: no_answer`; a failure never is.
     """
+    question = body.question_asked()
     async with working(request):
-        answer = await assistant.ask(body.question_asked(), deadline, fresh=fresh)
+        answer = await assistant.ask(question, deadline, fresh=fresh)
     response.headers["Server-Timing"] = server_timing.of_answer(answer.timings)
-    return AnswerOut.of(answer, context.id)
+    return AnswerOut.of(answer, context.id, feedback.answered(answer, question, context.id))
 
 
 async def open_reply(
@@ -88,13 +92,19 @@ async def open_reply(
 
 @router.post("/ask/stream", response_class=Response, responses={200: _STREAM})
 async def ask_stream(
-    reply: Annotated[Reply, Depends(open_reply)], service: ServiceDep, context: ContextDep
+    body: Ask,
+    reply: Annotated[Reply, Depends(open_reply)],
+    service: ServiceDep,
+    feedback: FeedbackDep,
+    context: ContextDep,
 ) -> Response:
     """The same answer as server-sent events, while it is being written."""
-    return EventStream(_events(reply, service, context))
+    return EventStream(_events(reply, body.question_asked(), service, feedback, context))
 
 
-async def _events(reply: Reply, service: Service, context: RequestContext) -> AsyncGenerator[bytes]:
+async def _events(
+    reply: Reply, question: Question, service: Service, feedback: Feedback, context: RequestContext
+) -> AsyncGenerator[bytes]:
     ids = count(1)
 
     def event(name: str, data: BaseModel) -> bytes:
@@ -103,7 +113,11 @@ async def _events(reply: Reply, service: Service, context: RequestContext) -> As
     yield event("sources", SourcesOut.of(reply.sources))
     try:
         while (said := await next_event(reply, service)) is not None:
-            yield event(*_told(said, context.id))
+            if isinstance(said, Answer):
+                token = feedback.answered(said, question, context.id)
+                yield event("done", AnswerOut.of(said, context.id, token))
+            else:
+                yield event(*_told(said))
     except AskdError as error:
         yield event("error", problems.problem_of(error, context))
     except Exception:
@@ -111,12 +125,6 @@ async def _events(reply: Reply, service: Service, context: RequestContext) -> As
         yield event("error", problems.unexpected(context))
 
 
-def _told(said: Event, request_id: str) -> tuple[str, BaseModel]:
+def _told(said: Text | Replacement) -> tuple[str, BaseModel]:
     """Name and data of the event."""
-    match said:
-        case Text(text):
-            return "token", TextOut(text=text)
-        case Replacement(text):
-            return "replace", TextOut(text=text)
-        case answer:
-            return "done", AnswerOut.of(answer, request_id)
+    return "replace" if isinstance(said, Replacement) else "token", TextOut(text=said.text)

@@ -15,6 +15,7 @@ from app.api.dependencies import (
     AssistantDep,
     ContextDep,
     DeadlineDep,
+    FeedbackDep,
     Fresh,
     Service,
     ServiceDep,
@@ -30,6 +31,7 @@ from app.api.openai.replies import ChatCompletion, Envelope, TokenUsage, source_
 from app.api.openai.requests import ChatRequest
 from app.domain import Answer
 from app.errors import AskdError
+from app.feedback.service import Feedback
 
 log = logging.getLogger(__name__)
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -76,6 +78,7 @@ async def chat_completions(
     reply: Annotated[Reply | None, Depends(open_stream)],
     service: ServiceDep,
     assistant: AssistantDep,
+    feedback: FeedbackDep,
     context: ContextDep,
     deadline: DeadlineDep,
     fresh: Fresh,
@@ -88,15 +91,16 @@ async def chat_completions(
     envelope = Envelope(context.id, body.model)
     if body.chore is not None:
         if not body.stream:
-            return envelope.completion(body.chore, None)
+            return envelope.completion(body.chore, None, None)
         return EventStream(_chore(body.chore, body, envelope))
     listed = lists_sources(body.model) or service.chat_sources
     if reply:
-        return EventStream(_chunks(reply, body, envelope, service, context, listed))
+        return EventStream(_chunks(reply, body, envelope, service, feedback, context, listed))
+    question = body.question_asked()
     async with working(request):
-        answer = await assistant.ask(body.question_asked(), deadline, fresh=fresh)
+        answer = await assistant.ask(question, deadline, fresh=fresh)
     text = complete_text(answer) + (source_list(answer) if listed else "")
-    return envelope.completion(text, answer)
+    return envelope.completion(text, answer, feedback.answered(answer, question, context.id))
 
 
 async def _chunks(
@@ -104,6 +108,7 @@ async def _chunks(
     body: ChatRequest,
     envelope: Envelope,
     service: Service,
+    feedback: Feedback,
     context: RequestContext,
     listed: bool,
 ) -> AsyncGenerator[bytes]:
@@ -118,7 +123,8 @@ async def _chunks(
             if isinstance(said, Answer):
                 if listed and (sources := source_list(said)):
                     yield _data(envelope.chunk({"content": sources}))
-                for end in _ending(said, body, envelope):
+                token = feedback.answered(said, body.question_asked(), context.id)
+                for end in _ending(said, token, body, envelope):
                     yield end
     except AskdError as error:
         problems.problem_of(error, context)  # logged as elsewhere
@@ -131,12 +137,14 @@ async def _chunks(
 async def _chore(text: str, body: ChatRequest, envelope: Envelope) -> AsyncGenerator[bytes]:
     """Whole at once: there is nothing to wait for."""
     yield _data(envelope.chunk({"role": "assistant", "content": text}))
-    for end in _ending(None, body, envelope):
+    for end in _ending(None, None, body, envelope):
         yield end
 
 
-def _ending(answer: Answer | None, body: ChatRequest, envelope: Envelope) -> Iterator[bytes]:
-    yield _data(envelope.last_chunk(answer))
+def _ending(
+    answer: Answer | None, feedback_token: str | None, body: ChatRequest, envelope: Envelope
+) -> Iterator[bytes]:
+    yield _data(envelope.last_chunk(answer, feedback_token))
     if body.usage_wanted:
         yield _data(envelope.chunk(usage=TokenUsage.of(answer).model_dump()))
     yield format_sse_event(data_str="[DONE]")
