@@ -74,6 +74,7 @@ def create_app(
                         settings.gpu,
                         settings.writing,
                         askd.remote_model,
+                        lambda: askd.feedback.trouble,
                     ),
                 }
             finally:

@@ -1,4 +1,4 @@
-"""One-shot set-up of the stack: two API keys for Elasticsearch, limited to askd's own indices.
+"""One-shot set-up of the stack: three API keys for Elasticsearch, limited to askd's own indices.
 
 The argument is the folder of secrets. A key that still works is kept, so this may run any number of times.
 """
@@ -12,25 +12,28 @@ from pathlib import Path
 from typing import Any
 
 HOST = ("elasticsearch", 9200)
-INDICES = ["askd", "askd-*"]
+FAQ = ["askd", "askd-*"]
+FEEDBACK = ["askd-feedback-*"]
 KEYS = {
     # To search, and to see which version serves.
-    "askd-read": ["read", "view_index_metadata"],
+    "askd-read": (FAQ, ["read", "view_index_metadata"]),
     # To write new versions and switch to them.
-    "askd-write": ["all"],
+    "askd-write": (FAQ, ["all"]),
+    # To keep what became of questions, and what people say about the answers.
+    "askd-feedback": (FEEDBACK, ["all"]),
 }
 
 
 def main(secrets: Path) -> None:
     password = (secrets / "elastic_password").read_text().strip()
     elastic = "Basic " + base64.b64encode(f"elastic:{password}".encode()).decode()
-    for name, privileges in KEYS.items():
+    for name, (indices, privileges) in KEYS.items():
         file = secrets / f"{name.replace('-', '_')}_key"
         if works(file):
             print(f"{name}: the key exists")
             continue
         call("DELETE", "/_security/api_key", elastic, {"name": name})  # revoke what nobody holds any more
-        role = {"indices": [{"names": INDICES, "privileges": privileges}]}
+        role = {"indices": [{"names": indices, "privileges": privileges}]}
         body = {"name": name, "role_descriptors": {name: role}}
         status, made = call("POST", "/_security/api_key", elastic, body)
         if status != 200:

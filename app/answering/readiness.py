@@ -42,6 +42,7 @@ class Readiness:
     gpu: bool = False  # the model is expected in GPU memory
     writing: WritingSetting = "auto"
     remote_model: str | None = None  # as in Report
+    feedback: Callable[[], str | None] = lambda: None  # why feedback cannot be stored
     clock: Callable[[], float] = time.monotonic
     _once: bool = field(default=False, init=False)
     _asking: asyncio.Task[Report] | None = field(default=None, init=False)
@@ -70,6 +71,8 @@ class Readiness:
             degraded.append(f"model: {trouble}")
         if embedder:
             degraded.append(f"embedder: {embedder}")
+        if lost := self.feedback():
+            degraded.append(lost)
         writing = await self._writing() if isinstance(status, ModelStatus) and status.loaded else None
         return Report(missing, degraded, memory, writing, self.remote_model)
 

@@ -35,6 +35,7 @@ async def _serve(settings: Settings) -> None:
                 context=RequestContext("mcp", "", now, Caller(None, "")),
                 deadline=Deadline.after(settings.request_timeout, now),
                 admit=unlimited,
+                answered=lambda answer, question: None,
                 working=nullcontext,
             )
 

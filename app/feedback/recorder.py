@@ -93,12 +93,12 @@ class Recorder:
             pass  # time to see what has expired
 
     async def _write(self) -> None:
-        self._arrived.clear()
         while batch := list(islice(self._waiting, _BATCH)):
             await self.store.record(batch)
             for _ in batch:
                 self._waiting.popleft()
             self.note(None)
+        self._arrived.clear()
 
     async def _expire(self) -> None:
         now = time.monotonic()

@@ -57,7 +57,7 @@ class Feedback:
         outcome = Outcome(
             id=token_hex(8),
             request_id=request_id,
-            time=self.clock(),
+            time=round(self.clock(), 3),  # as the token has it
             index_version=answer.index_version,
             status=answer.status,
             origin=answer.origin,

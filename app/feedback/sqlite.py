@@ -66,27 +66,27 @@ class SqliteFeedback:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="feedback")
 
     async def record(self, outcomes: Sequence[Outcome]) -> None:
-        await self._run(lambda db: db.executemany(_RECORD, map(_row, outcomes)))
+        await self.run(lambda db: db.executemany(_RECORD, map(_row, outcomes)))
 
     async def judge(self, outcome: Outcome, verdict: Verdict) -> None:
         def judge(db: sqlite3.Connection) -> None:
             db.execute(_RECORD, _row(outcome))
             db.execute(_JUDGE, (verdict.helpful, verdict.time, verdict.comment, verdict.entry, outcome.id))
 
-        await self._run(judge)
+        await self.run(judge)
 
     async def records(self, since: float) -> AsyncIterator[Record]:
         after: tuple[float, str] = (since, "")
-        while rows := await self._run(lambda db, at=after: db.execute(_READ, (*at, _PAGE)).fetchall()):  # type: ignore[misc]
+        while rows := await self.run(lambda db, at=after: db.execute(_READ, (*at, _PAGE)).fetchall()):  # type: ignore[misc]
             for row in rows:
                 yield _record(row)
             after = rows[-1][2], rows[-1][0]
 
     async def forget(self, request_id: str) -> int:
         delete = "DELETE FROM answers WHERE request_id = ?"
-        found = await self._run(lambda db: db.execute(delete, (request_id,)).rowcount)
+        found = await self.run(lambda db: db.execute(delete, (request_id,)).rowcount)
         if found:
-            await self._run(_empty_journal)
+            await self.run(_empty_journal)
         return found
 
     async def expire(self, before: float, texts_before: float) -> None:
@@ -94,8 +94,8 @@ class SqliteFeedback:
             gone = db.execute("DELETE FROM answers WHERE time < ?", (before,)).rowcount
             return gone + db.execute(_FORGET_TEXTS, (texts_before,)).rowcount
 
-        if await self._run(expire):
-            await self._run(_empty_journal)
+        if await self.run(expire):
+            await self.run(_empty_journal)
 
     async def close(self) -> None:
         def close() -> None:
@@ -105,7 +105,7 @@ class SqliteFeedback:
         await asyncio.get_running_loop().run_in_executor(self._thread, close)
         self._thread.shutdown(wait=False)
 
-    async def _run(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+    async def run(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
         """In one transaction."""
 
         def run() -> _Result:
@@ -120,6 +120,7 @@ class SqliteFeedback:
 
 def _open(file: Path) -> sqlite3.Connection:
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file.touch(mode=0o600)
     db = sqlite3.connect(file, timeout=_PATIENCE, check_same_thread=False)
     try:
         (form,) = db.execute("PRAGMA user_version").fetchone()
@@ -129,7 +130,6 @@ def _open(file: Path) -> sqlite3.Connection:
         if form < _FORM:
             db.execute("PRAGMA journal_mode = WAL")
             db.executescript(f"{_TABLES} PRAGMA user_version = {_FORM};")
-            file.chmod(0o600)
     except BaseException:
         db.close()
         raise

@@ -25,7 +25,7 @@ def sign(outcome: Outcome, secret: bytes) -> str:
             _FORM,
             outcome.id,
             outcome.request_id,
-            round(outcome.time, 3),
+            outcome.time,
             outcome.index_version,
             outcome.status.value,
             outcome.origin.value if outcome.origin else None,

@@ -16,6 +16,11 @@ class Feedback(BaseModel):
     feedback_days: PositiveInt = Field(
         90, description="days that outcomes of answers and verdicts on them are kept, without questions"
     )
+    feedback_api_key_file: Path | None = Field(
+        None,
+        description="file of an API key for Elasticsearch's indexes `askd-feedback-*`; unset: the key of the "
+        "index",
+    )
     feedback_secret_file: Path | None = Field(
         None,
         description="file of the secret that signs feedback tokens, the same for several askd; unset: one is "

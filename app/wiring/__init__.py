@@ -7,7 +7,7 @@ part of a second, and most runs need few of them.
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,18 +28,18 @@ from app.indexes.base import IndexStore, SearchIndex
 from app.ingest.own_questions import ScratchIndex
 from app.models.base import LanguageModel
 from app.models.watch import ModelWatch
-from app.settings import Settings, secret
+from app.settings import Settings
 from app.settings.backends import EmbedderBackend, IndexBackend
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import NO_TRACING, Tracing
 from app.traffic.admission import Admission
 from app.traffic.answer_cache import AnswerCache
 from app.traffic.circuit_breaker import CircuitBreaker
+from app.wiring.elasticsearch import elasticsearch_client
 from app.wiring.feedback import open_feedback
 from app.wiring.models import MODELS, enter_model
 
 if TYPE_CHECKING:
-    from app.indexes.elasticsearch.client import Client
     from app.indexes.elasticsearch.index import ElasticsearchIndex
     from app.indexes.embedded.index import EmbeddedIndex
     from app.telemetry.otlp import Collector
@@ -94,7 +94,7 @@ async def open_askd(
             tracing,
         )
         register_gauges(metrics, assistant, breakers)
-        feedback = open_feedback(settings, opened, metrics)
+        feedback = await open_feedback(settings, opened, metrics)
         yield Askd(assistant, index, index, llm, embedder, feedback, remote_model)
 
 
@@ -181,7 +181,7 @@ async def _open_elasticsearch(
 ) -> "ElasticsearchIndex":
     from app.indexes.elasticsearch.index import ElasticsearchIndex
 
-    client = await opened.enter_async_context(_elasticsearch(settings, settings.search_timeout))
+    client = await opened.enter_async_context(elasticsearch_client(settings, settings.search_timeout))
     return ElasticsearchIndex(client, settings.index, settings.search_timeout, breaker)
 
 
@@ -190,29 +190,10 @@ async def _remove_from_elasticsearch(settings: Settings) -> None:
     from app.indexes.elasticsearch.errors import translated_errors
     from app.indexes.elasticsearch.versions import VersionIndexes
 
-    async with _elasticsearch(settings, _REMOVAL_SECONDS) as client:
+    async with elasticsearch_client(settings, _REMOVAL_SECONDS) as client:
         indexes = VersionIndexes(client, settings.index)
         with translated_errors():
             await indexes.delete(await indexes.all())
-
-
-def _elasticsearch(settings: Settings, timeout: float) -> "AbstractAsyncContextManager[Client]":
-    from app.indexes.elasticsearch.client import open_client
-
-    key = settings.elasticsearch_api_key.get_secret_value() if settings.elasticsearch_api_key else None
-    if key_file := settings.elasticsearch_api_key_file:
-        key = secret("ASKD_ELASTICSEARCH_API_KEY_FILE", key_file)
-    user = None
-    if settings.elasticsearch_user and (file := settings.elasticsearch_password_file):
-        user = settings.elasticsearch_user, secret("ASKD_ELASTICSEARCH_PASSWORD_FILE", file)
-    return open_client(
-        [str(url) for url in settings.elasticsearch_url or ()],
-        key,
-        timeout,
-        user=user,
-        ca=settings.elasticsearch_ca,
-        fingerprint=settings.elasticsearch_fingerprint,
-    )
 
 
 _INDEXES: Mapping[IndexBackend, _IndexKind] = {

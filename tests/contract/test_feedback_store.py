@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from app.domain import Origin, Status
 from app.feedback.base import FeedbackStore, Outcome, Record, Shown, Verdict
+from app.feedback.elasticsearch import ElasticsearchFeedback
 from app.feedback.memory import MemoryFeedback
 from app.feedback.sqlite import SqliteFeedback
+from app.indexes.elasticsearch.client import open_client
 
 pytestmark = pytest.mark.anyio
 
@@ -33,15 +36,26 @@ def memory_store() -> FeedbackStore:
 
 
 @pytest.fixture
-def sqlite_store(tmp_path: Path) -> FeedbackStore:
-    return SqliteFeedback(tmp_path / "feedback" / "feedback.sqlite3")
-
-
-@pytest.fixture(params=["memory_store", "sqlite_store"])
-async def store(request: pytest.FixtureRequest) -> AsyncIterator[FeedbackStore]:
-    store: FeedbackStore = request.getfixturevalue(request.param)
+async def sqlite_store(tmp_path: Path) -> AsyncIterator[FeedbackStore]:
+    store = SqliteFeedback(tmp_path / "feedback" / "feedback.sqlite3")
     yield store
     await store.close()
+
+
+@pytest.fixture
+async def elasticsearch_store(elasticsearch_url: str) -> AsyncIterator[FeedbackStore]:
+    async with open_client(elasticsearch_url, api_key=None, timeout=30.0) as client:
+        alias = f"askd-feedback-test-{uuid4().hex[:12]}"
+        yield ElasticsearchFeedback(client, alias)
+        await client.indices.delete(index=f"{alias}-1", ignore_unavailable=True)
+
+
+@pytest.fixture(
+    params=["memory_store", "sqlite_store", pytest.param("elasticsearch_store", marks=pytest.mark.live)]
+)
+def store(request: pytest.FixtureRequest) -> FeedbackStore:
+    store: FeedbackStore = request.getfixturevalue(request.param)
+    return store
 
 
 async def kept(store: FeedbackStore, since: float = 0.0) -> list[Record]:

@@ -113,8 +113,16 @@ async def test_a_disk_that_is_read_only(filled: Shell, page: Page) -> None:
         refused = filled("ingest", SAMPLE.absolute(), status=1, denied=True)
         async with httpx.AsyncClient(base_url=server.url, timeout=60, trust_env=False) as client:
             seen = await made(SEARCH, client)
+            asked = {"question": "Which Python do I need to run askd?", "mode": "extract"}
+            answer = (await client.post("/ask", json=asked)).json()
+            verdict = {"token": answer["feedback_token"], "helpful": True}
+            feedback = (await client.post("/feedback", json=verdict)).json()
+    assert (feedback["status"], feedback["type"]) == (503, "/problems/feedback-unavailable")
+    assert "ASKD_DATA_DIR" in feedback["detail"]
     assert refused.err.startswith("askd: the index on disk could not be used: ")
-    page.note(GROUP, "its disk is read-only", {_SEES: "answers; `askd ingest` fails and says why"})
+    page.note(
+        GROUP, "its disk is read-only", {_SEES: "answers; `askd ingest` and `/feedback` fail and say why"}
+    )
     assert seen == "200 found"
     set_modes(filled, folders=0o755, files=0o644)
 

@@ -23,7 +23,7 @@ async def index_prefix(elasticsearch_url: str) -> AsyncIterator[str]:
     prefix = f"askd-test-{uuid4().hex[:12]}"
     yield prefix
     async with open_client(elasticsearch_url, api_key=None, timeout=30.0) as client:
-        for name in await client.indices.get(index=f"{prefix}*"):
+        for name in await client.indices.get(index=f"{prefix}*,askd-feedback-{prefix}*"):
             await client.indices.delete(index=name)
 
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 T = TypeVar("T")
-_REQUEST = re.compile(rb"(?:GET|POST|HEAD) (\S+) HTTP/1\.1\r\n")
+_REQUEST = re.compile(rb"(?:GET|POST|PUT|HEAD|DELETE) (\S+) HTTP/1\.1\r\n")
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _BETWEEN_PACKETS = 0.01  # seconds: at once they would be read together
 

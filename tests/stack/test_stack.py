@@ -20,7 +20,13 @@ NO_CAPABILITIES = "0000000000000000"
 
 
 def secrets(stack: Stack) -> dict[str, str]:
-    names = ("elastic_password", "askd_read_key", "askd_write_key")
+    names = (
+        "elastic_password",
+        "askd_read_key",
+        "askd_write_key",
+        "askd_feedback_key",
+        "askd_feedback_secret",
+    )
     return {name: (stack.folder / "secrets" / name).read_text() for name in names}
 
 
@@ -140,6 +146,18 @@ def test_the_write_key_writes_askds_indices_and_no_others(stack: Stack) -> None:
     key = secrets(stack)["askd_write_key"]
     assert elasticsearch(stack, key, "PUT", "/other") == 403
     assert elasticsearch(stack, key, "GET", "/.security/_search") == 403
+
+
+def test_the_feedback_key_writes_its_own_indices_and_no_others(stack: Stack) -> None:
+    answer = stack.post("/ask", {"question": QUESTION})
+    verdict = {"token": answer.json()["feedback_token"], "helpful": True}
+    assert stack.post("/feedback", verdict).status_code == 200
+
+    key = secrets(stack)["askd_feedback_key"]
+    assert elasticsearch(stack, key, "GET", "/askd-feedback-askd/_search") == 200
+    forbidden = [("GET", "/askd/_search"), ("PUT", "/askd-x"), ("PUT", "/other")]
+    for method, path in forbidden:
+        assert elasticsearch(stack, key, method, path) == 403, path
 
 
 # --- again and again -----------------------------------------------------------------------------

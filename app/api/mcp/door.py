@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.answering.service import Assistant
 from app.api.context import RequestContext
-from app.domain import FaqEntry
+from app.domain import Answer, FaqEntry, Question
 from app.errors import UnknownCollection
 from app.indexes.base import IndexStore
 from app.traffic.deadline import Deadline
@@ -19,6 +19,7 @@ class Door:
     context: RequestContext
     deadline: Deadline
     admit: Callable[[], Awaitable[None]]  # counts against the rate limit; raises HTTPException
+    answered: Callable[[Answer, Question], object]  # records what became of a question
     working: Callable[[], AbstractAsyncContextManager[None]]  # ended when the caller leaves
 
     async def entry(self, matches: Callable[[FaqEntry], bool]) -> FaqEntry:

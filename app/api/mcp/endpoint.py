@@ -16,6 +16,7 @@ from app.api.dependencies import TIMEOUT_HEADER, Service, service_of, working
 from app.api.mcp.door import Door
 from app.api.routing import check_head, read_body
 from app.errors import AskdError
+from app.feedback.service import Feedback
 from app.indexes.base import IndexStore
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def _door_of(request: Any) -> Door:
     """Of the HTTP request that a message came in."""
     scope = request.scope
     service, context = service_of(request), context_of(scope)
+    feedback = cast(Feedback, request.state.feedback)
 
     async def until_left() -> Message:
         await scope["state"]["left"].wait()
@@ -144,5 +146,6 @@ def _door_of(request: Any) -> Door:
         context=context,
         deadline=request.state.deadline,
         admit=admit,
+        answered=lambda answer, question: feedback.answered(answer, question, context.id),
         working=lambda: working(Request(scope, until_left)),
     )

@@ -80,13 +80,15 @@ class _Done:
 async def _ask(door: Door, arguments: AskArguments, report: Report) -> _Done:
     """Progress carries sentences once they are checked: nobody could take one back."""
     text, pieces = CheckedText(), 0
-    async with door.assistant.reply(arguments.question_asked(), door.deadline) as reply:
+    question = arguments.question_asked()
+    async with door.assistant.reply(question, door.deadline) as reply:
         await report(pieces, f"reading {len(reply.sources)} entries")
         async for event in reply.events:
             if (checked := text.feed(event)).strip():
                 pieces += 1
                 await report(pieces, checked)
             if isinstance(event, Answer):
+                door.answered(event, question)
                 cited = tuple(source.hit.entry for source in event.sources if source.cited)
                 said = complete_text(event) + source_list(event)
                 return _Done(AskOut.of(event, door.context.id), said, cited)
