@@ -22,6 +22,7 @@ from app.api.mcp import endpoint as mcp
 from app.api.mcp.endpoint import Sessions, open_sessions
 from app.api.middleware import HeadAsGet, Requests, SecurityHeaders, TrailingSlash
 from app.api.openai import errors as openai_errors
+from app.api.page.routes import page_routes
 from app.api.routes import ROUTERS
 from app.api.traces import Traces
 from app.feedback.service import Feedback
@@ -104,6 +105,7 @@ def create_app(
     for router in ROUTERS:
         app.include_router(router)
     app.router.routes.append(Route(mcp.PATH, mcp.McpEndpoint(origins_of(settings))))
+    app.router.routes.extend(page_routes(settings))
     respond = problems.install(app, {"/v1/": openai_errors.response_of})
     openapi.install(app)
     _add_middleware(app, settings, metrics, respond, tracing if collector else None)

@@ -39,8 +39,7 @@ class Access:
 
         Raises HTTPException with status 421, 401 or 429.
         """
-        if self.hosts and not self.knows(request.headers.get("host", "")):
-            raise HTTPException(421, "unknown Host header; see ASKD_ALLOWED_HOSTS")
+        self.check_host(request)
         context = context_of(request.scope)
         if self.keys:
             owner = self.keys.owner(_key(request.headers))
@@ -50,6 +49,11 @@ class Access:
             context.caller = Caller(owner, context.caller.address)
         if limited:
             await self.count(context.caller)
+
+    def check_host(self, request: Request) -> None:
+        """Raises HTTPException with status 421."""
+        if self.hosts and not self.knows(request.headers.get("host", "")):
+            raise HTTPException(421, "unknown Host header; see ASKD_ALLOWED_HOSTS")
 
     async def count(self, caller: Caller) -> None:
         """Count a request against the rate limit. Raises HTTPException with status 429."""

@@ -141,7 +141,9 @@ class TrailingSlash:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].endswith("/"):
-            scope = {**scope, "path": scope["path"].rstrip("/") or "/"}
+            path = scope["path"].rstrip("/")
+            if path.removeprefix(scope.get("root_path", "")):  # else it is the page itself
+                scope = {**scope, "path": path}
         await self._app(scope, receive, send)
 
 

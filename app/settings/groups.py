@@ -30,6 +30,7 @@ from app.settings.backends import (
     backend_named,
 )
 from app.settings.feedback import Feedback
+from app.settings.page import Page
 from app.settings.values import address, addresses, split, without_brackets, without_credentials
 
 
@@ -292,6 +293,7 @@ GROUPS: tuple[type[BaseModel], ...] = (
     Model,
     Limits,
     Access,
+    Page,
     Feedback,
     Telemetry,
 )

@@ -15,6 +15,7 @@ from app.errors import BadSettings
 from app.settings.backends import backend_named
 from app.settings.feedback import Feedback
 from app.settings.groups import Access, Embedder, Index, Limits, Model, Server, Telemetry
+from app.settings.page import Page
 
 PREFIX = "ASKD_"
 _OF_SCRIPTS = {"ASKD_FAQ", "ASKD_DEV_DATA"}  # read by the scripts, not by askd
@@ -34,7 +35,7 @@ class _Environment(EnvSettingsSource):
         }
 
 
-class Settings(Server, Index, Embedder, Model, Limits, Access, Feedback, Telemetry, BaseSettings):
+class Settings(Server, Index, Embedder, Model, Limits, Access, Page, Feedback, Telemetry, BaseSettings):
     """Everything that may differ between a laptop, CI and production."""
 
     model_config = SettingsConfigDict(

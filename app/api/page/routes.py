@@ -1,0 +1,64 @@
+"""`/`, and the files it loads. Anyone may read them: what they show is asked for with the caller's key."""
+
+import os
+from collections.abc import Sequence
+
+from fastapi import HTTPException, Request
+from fastapi.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from app.api.dependencies import service_of
+from app.api.page.document import STATIC, Document, Logo
+from app.settings import Settings
+
+_HOUR = "public, max-age=3600"
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+class Files(StaticFiles):
+    """Of one version, which is in their path."""
+
+    def file_response(
+        self,
+        full_path: "os.PathLike[str] | str",
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers["Cache-Control"] = _FOR_EVER
+        return response
+
+
+def page_routes(settings: Settings) -> Sequence[BaseRoute]:
+    """None where the page is switched off. Raises BadSettings."""
+    if not settings.page:
+        return ()
+    document, logo = Document.of(settings), Logo.of(settings)
+
+    async def page(request: Request) -> Response:
+        service_of(request).access.check_host(request)
+        language = document.language(
+            request.headers.get("accept-language", ""), request.query_params.get("lang", "")
+        )
+        headers = {
+            "Content-Language": language,
+            "Content-Security-Policy": document.policy,
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cache-Control": "no-cache",
+            "Vary": "Accept-Language",
+        }
+        return Response(document.html[language], media_type="text/html", headers=headers)
+
+    async def picture(request: Request) -> Response:
+        if logo is None:
+            raise HTTPException(404)
+        return Response(logo.content, media_type=logo.media_type, headers={"Cache-Control": _HOUR})
+
+    return (
+        Route("/", page, include_in_schema=False),
+        Route("/page/logo", picture, include_in_schema=False),
+        Mount(f"/page/{document.version}", Files(directory=STATIC)),
+    )

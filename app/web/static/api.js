@@ -1,0 +1,90 @@
+// The service's HTTP API: problems become Failures, the key of this tab goes along, streams become events.
+
+const KEY = 'askd-key'
+
+export const key = {
+  get: () => sessionStorage.getItem(KEY),
+  set: (value) => sessionStorage.setItem(KEY, value),
+  forget: () => sessionStorage.removeItem(KEY),
+}
+
+/** `name` is that of the problem, or offline, unreachable or broken. */
+export class Failure extends Error {
+  constructor(name, { detail = '', requestId = '', retryAfter = 0 } = {}) {
+    super(detail || name)
+    Object.assign(this, { name, detail, requestId, retryAfter })
+  }
+}
+
+/** The collections of the index: [{name, entries}]. Throws a Failure. */
+export async function collections() {
+  return (await (await send('collections', {})).json()).collections
+}
+
+/** Name and data of each event of the answer, down to `done`. Throws a Failure, or an AbortError after `signal`. */
+export async function* answer(body, signal) {
+  const headers = { 'Content-Type': 'application/json' }
+  const response = await send('ask/stream', { method: 'POST', headers, body: JSON.stringify(body), signal })
+  let complete = false
+  try {
+    for await (const { event, data } of events(response.body)) {
+      if (event === 'error') throw failureOf(data, null)
+      yield [event, data]
+      complete ||= event === 'done'
+    }
+  } catch (error) {
+    if (error instanceof Failure || error.name === 'AbortError') throw error
+  }
+  if (!complete) throw new Failure('broken')
+}
+
+async function send(path, options) {
+  const own = key.get() ? { 'X-API-Key': key.get() } : {}
+  let response
+  try {
+    // Relative: the page may be behind a proxy that puts a prefix before all paths.
+    response = await fetch(path, { cache: 'no-store', ...options, headers: { ...options.headers, ...own } })
+  } catch (error) {
+    if (error.name === 'AbortError') throw error
+    throw new Failure(navigator.onLine ? 'unreachable' : 'offline')
+  }
+  if (response.ok) return response
+  // A proxy may answer with a page of its own.
+  const problem = await response.json().catch(() => ({ detail: `HTTP ${response.status}` }))
+  throw failureOf(problem, response.headers.get('Retry-After'))
+}
+
+function failureOf(problem, retryAfter) {
+  return new Failure((problem.type ?? '').split('/').pop() || 'other', {
+    detail: problem.detail,
+    requestId: problem.request_id,
+    retryAfter: Number(retryAfter) || 0,
+  })
+}
+
+/** Server-sent events (HTML standard, 9.2.6), their data as JSON. */
+export async function* events(stream) {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader()
+  let [rest, event, data] = ['', '', '']
+  try {
+    for (;;) {
+      const { value, done } = await reader.read()
+      if (done) return
+      rest += value
+      // A \r at the very end may be half of a \r\n.
+      const lines = rest.split(/\r\n|\n|\r(?!$)/)
+      rest = lines.pop()
+      for (const line of lines) {
+        if (line === '') {
+          if (data) yield { event, data: JSON.parse(data) }
+          event = data = ''
+        }
+        const [, field, text] = /^([^:]*):? ?(.*)$/.exec(line)
+        if (field === 'event') event = text
+        if (field === 'data') data += text
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => {})
+  }
+}

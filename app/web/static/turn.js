@@ -1,0 +1,213 @@
+// One question and what came of it: sources, the answer while it is written, suggestions, or a failure in words.
+import { Failure, answer } from './api.js'
+import { Citations, codeActions, entryNodes } from './citations.js'
+import { copy, h } from './dom.js'
+import { blocks } from './markdown.js'
+import { say, t, texts } from './texts.js'
+
+export class Turn {
+  /** `page` has `ask(question, {alone})` and `needKey(wrong)`. `history` is the conversation before this question. */
+  constructor(page, question, collection, history) {
+    Object.assign(this, { page, question, collection, history, text: '', answer: null, shown: [] })
+    this.title = h('h2', { tabindex: '-1', dir: 'auto' }, question)
+    this.understood = h('div.understood')
+    this.body = h('div.answer', { 'aria-busy': 'true', role: 'group', 'aria-label': t('answer_label') })
+    this.progress = h('p.progress', {}, t('searching'))
+    this.after = h('div')
+    this.sources = h('div')
+    this.citations = new Citations(this.body)
+    this.element = h('article.turn', {}, this.title, this.understood, this.progress, this.body, this.after, this.sources)
+  }
+
+  /** Asks, and shows the answer as it comes. `stop()` ends it; never throws. */
+  async run() {
+    this.controller = new AbortController()
+    say(t('searching'))
+    try {
+      for await (const [event, data] of answer(this.#request(), this.controller.signal)) this.#take(event, data)
+    } catch (error) {
+      this.#end()
+      if (error.name === 'AbortError') this.#stopped()
+      else this.#failed(error instanceof Failure ? error : new Failure('other'))
+    }
+  }
+
+  stop() {
+    this.controller.abort()
+  }
+
+  /** Its part of the conversation, for later questions: nothing where there was no answer to lean on. */
+  messages() {
+    if (this.answer?.status !== 'answered') return []
+    const cut = (content) => content.slice(0, 8000)
+    return [{ role: 'user', content: cut(this.question) }, { role: 'assistant', content: cut(this.answer.answer) }]
+  }
+
+  #request() {
+    const body = { question: this.question, history: this.history }
+    return this.collection ? { ...body, collection: this.collection } : body
+  }
+
+  #take(event, data) {
+    if (event === 'sources') {
+      this.citations.sources = data.sources
+      this.progress.textContent = t('writing')
+      this.#showSources(data.sources)
+    } else if (event === 'token' || event === 'replace') {
+      this.text = event === 'token' ? this.text + data.text : data.text
+      this.frame ??= requestAnimationFrame(() => this.#render())
+    } else if (event === 'done') {
+      this.answer = data
+      this.text = data.answer
+      this.#end()
+      this.#done(data)
+    }
+  }
+
+  /** Only blocks that changed are made again: a card that is open over an earlier one stays. */
+  #render() {
+    this.frame = null
+    this.progress.hidden = true
+    const fresh = blocks(this.text, { cite: (number) => this.citations.mark(number), codeActions })
+    fresh.forEach((block, at) => {
+      const old = this.shown[at]
+      if (old?.source === block.source) return Object.assign(block, { made: old.made })
+      block.made = block.node()
+      if (old) old.made.replaceWith(block.made)
+      else this.body.append(block.made)
+    })
+    for (const old of this.shown.slice(fresh.length)) old.made.remove()
+    this.shown = fresh
+  }
+
+  #end() {
+    cancelAnimationFrame(this.frame)
+    this.progress.hidden = true
+    if (this.text) this.#render()
+    this.body.setAttribute('aria-busy', 'false')
+  }
+
+  #done(answer) {
+    this.citations.sources = answer.sources
+    this.shown.splice(0).forEach((block) => block.made.remove())
+    this.#render() // marks now belong to the sources of the whole answer
+    if (answer.asked) this.#showUnderstanding(answer.asked)
+    const notices = answer.notices.map((notice) => h('p.notice', {}, texts.notices[notice.code] ?? notice.detail))
+    this.after.replaceChildren(...notices)
+    if (answer.status === 'answered') this.#showAnswered(answer)
+    else this.#showNearest(answer)
+  }
+
+  #showAnswered(answer) {
+    const unchecked = answer.sentences.some((sentence) => sentence.support === 'unmatched')
+    this.after.append(h('p.origin', {}, t(unchecked ? 'unchecked' : answer.origin)))
+    const numbered = answer.sources.map((source, at) => ({ ...source, number: at + 1 }))
+    const cited = numbered.filter((source) => source.cited)
+    this.after.append(this.#actions(cited))
+    this.sources.replaceChildren()
+    if (cited.length) this.sources.append(h('h3', {}, t('sources')), entryList(cited))
+    const others = numbered.filter((source) => !source.cited)
+    if (others.length) {
+      this.sources.append(h('details.others', {}, h('summary', {}, t('others', { n: others.length })), entryList(others)))
+    }
+    say([...this.#noticeTexts(answer), t('ready', { n: cited.length })].join(' '))
+  }
+
+  /** Suggested or declined: the nearest questions, to ask with one click. */
+  #showNearest(answer) {
+    const suggested = answer.status === 'suggested'
+    this.sources.replaceChildren()
+    if (answer.sources.length) {
+      const buttons = answer.sources.map((source) => h('li', {}, h('button.suggestion', {
+        type: 'button', dir: 'auto', onclick: () => this.page.ask(source.question, { collection: source.collection, moved: true }),
+      }, source.question)))
+      this.sources.append(h(suggested ? 'h3.hidden' : 'h3', {}, t(suggested ? 'did_you_mean' : 'nearest')), h('ul.suggestions', {}, buttons))
+    }
+    const status = t(suggested ? 'ready_suggested' : 'ready_no_answer', { n: answer.sources.length })
+    say([...this.#noticeTexts(answer), status].join(' '))
+  }
+
+  #noticeTexts(answer) {
+    return answer.notices.map((notice) => texts.notices[notice.code] ?? notice.detail)
+  }
+
+  #showUnderstanding(asked) {
+    const alone = this.history.length > 0 && h('button.quiet', {
+      type: 'button', onclick: () => this.page.ask(this.question, { alone: true, moved: true }),
+    }, t('ask_alone'))
+    this.understood.replaceChildren(h('p', {}, `${t('understood')}: `, h('q', { dir: 'auto' }, asked)), alone || '')
+  }
+
+  /** Before the answer: what was found, folded. */
+  #showSources(sources) {
+    if (!sources.length) return
+    const numbered = sources.map((source, at) => ({ ...source, number: at + 1 }))
+    this.sources.replaceChildren(h('h3', {}, t('sources')), entryList(numbered))
+    say(t('writing'))
+  }
+
+  #actions(cited) {
+    const told = async (text) => say(this.#note(t((await copy(text)) ? 'copied' : 'not_copied')))
+    const listed = cited.map((source) => [`[${source.number}] ${source.question}`, source.url].filter(Boolean).join(' '))
+    this.note = h('span.note', { 'aria-hidden': 'true' })
+    return h('div.actions', {},
+      h('button.quiet', { type: 'button', onclick: () => told([this.answer.answer, ...listed].join('\n')) }, t('copy')),
+      h('button.quiet', { type: 'button', onclick: () => told(this.#address()) }, t('share')),
+      this.note)
+  }
+
+  #note(text) {
+    this.note.textContent = text
+    return text
+  }
+
+  /** A link that asks the same, also where the conversation completed the question. */
+  #address() {
+    const url = new URL(location.pathname, location.href)
+    url.searchParams.set('q', this.history.length ? this.answer.asked ?? this.question : this.question)
+    if (this.collection) url.searchParams.set('collection', this.collection)
+    return url.href
+  }
+
+  #stopped() {
+    this.after.replaceChildren(h('p.notice', {}, t('stopped')), this.#retry(0))
+    say(t('stopped'))
+  }
+
+  #failed(failure) {
+    const words = texts.failures[failure.name] ?? texts.failures.other
+    const known = ['offline', 'unreachable', 'broken'].includes(failure.name)
+    this.after.replaceChildren(h('div.trouble', {},
+      h('p', {}, words),
+      !known && failure.detail && h('p.detail', { lang: 'en', dir: 'auto' }, failure.detail),
+      failure.requestId && !failure.detail?.includes(failure.requestId) && h('p.detail', {}, t('request', { id: failure.requestId })),
+      this.#retry(failure.retryAfter)))
+    if (!this.text) this.sources.replaceChildren()
+    say(words)
+    if (failure.name === 'unauthorized') this.page.needKey(() => this.#again())
+  }
+
+  #retry(seconds) {
+    const button = h('button', { type: 'button', onclick: () => button.getAttribute('aria-disabled') || this.#again() })
+    const until = Date.now() + seconds * 1000
+    const tick = () => {
+      const left = Math.ceil((until - Date.now()) / 1000)
+      button.textContent = left > 0 ? t('wait', { n: left }) : t('retry')
+      if (left <= 0) return button.removeAttribute('aria-disabled')
+      button.setAttribute('aria-disabled', 'true')
+      return button.isConnected || left === seconds ? setTimeout(tick, 1000) : null
+    }
+    tick()
+    return button
+  }
+
+  #again() {
+    this.page.again(this)
+  }
+}
+
+function entryList(sources) {
+  return h('ul.entries', {}, sources.map((source) => h('li', {}, h('details', {},
+    h('summary', { dir: 'auto' }, h('span.number', {}, String(source.number)), ' ', source.question),
+    ...entryNodes(source)))))
+}

@@ -1,0 +1,85 @@
+"""The page in Chromium: the real service over an embedded index, with a model that follows a script."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from app.models.scripted import ScriptedModel
+from app.wiring.models import MODELS, ModelKind
+from tests.browser.visit import Visit, Visiting, opened, running
+from tests.live.serving import Chosen, ingest, settings_of
+
+SHOP = Path("tests/browser/shop.json")
+SCRIPT = (
+    "You can return ",
+    "an order ",
+    "within ",
+    "30 days ",
+    "[1]. ",
+    "Unused items ",
+    "are refunded in full [1].",
+)
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    path = os.environ.get("ASKD_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    assert path, "Chromium is missing: run tools/ci/browser, or name one in ASKD_TEST_CHROMIUM"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=path,
+            # Containers have no user namespaces for its sandbox, and 64 MB of /dev/shm.
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+        )
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture(scope="session")
+async def shop(tmp_path_factory: pytest.TempPathFactory) -> Chosen:
+    """An index with a few entries, in three collections."""
+    chosen: Chosen = {"data_dir": tmp_path_factory.mktemp("shop")}
+    await ingest(settings_of(chosen), SHOP)
+    return chosen
+
+
+@pytest.fixture
+def llm(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
+    """What writes the answers: large enough to be let write freely."""
+    model = ScriptedModel(SCRIPT, parameters=3_000_000_000, loaded=True)
+
+    async def opened(*_: object) -> ScriptedModel:
+        return model
+
+    monkeypatch.setitem(MODELS, "embedded", ModelKind(opened, "scripted"))
+    return model
+
+
+@pytest.fixture
+def visiting(browser: Browser, shop: Chosen, llm: ScriptedModel) -> Visiting:
+    """Opens the page of a service with these settings, in a fresh browser context with these options."""
+
+    @asynccontextmanager
+    async def visit(
+        path: str = "/",
+        chosen: Chosen | None = None,
+        faults: bool = False,
+        **options: Any,
+    ) -> AsyncIterator[Visit]:
+        async with running(settings_of(shop, chosen or {})) as service:
+            context = await browser.new_context(**{"locale": "en-GB", "reduced_motion": "reduce", **options})
+            try:
+                visit = await opened(context, service, path)
+                yield visit
+                assert visit.origins == {visit.origin}
+                assert faults or visit.complaints == []
+            finally:
+                await context.close()
+
+    return visit
