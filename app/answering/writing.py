@@ -149,7 +149,9 @@ class Writer:
                     written.append(chunk.text)
                     piece = reader.feed(chunk.text)
                     muted = (muted or (supported and reader.unmatched)) and not reader.retracted
-                    if piece and not muted:
+                    # A sentence may be found whole by the beginning of the next one, which is held back: who
+                    # sends checked sentences only need not wait for it.
+                    if not muted and (piece or reader.judged > (draft.checked or 0)):
                         draft.checked = reader.judged
                         yield piece
                     if reader.refused or reader.looped or (muted and not reader.may_be_thinking):

@@ -3,6 +3,7 @@ import io
 import json
 import logging
 import time
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
@@ -20,6 +21,7 @@ from app.errors import (
     SearchUnavailable,
 )
 from app.indexes.memory import MemoryIndex
+from app.models.base import Chunk, Prompt
 from app.models.scripted import ScriptedModel
 from app.telemetry.logs import JsonLines
 from tests.support.app import app_of, calling
@@ -274,6 +276,24 @@ async def test_another_content_type_is_a_415(client: httpx.AsyncClient, path: st
 
     assert response.status_code == 415
     assert response.json()["type"] == "/problems/unsupported-media-type"
+
+
+class SlowModel(ScriptedModel):
+    """Whose words arrive one by one."""
+
+    async def generate(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
+        async for chunk in super().generate(prompt):
+            yield chunk
+            await asyncio.sleep(0.02)
+
+
+async def test_a_stream_has_no_empty_tokens(index: MemoryIndex) -> None:
+    """Where the beginning of a sentence is held back, only the check of the one before is news."""
+    llm = SlowModel(script=["Yes, you can join at any time.", " Home", "work has deadlines."], loaded=True)
+    async with calling(app_of(assistant_of(index, llm), index, llm)) as client:
+        told = events((await client.post("/ask/stream", json=LATE)).text)
+    texts = [data["text"] for name, data in told if name == "token"]
+    assert texts == ["Yes, you can join at any time.", " Homework has deadlines."]
 
 
 @pytest.mark.parametrize("path", ASKING)

@@ -186,6 +186,15 @@ async def test_a_model_that_dies_midway_is_taken_back(assistant: Assistant, llm:
     assert answer.text == JOIN.answer
 
 
+async def test_a_sentence_is_checked_once_the_next_begins(assistant: Assistant, llm: ScriptedModel) -> None:
+    """Also where that beginning is held back, as it may become anything."""
+    sentence = "Yes, you can join at any time."
+    llm.script = [sentence, " Home", "work has deadlines."]
+    async with aclosing(assistant.pipeline.answer(LATE)) as told:
+        texts = [event async for event in told if isinstance(event, Text)]
+    assert texts[:2] == [Text(sentence, checked=0), Text("", checked=len(sentence))]
+
+
 async def test_words_beyond_the_faq_are_taken_back(assistant: Assistant, llm: ScriptedModel) -> None:
     llm.script = ["Bananas grow on giant tropical herbs, not trees."]
 

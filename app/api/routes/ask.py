@@ -116,7 +116,7 @@ async def _events(
             if isinstance(said, Answer):
                 token = feedback.answered(said, question, context.id)
                 yield event("done", AnswerOut.of(said, context.id, token))
-            else:
+            elif said.text:  # else it tells only how much has been checked
                 yield event(*_told(said))
     except AskdError as error:
         yield event("error", problems.problem_of(error, context))
