@@ -42,7 +42,7 @@ class State(TypedDict):
     feedback: Feedback
     readiness: Readiness
     store: IndexStore
-    mcp: Sessions | None
+    mcp: Sessions
 
 
 def create_app(

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from fastapi import HTTPException, Request
@@ -27,34 +28,54 @@ _LOOPBACK = frozenset(["localhost", "127.0.0.1", "::1"])
 MISSING = "the Model Context Protocol needs the extra mcp: in askd's folder, pip install -e '.[mcp]'"
 
 
-class Sessions(Protocol):
-    """What answers the messages."""
+class Sessions:
+    """What answers the messages. Made for the first of them: the SDK takes a second to import, and 25 MB.
 
-    async def handle_request(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+    No state is kept between requests, so any worker can answer.
+    """
+
+    def __init__(self) -> None:
+        self._starting: asyncio.Task[StreamableHTTPSessionManager | None] | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+
+    async def manager(self) -> "StreamableHTTPSessionManager | None":
+        """None: the extra is not installed."""
+        if self._starting is None:
+            # Tasks of their own, with nothing of the request that happens to be the first.
+            self._starting = asyncio.create_task(self._start(), context=Context())
+        return await asyncio.shield(self._starting)
+
+    async def close(self) -> None:
+        self._stopping.set()
+        if self._starting:
+            await self._starting
+        if self._running:
+            await self._running
+
+    async def _start(self) -> "StreamableHTTPSessionManager | None":
+        manager = await asyncio.to_thread(_manager)
+        if manager is None:
+            return None
+        started = asyncio.Event()
+
+        async def run() -> None:
+            async with manager.run():
+                started.set()
+                await self._stopping.wait()
+
+        self._running = asyncio.create_task(run())
+        await started.wait()
+        return manager
 
 
 @asynccontextmanager
-async def open_sessions() -> AsyncIterator[Sessions | None]:
-    """None: the extra is not installed. No state is kept between requests, so any worker can answer."""
-    manager = _manager()
-    if manager is None:
-        yield None
-        return
-    started, stopping = asyncio.Event(), asyncio.Event()
-
-    async def run() -> None:
-        # In a task of its own: whoever runs a lifespan may leave it in another task than it was entered in.
-        async with manager.run():
-            started.set()
-            await stopping.wait()
-
-    running = asyncio.create_task(run())
+async def open_sessions() -> AsyncIterator[Sessions]:
+    sessions = Sessions()
     try:
-        await started.wait()
-        yield manager
+        yield sessions
     finally:
-        stopping.set()
-        await running
+        await sessions.close()
 
 
 def _manager() -> "StreamableHTTPSessionManager | None":
@@ -83,8 +104,8 @@ class McpEndpoint:
             self._check_origin(request, service)
             if request.method != "POST":
                 raise HTTPException(405, headers={"Allow": "POST"})
-            sessions = cast("Sessions | None", request.state.mcp)
-            if sessions is None:
+            manager = await cast(Sessions, request.state.mcp).manager()
+            if manager is None:
                 raise HTTPException(501, MISSING)
             service.shutdown.check()
             deadline = service.timeouts.deadline(
@@ -96,7 +117,7 @@ class McpEndpoint:
             return
         left = asyncio.Event()
         scope["state"] |= {"left": left, "deadline": deadline}
-        await sessions.handle_request(scope, _received(body, receive, left), send)
+        await manager.handle_request(scope, _received(body, receive, left), send)
 
     def _check_origin(self, request: Request, service: Service) -> None:
         """A page of a foreign origin must not get here, also where its name was made to point here (DNS

@@ -156,9 +156,10 @@ _TOOLS: Mapping[str, _Tool] = {
 
 def server_of(door_of: Callable[[Any], Door]) -> Server[Any]:
     """`door_of` gets the HTTP request that a message came in, None without one."""
+    tools = [tool.described(name) for name, tool in _TOOLS.items()]  # making the schemas takes a while
 
     async def list_tools(ctx: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
-        return ListToolsResult(tools=[tool.described(name) for name, tool in _TOOLS.items()])
+        return ListToolsResult(tools=tools)
 
     async def call_tool(ctx: Context, params: CallToolRequestParams) -> CallToolResult:
         tool = _TOOLS.get(params.name)
