@@ -29,8 +29,9 @@ LONGEST_TURN = 8_000  # characters, of the question, too
 
 QuestionText = Annotated[
     str,
-    BeforeValidator(trimmed),
+    # Before the validators: behind one that runs before it, the message would be about "items".
     Field(min_length=1, max_length=LONGEST_TURN, description="1–8,000 characters after trimming"),
+    BeforeValidator(trimmed),
     AfterValidator(_speakable),
 ]
 CollectionName = Annotated[

@@ -2,20 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from app.api import routing
 from tests.faults.calls import CALLS, SURE, UNSURE, WRITTEN, Call, made, model_fails, seen_by, told
-from tests.faults.models import DONE, SAID, made_up, reply, says
+from tests.faults.models import DONE, SAID, reply, says
 from tests.faults.models import WELL as ANSWERS
 from tests.faults.page import Page
-from tests.live.serving import Chosen, Service, serving, settings_of
+from tests.faults.services import service_over, slot_taken
+from tests.live.serving import Chosen, Service
 from tests.live.tcp_proxy import Stall, TcpProxy, until
-from tests.support.ollama_server import OllamaServer, Reply, Then
+from tests.support.ollama_server import Reply, Then
 
 pytestmark = pytest.mark.anyio
 
@@ -23,18 +23,11 @@ REQUESTS, LOAD, CALLERS = "Invalid requests", "Overload and deadlines", "Misbeha
 _SEES = "callers see"
 
 
-@asynccontextmanager
-async def service_over(index: Chosen, *chosen: Chosen) -> AsyncIterator[tuple[Service, OllamaServer]]:
-    async with made_up() as (ollama, model), serving(settings_of(index, model, *chosen)) as service:
-        await service.ready()
-        yield service, ollama
-
-
 # --- requests ------------------------------------------------------------------------------------
 
 _JSON = "application/json"
 WITHOUT_SENSE: dict[str, tuple[bytes, str, str]] = {
-    "the body has 100 kB": (b'{"question": "%s"}' % (b"x" * 100_000), _JSON, "413 request-too-large"),
+    "the body has 2 MB": (b'{"question": "%s"}' % (b"x" * 2_000_000), _JSON, "413 request-too-large"),
     "the question is empty": (b'{"question": ""}', _JSON, "422 invalid-request"),
     "the question is blank": (b'{"question": "  \\n "}', _JSON, "422 invalid-request"),
     "the question has 8,001 characters": (
@@ -71,22 +64,6 @@ async def test_a_request_without_sense_is_refused(what: str, embedded_index: Cho
 
 
 # --- load and deadlines --------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def slot_taken(service: Service, ollama: OllamaServer, path: str = "/ask") -> AsyncIterator[None]:
-    """By a caller whose answer does not end, and which Ollama has begun."""
-    says(ollama, reply(SAID, then=Then.HANG))
-    admission = service.assistant.pipeline.admission
-
-    def asked() -> int:
-        return [path for path, _ in ollama.requests].count("/api/chat")
-
-    before = asked()
-    async with service.calling(path, question=UNSURE, mode="generate", limit=1):
-        await until(lambda: admission.serving == 1 and asked() > before)
-        yield
-    await until(lambda: admission.serving == 0)
 
 
 async def test_a_queue_that_is_too_long(embedded_index: Chosen, page: Page) -> None:
