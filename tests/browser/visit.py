@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page
+from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from app.settings import Settings
 from tests.live.serving import Service, serving
@@ -29,7 +29,7 @@ class Visit:
 
     async def answered(self, question: str) -> Locator:
         turn = await self.ask(question)
-        await turn.locator(".answer[aria-busy=false]").wait_for()
+        await expect(turn.locator(".answer")).to_have_attribute("aria-busy", "false", timeout=15_000)
         return turn
 
     def hear(self, message: ConsoleMessage) -> None:

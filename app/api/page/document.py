@@ -89,7 +89,11 @@ def _html(code: str, texts: Texts, settings: Settings, version: str, style: str)
     examples = [item.strip() for item in (settings.page_examples or "").split(";")]
     # URLs are relative: the page may be behind a proxy that puts a prefix before all paths.
     static = f"page/{version}"
-    data = {"texts": texts, "examples": [item for item in examples if item]}
+    data = {
+        "texts": texts,
+        "examples": [item for item in examples if item],
+        "keepDays": settings.keep_questions,
+    }
     said = {
         "lang": code,
         "dir": "rtl" if code in RIGHT_TO_LEFT else "ltr",
@@ -99,10 +103,12 @@ def _html(code: str, texts: Texts, settings: Settings, version: str, style: str)
         "static": static,
         **{f"t_{name}": text for name, text in texts.items() if isinstance(text, str)},
     }
+    kept = str(texts["kept"]).format(n=settings.keep_questions) if settings.keep_questions else ""
     template = Template((WEB / "page.html").read_text("utf-8"))
     return template.substitute(
         {name: escape(str(text)) for name, text in said.items()},
         style=style,
+        kept=f"<p>{escape(kept)}</p>\n" if kept else "",
         # In a script element no character but this one can end it.
         data=json.dumps(data, ensure_ascii=False).replace("<", "\\u003c"),
     ).encode()

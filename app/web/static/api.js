@@ -38,6 +38,11 @@ export async function* answer(body, signal) {
   if (!complete) throw new Failure('broken')
 }
 
+/** A verdict on an answer: {token, helpful, comment}. Throws a Failure. */
+export async function judge(verdict) {
+  await send('feedback', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(verdict) })
+}
+
 async function send(path, options) {
   const own = key.get() ? { 'X-API-Key': key.get() } : {}
   let response

@@ -4,6 +4,7 @@ const data = JSON.parse(document.getElementById('data').textContent)
 
 export const texts = data.texts
 export const examples = data.examples
+export const keepDays = data.keepDays // that the service keeps questions and comments for; 0: it does not
 
 /** The text with its {placeholders} filled in. */
 export function t(name, values = {}) {

@@ -2,6 +2,7 @@
 import { Failure, answer } from './api.js'
 import { Citations, codeActions, entryNodes } from './citations.js'
 import { copy, h } from './dom.js'
+import { feedbackNode } from './feedback.js'
 import { blocks } from './markdown.js'
 import { say, t, texts } from './texts.js'
 
@@ -96,6 +97,7 @@ export class Turn {
     this.after.replaceChildren(...notices)
     if (answer.status === 'answered') this.#showAnswered(answer)
     else this.#showNearest(answer)
+    if (answer.feedback_token) this.sources.append(feedbackNode(answer.feedback_token))
   }
 
   #showAnswered(answer) {
