@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import asking, exporting, indexing, ingesting, keys, mcp, models, serving
+from app.cli import asking, exporting, gaps, indexing, ingesting, keys, mcp, models, serving
 from app.errors import AskdError, BadSettings, name_of
 from app.evaluation.commands import evaluation
 from app.evaluation.commands.comparing import compare_models
@@ -30,6 +30,7 @@ app.command("compare")(compare_models)
 app.add_typer(indexing.index, name="index")
 app.add_typer(models.models, name="models")
 app.add_typer(keys.keys, name="keys")
+app.add_typer(gaps.gaps, name="gaps")
 app.add_typer(evaluation.evaluation, name="eval")
 
 

@@ -1,0 +1,209 @@
+"""`askd gaps`: what the FAQ lacks, by what people asked and said."""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.table import Table
+
+from app.cli.terminal import JsonOption, err, out, progress_bar, warn
+from app.domain import FaqEntry
+from app.embedders.base import Embedder
+from app.errors import BadSettings, EmbedderUnavailable, RetrievalError
+from app.feedback.export import Cases, entry_line, table
+from app.feedback.gaps import Group, Usage, Wanted, Wishes, groups_of
+from app.feedback.grouping import Vectors
+from app.settings import Settings, read_settings
+from app.wiring import Askd, open_askd
+
+_DAY = 86_400.0
+_MOST = 3_000  # different questions that are grouped, the most frequent ones
+_BACKGROUND = 200  # questions of the FAQ that the others are compared with
+_SHOWN = 3  # questions of a group on the terminal
+
+gaps = typer.Typer(help="What was asked and not answered, or not well (docs/feedback.md).")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    usage: Usage
+    groups: Sequence[Group]
+    cases: Cases
+    entries: Sequence[FaqEntry]
+    left_out: int  # rare questions, where there are too many
+
+    @property
+    def keys(self) -> Sequence[str]:
+        return [f"{entry.collection}/{entry.id}" for entry in self.entries]
+
+
+@gaps.callback(invoke_without_command=True)
+def report(
+    context: typer.Context,
+    days: Annotated[int, typer.Option(min=1, help="Of the last so many days.")] = 30,
+    least: Annotated[int, typer.Option(min=1, help="Only groups asked at least so often.")] = 2,
+    most: Annotated[int, typer.Option(min=1, help="At most so many groups and entries.")] = 20,
+    csv: Annotated[Path | None, typer.Option(help="Write all groups to this file, as a table.")] = None,
+    questions: Annotated[
+        Path | None, typer.Option(help="Write questions for `askd eval` to this .csv or .jsonl file.")
+    ] = None,
+    entry: Annotated[
+        int | None, typer.Option(min=1, help="Print a line of JSON for a FAQ file, for the group N.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what was declined, suggested or did not help, in groups; and which entries are used."""
+    if context.invoked_subcommand is not None:
+        return
+    if questions and questions.suffix not in (".csv", ".jsonl"):
+        raise typer.BadParameter("give a name that ends in .csv or .jsonl", param_hint="--questions")
+    found = asyncio.run(_find(read_settings(), days, least))
+    if csv:
+        _write(csv, table(found.groups))
+    if questions:
+        as_lines = questions.suffix == ".jsonl"
+        _write(questions, found.cases.json_lines(found.keys) if as_lines else found.cases.csv(found.keys))
+    if entry is not None:
+        if entry > len(found.groups):
+            raise BadSettings(f"there is no group {entry}: there are {len(found.groups)}")
+        typer.echo(entry_line(found.groups[entry - 1]))
+    elif as_json:
+        typer.echo(json.dumps(_as_json(found), ensure_ascii=False, indent=2))
+    elif not csv and not questions:
+        _print(found, most)
+
+
+@gaps.command()
+def forget(
+    request_id: Annotated[str, typer.Argument(help="Id of the request (X-Request-ID).")],
+) -> None:
+    """Delete all that is kept of a request: its outcome, its question and what was said about the answer."""
+    number = asyncio.run(_forget(read_settings(), request_id))
+    if not number:
+        err.print(f"nothing is kept of request {request_id}", highlight=False)
+        raise typer.Exit(1)
+    err.print(f"forgotten: {number} answers of request {request_id}", highlight=False)
+
+
+async def _forget(settings: Settings, request_id: str) -> int:
+    async with open_askd(settings) as askd:
+        return await askd.feedback.store.forget(request_id)
+
+
+async def _find(settings: Settings, days: int, least: int) -> _Found:
+    usage, wishes, cases = Usage(), Wishes(), Cases()
+    async with open_askd(settings) as askd:
+        async for record in askd.feedback.store.records(time.time() - days * _DAY):
+            usage.count(record)
+            wishes.add(record)
+            cases.add(record)
+        entries = await _entries(askd)
+        wanted = wishes.wanted()
+        grouped = wanted[:_MOST]
+        known = [each.question for each in entries[:: max(1, len(entries) // _BACKGROUND)]]
+        meaning = await _meaning(askd.embedder, grouped, known) if askd.embedder and grouped else None
+    groups = [group for group in groups_of(grouped, known, meaning) if group.count >= least]
+    return _Found(usage, groups, cases, entries, len(wanted) - len(grouped))
+
+
+async def _entries(askd: Askd) -> Sequence[FaqEntry]:
+    try:
+        return [entry async for entry in askd.store.records()]
+    except RetrievalError as error:
+        warn(f"the entries are not compared with those of the FAQ: {error}")
+        return []
+
+
+async def _meaning(
+    embedder: Embedder, wanted: Sequence[Wanted], known: Sequence[str]
+) -> tuple[Vectors, Vectors] | None:
+    """Vectors of both; None where the embedder does not work."""
+    texts = [*(each.question for each in wanted), *known]
+    vectors = []
+    try:
+        with progress_bar("comparing questions", len(texts)) as advance:
+            for text in texts:
+                vectors.append(await embedder.embed_question(text))
+                advance(1)
+    except EmbedderUnavailable as error:
+        warn(f"questions are compared by their words: {error}")
+        return None
+    together = np.vstack(vectors)
+    return together[: len(wanted)], together[len(wanted) :]
+
+
+def _print(found: _Found, most: int) -> None:
+    usage = found.usage
+    statuses = ", ".join(f"{number} {status}" for status, number in usage.statuses.most_common())
+    out.print(f"answers: {statuses or 'none'}; helpful {usage.helpful}, not helpful {usage.unhelpful}")
+    if usage.without_question:
+        hint = "set ASKD_KEEP_QUESTIONS to see what is asked"
+        out.print(f"{usage.without_question} more gaps have no question: {hint}", highlight=False)
+    if found.groups:
+        _print_groups(found.groups[:most])
+    if len(found.groups) > most:
+        out.print(f"and {len(found.groups) - most} more groups: --most, or --csv FILE", highlight=False)
+    if found.left_out:
+        out.print(f"{found.left_out} rare questions are left out", highlight=False)
+    _print_entries(found, most)
+
+
+def _print_groups(groups: Sequence[Group]) -> None:
+    shown = Table("", "asked", "declined", "suggested", "unhelpful", "questions", "nearest entry", box=None)
+    for number, group in enumerate(groups, start=1):
+        said = [each.question for each in group.wanted[:_SHOWN]]
+        if len(group.wanted) > _SHOWN:
+            said.append(f"… {len(group.wanted) - _SHOWN} more")
+        kinds = (str(group.kinds[kind] or "") for kind in ("declined", "suggested", "unhelpful"))
+        shown.add_row(str(number), str(group.count), *kinds, "\n".join(said), group.nearest or "")
+    out.print(shown)
+
+
+def _print_entries(found: _Found, most: int) -> None:
+    used = found.usage.most_used()
+    if used:
+        shown = Table("entry", "answered", "nearest", "helpful", "unhelpful", box=None)
+        for key, use in used[:most]:
+            counts = (use.cited, use.nearest, use.helpful, use.unhelpful)
+            shown.add_row(key, *(str(count or "") for count in counts))
+        out.print(shown)
+    if never := found.usage.never_used(found.keys):
+        more = f" and {len(never) - most} more" if len(never) > most else ""
+        out.print(f"never used: {', '.join(never[:most])}{more}", highlight=False)
+
+
+def _as_json(found: _Found) -> Mapping[str, Any]:
+    usage = found.usage
+    return {
+        "answers": dict(usage.statuses),
+        "helpful": usage.helpful,
+        "unhelpful": usage.unhelpful,
+        "without_question": usage.without_question,
+        "groups": [
+            {
+                "asked": group.count,
+                **{kind: group.kinds[kind] for kind in ("declined", "suggested", "unhelpful")},
+                "questions": [each.question for each in group.wanted],
+                "nearest": group.nearest,
+                "comments": list(group.comments),
+            }
+            for group in found.groups
+        ],
+        "entries": {key: asdict(use) for key, use in usage.most_used()},
+        "never_used": list(usage.never_used(found.keys)),
+    }
+
+
+def _write(file: Path, text: str) -> None:
+    """Raises BadSettings."""
+    try:
+        file.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise BadSettings(f"{file}: {error.strerror}") from error
+    err.print(f"written: {file}", highlight=False, soft_wrap=True)
