@@ -119,10 +119,9 @@ class Retrieval:
         [completed], [result] = searched.texts, searched.results
         ranking = self._rank(completed, result, question.limit, context)
         following = await self._judged(Asked(completed, ranking), searched, turn)
-        ranking = understood(
+        ranking, follows = understood(
             turn, alone.ranking, following.ranking, result.statistics, searched.manifest.language
         )
-        follows = ranking.hits is not alone.ranking.hits
         return replace(
             alone,
             ranking=ranking,

@@ -17,6 +17,7 @@ _FEW_WORDS = 4  # a question this short says little on its own
 _FEW_CONTENT = 3  # content words beside one that points back
 _HELD = 0.8  # of an answer's words: then it was taken from the entry
 _LEAST_WORDS = 5  # of an answer; fewer may stand in any entry
+_OTHER_PLACE = 5  # of the other reading's first hit, or the last there is
 _LEAST_COVERED = 0.5  # of a question's content, in an entry that answers it
 _ORDER = (Status.NO_ANSWER, Status.SUGGESTED, Status.ANSWERED)
 _BEGINS = re.compile(
@@ -69,40 +70,67 @@ def context_of(history: Sequence[Turn]) -> Context | None:
 
 def leans(question: str) -> bool:
     """Whether a question shows that it may need the one before it: "and on Windows?", "how do I stop it?"."""
-    if _BEGINS.match(question) or _POINTS_BACK.search(question):
+    if _points_back(question):
         return True
     return len(_content(question)) < 2 or len(words(question)) <= _FEW_WORDS
 
 
 def stands_alone(question: str, alone: Ranking) -> bool:
     """Whether a question needs no context: it is an entry's, or it is sure and leans on nothing."""
-    return alone.exact or (alone.answerable and not leans(question))
+    if alone.exact:
+        return not _points_back(
+            question
+        )  # an entry may ask "is there anything else?", and mean another thing
+    return alone.answerable and not leans(question)
 
 
 def understood(
     question: str, alone: Ranking, following: Ranking, statistics: WordStatistics, language: str
-) -> Ranking:
-    """The better reading of a question: `alone` as it is, or `following` what was said before it.
+) -> tuple[Ranking, bool]:
+    """The better reading of a question, `alone` as it is or `following` what was said before it, and whether
+    it is the latter.
+
+    Among its hits is the first one that only the other reading finds: it may be what was meant after all.
+    """
+    if not following.hits:
+        return alone, False
+    first = following.hits[0].entry
+    if coverage(question, first, statistics, language) < _LEAST_COVERED:
+        following = _capped(following)
+    if _follows(question, alone, following):
+        return _with_the_other(following, alone), True
+    if not alone.exact and _refers(question) and following.status is Status.NO_ANSWER:
+        alone = _capped(alone)
+    return _with_the_other(alone, following), False
+
+
+def _follows(question: str, alone: Ranking, following: Ranking) -> bool:
+    """Whether the conversation tells what the question means.
 
     The context never answers by itself: an entry that holds little of the question is suggested at most. Nor
     does a question answer alone whose "it" or "there" is something that was said: what it finds is suggested.
     """
-    if not following.hits:
-        return alone
-    first = following.hits[0].entry
-    if coverage(question, first, statistics, language) < _LEAST_COVERED:
-        following = _capped(following)
-    refers = _refers(question)
-    if refers and following.status is Status.NO_ANSWER:
-        return _capped(alone)
-    if alone.answerable and alone.hits[0].entry.key == first.key:
-        return alone
-    if refers:
-        return following
+    if alone.exact:
+        return False
+    if _refers(question) and following.status is Status.NO_ANSWER:
+        return False
+    if alone.answerable and alone.hits[0].entry.key == following.hits[0].entry.key:
+        return False
+    if _refers(question):
+        return True
     ours, theirs = _ORDER.index(following.status), _ORDER.index(alone.status)
-    if ours == theirs:
-        return following if leans(question) else alone
-    return following if ours > theirs else alone
+    return leans(question) if ours == theirs else ours > theirs
+
+
+def _with_the_other(chosen: Ranking, other: Ranking) -> Ranking:
+    hits, place = list(chosen.hits), min(len(chosen.hits), _OTHER_PLACE) - 1
+    shown = {hit.entry.key for hit in hits[:place]}
+    added = next((hit for hit in other.hits if hit.entry.key not in shown), None)
+    if place < 2 or added is None:
+        return chosen
+    behind = [hit for hit in hits[place:] if hit.entry.key != added.entry.key]
+    added = replace(added, score=min(added.score, hits[place - 1].score))
+    return replace(chosen, hits=[*hits[:place], added, *behind][: len(hits)])
 
 
 def _capped(ranking: Ranking) -> Ranking:
@@ -113,8 +141,11 @@ def _capped(ranking: Ranking) -> Ranking:
 
 def _refers(question: str) -> bool:
     """Whether a question says too little besides the word that points back: "is it safe?"."""
-    points = _BEGINS.match(question) or _POINTS_BACK.search(question)
-    return points is not None and len(_content(question)) <= _FEW_CONTENT
+    return _points_back(question) and len(_content(question)) <= _FEW_CONTENT
+
+
+def _points_back(question: str) -> bool:
+    return bool(_BEGINS.match(question) or _POINTS_BACK.search(question))
 
 
 def _content(question: str) -> Sequence[str]:

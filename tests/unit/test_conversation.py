@@ -101,8 +101,22 @@ async def test_the_context_alone_answers_nothing(assistant: Assistant) -> None:
 def test_a_question_that_means_something_said_is_not_answered_alone() -> None:
     alone = Ranking([Hit(PYTHON, 0.9)], status=Status.ANSWERED, confident=True)
     following = Ranking([Hit(PYTHON, 0.9)], status=Status.NO_ANSWER)
-    read = understood("Who works there?", alone, following, WordStatistics(4, {}), "english")
+    read, follows = understood("Who works there?", alone, following, WordStatistics(4, {}), "english")
     assert (read.status, read.confident, read.hits) == (Status.SUGGESTED, False, alone.hits)
+    assert not follows
+
+
+def test_the_first_hit_of_the_other_reading_is_among_those_shown() -> None:
+    alone = Ranking([Hit(PYTHON, 0.9), Hit(REFUND, 0.3), Hit(LINUX, 0.2)], status=Status.SUGGESTED)
+    following = Ranking([Hit(WINDOWS, 0.8), Hit(PYTHON, 0.7)], status=Status.ANSWERED)
+    question, statistics = "How do I install that on Windows?", WordStatistics(4, {})
+    read, follows = understood(question, alone, following, statistics, "english")
+    assert (follows, [hit.entry for hit in read.hits]) == (True, [WINDOWS, PYTHON])
+
+    unknown = replace(following, status=Status.NO_ANSWER)
+    read, follows = understood("How do I?", alone, unknown, statistics, "english")
+    assert (follows, [hit.entry for hit in read.hits]) == (False, [PYTHON, REFUND, WINDOWS])
+    assert [hit.score for hit in read.hits] == [0.9, 0.3, 0.3]
 
 
 def test_a_cached_answer_is_of_the_same_conversation() -> None:
