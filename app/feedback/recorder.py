@@ -64,7 +64,9 @@ class Recorder:
                 self.note(error)
                 await asyncio.sleep(_PAUSE)
             except Exception:
+                # What cannot be written at all must not hold up what comes after it.
                 log.exception("outcomes of answers could not be recorded")
+                self._drop(min(_BATCH, len(self._waiting)))
                 await asyncio.sleep(_PAUSE)
 
     async def finish(self) -> None:
@@ -73,9 +75,9 @@ class Recorder:
             async with asyncio.timeout(_LAST_TRY):
                 while self._waiting:
                     await self._write()
-        except (FeedbackUnavailable, TimeoutError) as error:
+        except Exception as error:
             log.warning("outcomes of answers are lost", extra={"number": len(self._waiting)}, exc_info=error)
-            self.on_dropped(len(self._waiting))
+            self._drop(len(self._waiting))
 
     def note(self, error: FeedbackUnavailable | None) -> None:
         """Whether the store works. Logged when that changes."""
@@ -83,6 +85,12 @@ class Recorder:
             facts = {"detail": str(error), "reason": error.reason}
             log.warning("the feedback store does not work; answers are given as before", extra=facts)
         self.trouble = str(error) if error else None
+
+    def _drop(self, number: int) -> None:
+        """Of those that wait the oldest."""
+        for _ in range(number):
+            self._waiting.popleft()
+        self.on_dropped(number)
 
     async def _wait(self) -> None:
         try:

@@ -12,6 +12,8 @@ from mcp import MCPError
 from mcp.client.client import Client
 from mcp_types import CallToolResult, TextContent, TextResourceContents
 
+from app.answering.service import Assistant
+from app.feedback.memory import MemoryFeedback
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
 from app.settings import Settings
@@ -74,6 +76,17 @@ async def test_what_the_faq_does_not_hold_is_told_as_such(mcp: Client) -> None:
     result = await mcp.call_tool("ask", {"question": "Who painted the Mona Lisa in Florence?"})
     assert not result.is_error
     assert result.structured_content["status"] == "no_answer"
+
+
+async def test_what_an_assistant_asks_is_recorded_for_gaps(
+    assistant: Assistant, index: MemoryIndex, llm: ScriptedModel
+) -> None:
+    store = MemoryFeedback()
+    app = app_of(assistant, index, llm, store=store)
+    async with served(app) as http, Client(f"{http.base_url}/mcp") as client:
+        await client.call_tool("ask", {"question": "Who painted the Mona Lisa in Florence?"})
+    [record] = [record async for record in store.records(0.0)]
+    assert record.outcome.status == "no_answer"
 
 
 async def test_what_search_finds_can_be_fetched_and_read(mcp: Client) -> None:

@@ -105,6 +105,17 @@ def test_a_request_is_forgotten(filled: Shell) -> None:
         assert request_id in filled("gaps", "forget", request_id, status=1).err
 
 
+def test_a_verdict_that_was_taken_survives_kill_9(filled: Shell) -> None:
+    with filled.serving() as server:
+        server.get("/readyz")
+        for number in range(30):
+            judge(server, ask(server, "Is it possible to join the course at any time?"), helpful=number > 9)
+        server.process.kill()
+        server.process.wait()
+    found = filled("gaps", "--json").json
+    assert (found["helpful"], found["unhelpful"]) == (20, 10)
+
+
 def test_mistakes_are_told(askd: Shell) -> None:
     assert ".jsonl" in askd("gaps", "--questions", "cases.xlsx", status=2).err
     assert "no group 1" in askd("gaps", "--entry", "1", status=2).err

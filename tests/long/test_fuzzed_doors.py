@@ -1,18 +1,26 @@
-"""Fuzzed requests to `/v1` and `/mcp`: never a failure of the server, and errors in each door's own form."""
+"""Fuzzed requests to `/v1`, `/mcp` and `/feedback`: no failure of the server, errors in their own form."""
 
 import json
 import random
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from app.domain import Status
+from app.feedback.base import Outcome, Shown
+from app.feedback.sqlite import SqliteFeedback
+from app.feedback.tokens import sign
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
+from app.settings import Settings
 from tests.support.app import app_of, calling
 from tests.support.assistant import assistant_of
 from tests.support.faq import FAQ
+from tests.support.feedback import SECRET
 from tests.support.sizes import REQUESTS, SEED
 
 pytestmark = pytest.mark.anyio
@@ -128,6 +136,30 @@ def _rpc(chance: random.Random) -> Any:
     }
 
 
+def _feedback(chance: random.Random) -> Any:
+    shown = [Shown("course", id_, True) for id_ in ("join", "refund")]
+    time_ = time.time() - chance.choice((0, 0, 0, 0, 90_000))
+    outcome = Outcome(
+        f"{chance.randrange(50):016x}",
+        "r",
+        time_,
+        "1",
+        Status.ANSWERED,
+        None,
+        chance.choice(("course", None)),
+        shown,
+    )
+    token = sign(outcome, chance.choice((SECRET, SECRET, SECRET, b"another")))
+    if chance.random() < 0.1:
+        at = chance.randrange(len(token))
+        token = token[:at] + chance.choice(("", ".", "A", "é", "\x00")) + token[at + 1 :]
+    body = {"token": _or_odd(chance, token), "helpful": _or_odd(chance, chance.random() < 0.5)}
+    further = {"comment": chance.choice(_TEXTS), "entry": chance.choice(("course/join", "course/x", ""))}
+    for name in chance.sample(sorted(further), chance.randrange(3)):
+        body[name] = _or_odd(chance, further[name])
+    return body
+
+
 def _bytes(chance: random.Random, body: Any) -> bytes:
     """As JSON, now and then damaged."""
     content = bytearray(json.dumps(body).encode())
@@ -151,19 +183,31 @@ def _check_mcp(response: httpx.Response) -> None:
         assert response.json()["error"]["message"]
 
 
+def _check_feedback(response: httpx.Response) -> None:
+    if response.status_code >= 400:
+        assert response.json()["type"].startswith("/problems/")
+    else:
+        assert set(response.json()) == {"request_id", "helpful", "comment_kept"}
+
+
 async def _put(
-    door: str, make: Callable[[random.Random], Any], check: Callable[[httpx.Response], None]
+    door: str,
+    make: Callable[[random.Random], Any],
+    check: Callable[[httpx.Response], None],
+    tmp_path: Path,
 ) -> None:
     chance = random.Random(f"{SEED} {door}")
     llm = ScriptedModel(script=["Yes, you can join ", "at any time."], loaded=True)
     index = MemoryIndex(FAQ)
     statuses: dict[int, int] = {}
-    async with calling(app_of(assistant_of(index, llm), index, llm)) as client:
+    store = SqliteFeedback(tmp_path / "feedback" / "feedback.sqlite3")
+    settings = Settings(keep_questions=1)
+    async with calling(app_of(assistant_of(index, llm), index, llm, settings, store=store)) as client:
         for number in range(REQUESTS):
-            method, path = "POST", "/v1/chat/completions" if door == "/v1" else "/mcp"
+            method, path = "POST", "/v1/chat/completions" if door == "/v1" else door
             if chance.random() < 0.1:
                 method = chance.choice(("GET", "GET", "PUT", "DELETE"))
-                path = chance.choice(_V1_PATHS) if door == "/v1" else "/mcp"
+                path = chance.choice(_V1_PATHS) if door == "/v1" else door
             headers = {"Content-Type": chance.choice(("application/json",) * 15 + ("text/plain",))}
             if door == "/mcp":
                 headers["Accept"] = "application/json, text/event-stream"
@@ -181,13 +225,20 @@ async def _put(
             except (AssertionError, KeyError, ValueError) as error:
                 raise AssertionError(told) from error
             statuses[response.status_code] = statuses.get(response.status_code, 0) + 1
+    await store.close()
     print(f"{door}: {dict(sorted(statuses.items()))}")
     assert statuses.get(200, 0) > REQUESTS / 10  # or the fuzz would test no more than what refuses it
 
 
-async def test_fuzzed_requests_of_the_openai_api_never_fail_in_askd() -> None:
-    await _put("/v1", _chat, _check_v1)
+async def test_fuzzed_requests_of_the_openai_api_never_fail_in_askd(tmp_path: Path) -> None:
+    await _put("/v1", _chat, _check_v1, tmp_path)
 
 
-async def test_fuzzed_messages_of_the_model_context_protocol_never_fail_in_askd() -> None:
-    await _put("/mcp", _rpc, _check_mcp)
+async def test_fuzzed_messages_of_the_model_context_protocol_never_fail_in_askd(
+    tmp_path: Path,
+) -> None:
+    await _put("/mcp", _rpc, _check_mcp, tmp_path)
+
+
+async def test_fuzzed_feedback_never_fails_in_askd(tmp_path: Path) -> None:
+    await _put("/feedback", _feedback, _check_feedback, tmp_path)

@@ -202,6 +202,25 @@ async def test_what_waited_is_recorded_once_the_store_is_back(monkeypatch: pytes
         assert len(await kept(store)) == 1
 
 
+async def test_what_cannot_be_written_holds_nothing_up(
+    monkeypatch: pytest.MonkeyPatch, store: SqliteFeedback, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(recorder, "_PAUSE", 0.05)
+    monkeypatch.setattr(recorder, "_GATHERING", 0.01)
+    dropped: list[int] = []
+    recording = Recorder(store, Retention(90, 30), dropped.append)
+    running = asyncio.create_task(recording.run())
+    recording.put(outcome(1, "\ud800"))  # no text at all: SQLite takes none such
+    await asyncio.sleep(0.5)
+    recording.put(outcome(2))
+    await asyncio.sleep(0.5)
+    running.cancel()
+
+    assert sum(dropped) == 1
+    assert [record.outcome.time for record in await kept(store)] == [1_002.0]
+    assert "could not be recorded" in caplog.text
+
+
 async def test_what_waits_at_the_end_is_written(store: SqliteFeedback) -> None:
     async with service(store) as client:
         await client.post("/ask", json=LATE)
