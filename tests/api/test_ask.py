@@ -48,6 +48,7 @@ async def test_answers_with_sources_as_the_contract_says(client: httpx.AsyncClie
     assert response.status_code == 200
     body = response.json()
     assert (body.pop("parts"), body.pop("asked")) == ([], None)
+    assert body.pop("feedback_token")
     assert 0.5 < body.pop("confidence") < 1
     timings = body.pop("timings_ms")
     assert timings.keys() == {"retrieve", "queue", "queue_position", "first_token", "total"}

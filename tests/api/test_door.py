@@ -57,7 +57,7 @@ async def test_a_cached_answer_is_the_same_but_for_what_is_the_requests_own(
     cached: httpx.AsyncClient, llm: ScriptedModel
 ) -> None:
     first, second = [(await cached.post("/ask", json=LATE)) for _ in range(2)]
-    own = {name: second.json()[name] for name in ("timings_ms", "request_id")}
+    own = {name: second.json()[name] for name in ("timings_ms", "request_id", "feedback_token")}
     assert second.json() == first.json() | own
     assert second.json()["cached"]
     assert second.json()["request_id"] == second.headers["x-request-id"]

@@ -90,6 +90,10 @@ class Elasticsearch:
             searches = exchange.body.count(b"\n") // 2
             responses = b",".join([self._response] * searches)
             self._later(lambda: exchange.reply(b'{"took":1,"responses":[%s]}' % responses))
+        elif path.endswith("/_delete_by_query"):
+            exchange.reply(b'{"deleted":0}')
+        elif path.endswith("/_bulk"):
+            exchange.reply(b'{"errors":false,"items":[]}')
         elif path.endswith("/_search"):
             self._later(lambda: exchange.reply(self._searched))
         else:
