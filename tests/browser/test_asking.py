@@ -219,6 +219,7 @@ async def test_a_key_is_asked_for_and_kept_for_the_tab(visiting: Visiting, tmp_p
         await field.fill(secret)
         await visit.page.keyboard.press("Enter")
         await expect(form).to_be_hidden()
+        await expect(visit.page.locator("#chooser")).to_be_visible()
         turn = await visit.answered(EXACT)
         await expect(turn.locator(".answer")).to_contain_text("within 30 days")
         await visit.page.reload()
@@ -226,6 +227,23 @@ async def test_a_key_is_asked_for_and_kept_for_the_tab(visiting: Visiting, tmp_p
         await expect(turn.locator(".answer")).to_contain_text("within 30 days")
         assert await visit.page.evaluate("document.cookie") == ""
         assert secret not in visit.page.url
+
+
+async def test_a_question_without_a_key_is_answered_once_there_is_one(
+    visiting: Visiting, tmp_path: Path
+) -> None:
+    file = tmp_path / "keys"
+    secret = add_key(file, "reader")
+    async with visiting("/?q=How+long+can+I+return+an+order", {"api_keys_file": file}, faults=True) as visit:
+        form, field = visit.page.locator("#key"), visit.page.locator("#key input")
+        await expect(visit.page.locator(".trouble")).to_contain_text("an API key is needed")
+        await field.fill("wrong")
+        await field.press("Enter")
+        await expect(form).to_contain_text("This key is not known.")
+        await field.fill(secret)
+        await field.press("Enter")
+        await expect(visit.page.locator(".turn .answer")).to_contain_text("within 30 days")
+        await expect(visit.page.locator("#chooser")).to_be_visible()
 
 
 async def test_too_many_questions_are_told_with_the_wait(visiting: Visiting) -> None:

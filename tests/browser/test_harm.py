@@ -166,3 +166,34 @@ async def test_any_text_makes_only_harmless_elements_and_none_hangs(visiting: Vi
         assert set(made["schemes"]) <= {"http:", "https:", "mailto:"}
         assert set(made["attributes"]) <= {"href", "target", "rel", "dir", "class", "start", "tabindex"}
         assert made["slowest"] < 2000  # milliseconds, for 5,000 pieces on a busy machine
+
+
+# Reads a stream cut into pieces of `size` bytes, whatever their content.
+READ = """async ([path, text, size]) => {
+    const { events } = await import(path)
+    const bytes = new TextEncoder().encode(text)
+    const stream = new ReadableStream({ start(controller) {
+        for (let at = 0; at < bytes.length; at += size) controller.enqueue(bytes.slice(at, at + size))
+        controller.close()
+    } })
+    const found = []
+    for await (const { event, data } of events(stream)) found.push([event, data])
+    return found
+}"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+async def test_events_are_read_however_the_network_cuts_them(visiting: Visiting, end: str) -> None:
+    sent = [
+        ["sources", {"sources": []}],
+        ["token", {"text": "Größe: 10 € 🙂\\n"}],
+        ["done", {"a": [1, None]}],
+    ]
+    lines = [": still here", "", "retry: 5", ""]
+    for number, (name, data) in enumerate(sent):
+        lines += [f"event: {name}", f"id:{number}", f"data: {json.dumps(data, ensure_ascii=False)}", "", ""]
+    async with visiting() as visit:
+        path = await visit.page.locator("script[type=module]").get_attribute("src")
+        module = f"{visit.origin}/{path}".replace("page.js", "api.js")
+        for size in (1, 2, 3, 7, 1000):
+            assert await visit.page.evaluate(READ, [module, end.join(lines) + end, size]) == sent

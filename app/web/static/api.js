@@ -86,7 +86,7 @@ export async function* events(stream) {
         }
         const [, field, text] = /^([^:]*):? ?(.*)$/.exec(line)
         if (field === 'event') event = text
-        if (field === 'data') data += text
+        if (field === 'data') data += data ? `\n${text}` : text
       }
     }
   } finally {

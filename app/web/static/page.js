@@ -9,6 +9,7 @@ const $ = (id) => document.getElementById(id)
 const [composer, box, send, chooser] = [$('composer'), $('question'), $('send'), $('collection')]
 const turns = []
 let running = null
+let loaded = false // the collections
 
 const page = {
   /** Asks a new question. `moved`: it was a click, and the focus follows it. */
@@ -46,8 +47,8 @@ const page = {
       key.set(input.value.trim())
       form.hidden = true
       box.focus()
-      if (!chooser.options[1]) loadCollections()
-      then?.()
+      if (then) then()
+      else loadCollections()
     }
   },
 }
@@ -63,6 +64,7 @@ async function run(turn, moved) {
     running = null
     working(false)
   }
+  if (turn.answer && !loaded) loadCollections() // there was no key for it before
 }
 
 function working(isWorking) {
@@ -73,6 +75,7 @@ function working(isWorking) {
 async function loadCollections() {
   try {
     const found = await collections()
+    loaded = true
     if (found.length < 2) return
     const wanted = new URLSearchParams(location.search).get('collection')
     for (const { name } of found) chooser.append(h('option', { value: name, selected: name === wanted }, name))

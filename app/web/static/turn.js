@@ -102,7 +102,8 @@ export class Turn {
 
   #showAnswered(answer) {
     const unchecked = answer.sentences.some((sentence) => sentence.support === 'unmatched')
-    this.after.append(h('p.origin', {}, t(unchecked ? 'unchecked' : answer.origin)))
+    const told = answer.origin === 'extracted' && answer.notices.length > 0 // by the notice
+    if (!told) this.after.append(h('p.origin', {}, t(unchecked ? 'unchecked' : answer.origin)))
     const numbered = answer.sources.map((source, at) => ({ ...source, number: at + 1 }))
     const cited = numbered.filter((source) => source.cited)
     this.after.append(this.#actions(cited))
@@ -144,7 +145,7 @@ export class Turn {
   #showSources(sources) {
     if (!sources.length) return
     const numbered = sources.map((source, at) => ({ ...source, number: at + 1 }))
-    this.sources.replaceChildren(h('h3', {}, t('sources')), entryList(numbered))
+    this.sources.replaceChildren(h('h3', {}, t('found')), entryList(numbered))
     say(t('writing'))
   }
 
