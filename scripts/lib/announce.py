@@ -22,7 +22,7 @@ def main() -> None:
             shown = f"[{host}]" if ":" in host else host
             body = json.dumps({"question": QUESTION})
             sys.stdout.write(
-                f"\naskd is ready. Its page: http://{shown}:{port}/docs. Try:\n\n"
+                f"\naskd is ready. Ask in a browser at http://{shown}:{port}/, or try:\n\n"
                 f"curl -s http://{shown}:{port}/ask -H 'content-type: application/json' -d '{body}'\n\n"
             )
             return
