@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -12,6 +13,8 @@ from app.feedback.elasticsearch import ElasticsearchFeedback
 from app.indexes.elasticsearch.client import open_client
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
+from tests.cli.shell import Shell
+from tests.live.serving import Chosen, serving, settings_of
 from tests.live.tcp_proxy import Break, Fault, Instead, Stall, TcpProxy, http_answer, proxy_to
 from tests.support.app import app_of, calling
 from tests.support.assistant import assistant_of
@@ -101,3 +104,24 @@ async def test_an_index_that_was_deleted_is_made_again(
 
     [record] = [record async for record in store.records(0.0)]
     assert record.verdict is not None
+
+
+async def test_the_gaps_of_a_service_over_elasticsearch(elasticsearch_index: Chosen, tmp_path: Path) -> None:
+    settings = settings_of(elasticsearch_index, {"keep_questions": 30, "data_dir": tmp_path})
+    async with serving(settings) as service:
+        answer = await service.ask("How do I bake bread with rye?", mode="extract")
+        verdict = {"token": answer["feedback_token"], "helpful": False, "comment": "No bread?"}
+        assert (await service.client.post("/feedback", json=verdict)).status_code == 200
+        await asyncio.sleep(1.5)
+    given = {
+        "ASKD_ELASTICSEARCH_URL": str(elasticsearch_index["elasticsearch_url"]),
+        "ASKD_INDEX": str(elasticsearch_index["index"]),
+    }
+    askd = Shell(tmp_path)
+    found = askd("gaps", "--json", "--least", "1", settings=given).json
+    askd("gaps", "forget", answer["request_id"], settings=given)
+
+    assert [group["questions"] for group in found["groups"]] == [["How do I bake bread with rye?"]]
+    assert found["groups"][0]["comments"] == ["No bread?"]
+    assert found["never_used"]
+    assert askd("gaps", "--json", settings=given).json["answers"] == {}
