@@ -16,7 +16,7 @@ Vectors = NDArray[np.float32]  # a row for each question, of unit length
 
 # The least mean cosine of the questions of a group, fitted on tests/support/gap_week.py.
 WORDS_ALIKE = 0.2
-MEANING_ALIKE = 0.3
+MEANING_ALIKE = 0.34
 _DIMENSION = 2_048  # of vectors of words: the words share places, which few of them do at once
 _GRAMS = 0.5  # weight of the pieces of a word, which forgive typos, against the word itself
 _MANY = 100  # questions, of which three have to share a word for it to count; of fewer two
