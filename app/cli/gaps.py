@@ -157,12 +157,17 @@ def _print(found: _Found, most: int) -> None:
 def _print_groups(groups: Sequence[Group]) -> None:
     shown = Table("", "asked", "declined", "suggested", "unhelpful", "questions", "nearest entry", box=None)
     for number, group in enumerate(groups, start=1):
-        said = [each.question for each in group.wanted[:_SHOWN]]
+        said = [_printable(each.question) for each in group.wanted[:_SHOWN]]
         if len(group.wanted) > _SHOWN:
             said.append(f"… {len(group.wanted) - _SHOWN} more")
         kinds = (str(group.kinds[kind] or "") for kind in ("declined", "suggested", "unhelpful"))
         shown.add_row(str(number), str(group.count), *kinds, "\n".join(said), group.nearest or "")
     out.print(shown)
+
+
+def _printable(text: str) -> str:
+    """Anybody can ask: without what would steer the terminal, or turn the line around."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _print_entries(found: _Found, most: int) -> None:

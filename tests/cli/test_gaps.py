@@ -95,6 +95,17 @@ def rows_of(file: Path) -> Sequence[Mapping[str, str]]:
         return list(csv.DictReader(opened))
 
 
+def test_a_question_cannot_steer_the_terminal(filled: Shell) -> None:
+    with filled.serving(settings=KEEPING) as server:
+        server.get("/readyz")
+        ask(server, "How do I bake \x1b[31mred\x1b[0m \u202ebread [b]with[/b] rye?")
+        time.sleep(1.2)
+        shown = filled("gaps", "--least", "1").out
+    assert "bake" in shown
+    assert "[b]with[/b] rye?" in shown
+    assert not {"\x1b", "\u202e"} & set(shown)
+
+
 def test_a_request_is_forgotten(filled: Shell) -> None:
     with filled.serving(settings=KEEPING) as server:
         server.get("/readyz")
