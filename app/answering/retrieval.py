@@ -15,7 +15,7 @@ from app.indexes.base import SearchIndex, SearchResult
 from app.indexes.manifest import Manifest
 from app.ranking.candidates import WordStatistics
 from app.ranking.confidence import Calibration, Thresholds, calibration_of
-from app.ranking.conversation import Context, context_of, stands_alone, understood
+from app.ranking.conversation import Context, context_of, stands_alone, towards, understood
 from app.ranking.coverage import rarity
 from app.ranking.fusion import Fusion, Ranking, rank
 from app.ranking.interaction import interaction
@@ -155,7 +155,7 @@ class Retrieval:
     ) -> _Searched:
         """In one version of the index: if a new one is published meanwhile, it starts over.
 
-        In a context each text is compared by meaning as it is completed.
+        In a context the words and the meaning of what was said count a little, too.
         """
         started = self.clock()
         read = [context.completed(text) for text in texts] if context else texts
@@ -163,7 +163,11 @@ class Retrieval:
         manifest = await self.index.manifest()
         while True:
             _check_collection(collection, manifest)
-            vectors, notices = await self._embed(read, manifest)
+            if context:
+                (*vectors, lately), notices = await self._embed([*texts, context.lately], manifest)
+                vectors = [towards(vector, lately) for vector in vectors]
+            else:
+                vectors, notices = await self._embed(texts, manifest)
             embedded = self.clock()
             try:
                 results = await asyncio.gather(
@@ -240,9 +244,9 @@ class Retrieval:
 
     async def _embed(
         self, texts: Sequence[str], manifest: Manifest
-    ) -> tuple[Sequence[Vector | None], list[Notice]]:
+    ) -> tuple[list[Vector | None], list[Notice]]:
         """The texts' vectors; Nones, with the reason, where only words can be compared."""
-        none = [None] * len(texts)
+        none: list[Vector | None] = [None] * len(texts)
         if self.embedder is None or self.fusion is Fusion.LEXICAL:
             return none, []
         trouble = await embedder_trouble(self.embedder, manifest)

@@ -4,15 +4,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.domain import FaqEntry, Status, Turn
 from app.ranking.candidates import WordStatistics
 from app.ranking.coverage import coverage
 from app.ranking.fusion import Ranking
 from app.ranking.stop_words import STOP_WORDS
-from app.ranking.text import entry_words, words
+from app.ranking.text import CONTEXT_WEIGHT, entry_words, words
 
+_Vector = NDArray[np.float32]
 _MOST_TOPICS = 3  # earlier questions that complete a question: it may lean on one that leans itself
 _TOPIC_CHARACTERS = 300  # of each of them
+_LATELY_CHARACTERS = 600  # of what was said: the meaning of more takes long to compute
 _FEW_WORDS = 4  # a question this short says little on its own
 _FEW_CONTENT = 3  # content words beside one that points back
 _HELD = 0.8  # of an answer's words: then it was taken from the entry
@@ -43,6 +48,11 @@ class Context:
     said: str
     answers: Sequence[frozenset[str]]  # the words of each
 
+    @property
+    def lately(self) -> str:
+        """The newest of what was said, as much as is embedded."""
+        return self.said[:_LATELY_CHARACTERS]
+
     def completed(self, question: str) -> str:
         """The question with what it leans on, so that it can be read alone."""
         return " ".join([*self.topics, question])
@@ -66,6 +76,14 @@ def context_of(history: Sequence[Turn]) -> Context | None:
     answers = [frozenset(words(turn.content)) for turn in history if turn.role == "assistant"]
     said = "\n".join(turn.content for turn in reversed(history))
     return Context(topics, said, [answer for answer in answers if len(answer) >= _LEAST_WORDS])
+
+
+def towards(question: _Vector | None, said: _Vector | None) -> _Vector | None:
+    """The direction of the question, turned a little towards what was said; of unit length as they are."""
+    if question is None or said is None:
+        return question
+    turned: _Vector = question + CONTEXT_WEIGHT * said
+    return turned / np.float32(np.linalg.norm(turned))
 
 
 def leans(question: str) -> bool:

@@ -18,7 +18,7 @@ MAX_QUESTION_WORDS = 64  # different ones: they set what a query costs, and no F
 # Names that differ from others only in a punctuation mark: C++, C#, F#, .NET.
 SIGNED_NAME = re.compile(r"(?<!\w)[A-Za-z](?:\+\+|#)(?!\w)|(?<![\w.])\.NET\b", re.IGNORECASE)
 MAX_CONTEXT_WORDS = 256  # different ones, of a conversation
-CONTEXT_WEIGHT = 0.3  # of a word said before, against one of the question
+CONTEXT_WEIGHT = 0.3  # of a word said before, against one of the question; of the meaning of both, too
 _WORD = re.compile(r"[^\W_]{1,64}")  # letters and digits; a longer run is data, not a word: it comes in parts
 # Scripts without spaces between words: Thai, Lao, Khmer, Burmese, kana, Han; and Hangul, whose words carry
 # their particles with them.

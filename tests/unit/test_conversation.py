@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from app.answering.service import Assistant
@@ -9,8 +10,9 @@ from app.domain import FaqEntry, Hit, Question, Status, Turn
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
 from app.ranking.candidates import WordStatistics
-from app.ranking.conversation import context_of, leans, understood
+from app.ranking.conversation import context_of, leans, towards, understood
 from app.ranking.fusion import Ranking
+from app.ranking.text import CONTEXT_WEIGHT
 from app.traffic.answer_cache import AnswerKey
 from tests.support.assistant import assistant_of
 
@@ -96,6 +98,16 @@ async def test_a_question_that_stands_on_its_own_is_never_changed(
 async def test_the_context_alone_answers_nothing(assistant: Assistant) -> None:
     found = await assistant.find(Question("And what about pizza?", history=HISTORY))
     assert found.ranking.status is not Status.ANSWERED
+
+
+def test_the_meaning_of_what_was_said_counts_a_little() -> None:
+    question, said = np.array([1, 0], dtype=np.float32), np.array([0, 1], dtype=np.float32)
+    turned = towards(question, said)
+    assert turned is not None
+    assert np.linalg.norm(turned) == pytest.approx(1)
+    assert turned[1] / turned[0] == pytest.approx(CONTEXT_WEIGHT)
+    assert towards(None, said) is None
+    assert towards(question, None) is question
 
 
 def test_a_question_that_means_something_said_is_not_answered_alone() -> None:
