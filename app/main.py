@@ -126,7 +126,10 @@ def _add_middleware(
             CORSMiddleware,
             allow_origins=sorted(origins),
             allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Cache-Control", "X-API-Key", "X-Request-ID", TIMEOUT_HEADER],
+            allow_headers=[
+                *("Authorization", "Cache-Control", "X-API-Key", "X-Request-ID", TIMEOUT_HEADER),
+                *("MCP-Protocol-Version", "MCP-Session-Id", "Last-Event-ID"),  # what clients of /mcp send
+            ],
             expose_headers=["Retry-After", "Server-Timing", "X-Request-ID"],
         )
     paths = frozenset(route.path for route in iter_route_contexts(app.routes) if route.path)

@@ -167,19 +167,33 @@ async def test_a_failure_is_told_as_elsewhere(index: MemoryIndex) -> None:
 
 
 async def test_pages_of_foreign_origins_may_not_call(index: MemoryIndex, llm: ScriptedModel) -> None:
-    settings = Settings(_env_file=None, cors_origins="https://chat.example.org")
+    settings = Settings(
+        _env_file=None, cors_origins="https://chat.example.org", allowed_hosts="askd,127.0.0.1,fd00::1"
+    )
     async with calling(app_of(assistant_of(index, llm), index, llm, settings)) as client:
         statuses = {}
         for origin in (
             "https://evil.example",
-            "http://askd",
+            "http://[evil",
             "null",
             "https://chat.example.org",
             "http://localhost:3000",
+            "http://askd:8000",
+            "http://[fd00::1]:8000",
         ):
             response = await client.post("/mcp", json=LIST_TOOLS, headers={**ACCEPT, "Origin": origin})
             statuses[origin] = response.status_code
-    assert list(statuses.values()) == [403, 403, 403, 200, 200]
+    assert list(statuses.values()) == [403, 403, 403, 200, 200, 200, 200]
+
+
+async def test_pages_of_allowed_origins_may_send_what_clients_send(
+    index: MemoryIndex, llm: ScriptedModel
+) -> None:
+    settings = Settings(_env_file=None, cors_origins="https://chat.example.org")
+    asks = {"Access-Control-Request-Method": "POST", "Origin": "https://chat.example.org"}
+    asks["Access-Control-Request-Headers"] = "content-type,mcp-protocol-version,mcp-session-id,authorization"
+    async with calling(app_of(assistant_of(index, llm), index, llm, settings)) as client:
+        assert (await client.options("/mcp", headers=asks)).status_code == 200
 
 
 async def test_keys_and_the_rate_limit_hold_here_as_elsewhere(index: MemoryIndex, llm: ScriptedModel) -> None:

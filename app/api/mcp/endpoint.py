@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PATH = "/mcp"
 _LOOPBACK = frozenset(["localhost", "127.0.0.1", "::1"])
+_FOREIGN = "pages of this origin may not call; see ASKD_CORS_ORIGINS"
 MISSING = "the Model Context Protocol needs the extra mcp: in askd's folder, pip install -e '.[mcp]'"
 
 
@@ -126,11 +127,12 @@ class McpEndpoint:
         if origin is None or origin.rstrip("/") in self._origins:
             return
         try:
-            host = urlsplit(origin).hostname or ""
+            address = urlsplit(origin)
+            loopback = address.hostname in _LOOPBACK
         except ValueError:
-            host = ""
-        if host not in _LOOPBACK and not service.access.knows(host):
-            raise HTTPException(403, "pages of this origin may not call; see ASKD_CORS_ORIGINS")
+            raise HTTPException(403, _FOREIGN) from None
+        if not loopback and not service.access.knows(address.netloc):
+            raise HTTPException(403, _FOREIGN)
 
 
 def _received(body: bytes, receive: Receive, left: asyncio.Event) -> Receive:

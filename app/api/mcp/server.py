@@ -147,7 +147,7 @@ _TOOLS: Mapping[str, _Tool] = {
     "search": _Tool(
         "Search the FAQ", "The entries nearest to a query, whole.", SearchArguments, SearchOut, _search, True
     ),
-    "fetch": _Tool("One FAQ entry", "An entry by its id, whole.", FetchArguments, FetchOut, _fetch),
+    "fetch": _Tool("One FAQ entry", "An entry by its id, whole.", FetchArguments, FetchOut, _fetch, True),
     "list_collections": _Tool(
         "Collections", "The collections of the FAQ.", NoArguments, CollectionsOut, _list_collections
     ),
@@ -189,6 +189,7 @@ def server_of(door_of: Callable[[Any], Door]) -> Server[Any]:
         start = int(cursor or 0)
         door = door_of(ctx.request)
         with _translated(door):
+            await door.admit()
             entries = await door.page(start, _PAGE)
         following = str(start + _PAGE) if len(entries) == _PAGE else None
         return ListResourcesResult(resources=[_resource(entry) for entry in entries], next_cursor=following)
@@ -209,6 +210,7 @@ def server_of(door_of: Callable[[Any], Door]) -> Server[Any]:
         key = unquote(collection), unquote(id_)
         door = door_of(ctx.request)
         with _translated(door):
+            await door.admit()
             entry = await door.entry(lambda entry: entry.key == key)
         text = TextResourceContents(uri=params.uri, mime_type=_MARKDOWN, text=markdown_of(entry))
         return ReadResourceResult(contents=[text])
