@@ -56,8 +56,8 @@ class Recorder:
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:
+            await self._expire()
             try:
-                await self._expire()
                 await self._wait()
                 await self._write()
             except FeedbackUnavailable as error:
@@ -109,8 +109,16 @@ class Recorder:
         self._arrived.clear()
 
     async def _expire(self) -> None:
+        """Now and then. Where it fails, what waits is written all the same."""
         now = time.monotonic()
-        if self._expired_at is None or now - self._expired_at >= _EXPIRY:
+        if self._expired_at is not None and now - self._expired_at < _EXPIRY:
+            return
+        self._expired_at = now
+        try:
             await self.retention.apply(self.store)
-            self._expired_at = now
+        except FeedbackUnavailable as error:
+            self.note(error)
+        except Exception:
+            log.exception("what has expired could not be deleted")
+        else:
             self.note(None)

@@ -35,7 +35,7 @@ def _known(file: Path) -> bytes | None:
 
 def _made(file: Path) -> bytes:
     """Whole from its first moment: of several workers that start at the same time the first one counts."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, temporary = mkstemp(dir=file.parent)  # readable by its owner only
     try:
         with os.fdopen(descriptor, "w") as writing:

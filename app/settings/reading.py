@@ -98,6 +98,15 @@ class Settings(Server, Index, Embedder, Model, Limits, Access, Page, Feedback, T
         return self
 
     @model_validator(mode="after")
+    def _questions_go_with_their_outcomes(self) -> Self:
+        if self.keep_questions > self.feedback_days:
+            raise ValueError(
+                f"ASKD_KEEP_QUESTIONS ({self.keep_questions}) exceeds ASKD_FEEDBACK_DAYS "
+                f"({self.feedback_days}), after which the outcomes go, and the questions with them"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _elasticsearch_knows_one_user(self) -> Self:
         if bool(self.elasticsearch_user) != bool(self.elasticsearch_password_file):
             raise ValueError("ASKD_ELASTICSEARCH_USER and ASKD_ELASTICSEARCH_PASSWORD_FILE go together")

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 
+from app.errors import BadSettings
 from app.feedback.base import FeedbackStore
 from app.feedback.recorder import Retention
 from app.feedback.secret import installation_secret
@@ -13,9 +14,9 @@ from app.settings.backends import IndexBackend
 from app.telemetry.metrics import Metrics
 from app.wiring.elasticsearch import elasticsearch_client
 
-_SECONDS = (
-    30.0  # a request may take: nobody waits for it but the recorder, verdicts have a limit of their own
-)
+# A request may take so many seconds: only the recorder waits for it, verdicts have a limit of their own.
+_SECONDS = 30.0
+_SHORTEST_SECRET = 32  # bytes
 
 
 async def open_feedback(settings: Settings, opened: AsyncExitStack, metrics: Metrics) -> Feedback:
@@ -23,9 +24,7 @@ async def open_feedback(settings: Settings, opened: AsyncExitStack, metrics: Met
     store = await _STORES[settings.index_backend](settings, opened)
     opened.push_async_callback(store.close)
     retention = Retention(settings.feedback_days, settings.keep_questions)
-    return Feedback(
-        store, retention, partial(_secret, settings), metrics.feedback_given, metrics.outcomes_dropped
-    )
+    return Feedback(store, retention, _secret(settings), metrics.feedback_given, metrics.outcomes_dropped)
 
 
 async def _open_sqlite(settings: Settings, opened: AsyncExitStack) -> FeedbackStore:
@@ -49,8 +48,14 @@ _STORES: Mapping[IndexBackend, Callable[[Settings, AsyncExitStack], Awaitable[Fe
 }
 
 
-def _secret(settings: Settings) -> bytes:
-    """Raises BadSettings."""
-    if settings.feedback_secret_file:
-        return secret("ASKD_FEEDBACK_SECRET_FILE", settings.feedback_secret_file).encode()
-    return installation_secret(settings.feedback_dir / "secret")
+def _secret(settings: Settings) -> Callable[[], bytes]:
+    """What gives it when the service starts. Raises BadSettings at once for a file that will not do."""
+    if not settings.feedback_secret_file:
+        return partial(installation_secret, settings.feedback_dir / "secret")
+    given = secret("ASKD_FEEDBACK_SECRET_FILE", settings.feedback_secret_file).encode()
+    if len(given) < _SHORTEST_SECRET:
+        raise BadSettings(
+            f"ASKD_FEEDBACK_SECRET_FILE: at least {_SHORTEST_SECRET} random characters, or else tokens can "
+            "be forged; `openssl rand -hex 32` makes some"
+        )
+    return lambda: given

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from app.domain import Question
-from app.errors import FeedbackUnavailable
+from app.errors import BadSettings, FeedbackUnavailable
 from app.feedback import recorder
 from app.feedback.base import Outcome, Record
 from app.feedback.memory import MemoryFeedback
@@ -23,6 +23,7 @@ from app.feedback.sqlite import SqliteFeedback
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
 from app.settings import Settings
+from app.wiring import open_askd
 from tests.contract.test_feedback_store import outcome
 from tests.support.app import app_of, calling
 from tests.support.assistant import assistant_of
@@ -219,6 +220,30 @@ async def test_what_cannot_be_written_holds_nothing_up(
     assert sum(dropped) == 1
     assert [record.outcome.time for record in await kept(store)] == [1_002.0]
     assert "could not be recorded" in caplog.text
+
+
+async def test_what_cannot_expire_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Eternal(MemoryFeedback):
+        async def expire(self, before: float, texts_before: float) -> None:
+            raise FeedbackUnavailable("feedback cannot be stored: scripts are not allowed")
+
+    monkeypatch.setattr(recorder, "_GATHERING", 0.01)
+    store = Eternal()
+    recording = Recorder(store, Retention(90, 0))
+    running = asyncio.create_task(recording.run())
+    recording.put(outcome(1))
+    await asyncio.sleep(0.2)
+    running.cancel()
+    assert len(await kept(store)) == 1
+
+
+@pytest.mark.parametrize("given", ["", "short", "x" * 31])
+async def test_a_short_secret_is_refused(tmp_path: Path, given: str) -> None:
+    (tmp_path / "secret").write_text(given)
+    settings = Settings(_env_file=None, data_dir=tmp_path, feedback_secret_file=tmp_path / "secret")
+    with pytest.raises(BadSettings, match="at least 32 random characters"):
+        async with open_askd(settings):
+            pass
 
 
 async def test_what_waits_at_the_end_is_written(store: SqliteFeedback) -> None:

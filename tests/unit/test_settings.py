@@ -95,6 +95,12 @@ def test_elasticsearch_may_have_several_nodes(monkeypatch: pytest.MonkeyPatch) -
         read_settings()
 
 
+def test_questions_are_not_kept_longer_than_their_outcomes() -> None:
+    assert Settings(_env_file=None, keep_questions=90).keep_questions == 90
+    with pytest.raises(ValueError, match=r"ASKD_KEEP_QUESTIONS .* exceeds ASKD_FEEDBACK_DAYS"):
+        Settings(_env_file=None, keep_questions=91)
+
+
 FINGERPRINT = ":".join(["0A"] * 32)
 
 
