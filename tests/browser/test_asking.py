@@ -252,3 +252,17 @@ async def test_too_many_questions_are_told_with_the_wait(visiting: Visiting) -> 
         turn = await visit.ask(EXACT)
         await expect(turn.locator(".trouble")).to_contain_text("many questions in a short time")
         await expect(turn.locator(".trouble button")).to_contain_text("Try again in")
+
+
+async def test_a_key_works_where_the_browser_forbids_storage(visiting: Visiting, tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    secret = add_key(file, "reader")
+    forbid = "Object.defineProperty(window, 'sessionStorage', { get() { throw new Error('forbidden') } })"
+    async with visiting(chosen={"api_keys_file": file}, faults=True) as visit:
+        await visit.page.add_init_script(forbid)
+        await visit.page.reload()
+        await visit.page.locator("#key input").fill(secret)
+        await visit.page.keyboard.press("Enter")
+        await expect(visit.page.locator("#chooser")).to_be_visible()
+        turn = await visit.answered(EXACT)
+        await expect(turn.locator(".answer")).to_contain_text("within 30 days")

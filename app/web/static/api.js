@@ -2,10 +2,26 @@
 
 const KEY = 'askd-key'
 
+/** The API key of this tab; where the browser forbids storage, of this page until it is left. */
 export const key = {
-  get: () => sessionStorage.getItem(KEY),
-  set: (value) => sessionStorage.setItem(KEY, value),
-  forget: () => sessionStorage.removeItem(KEY),
+  unstored: null,
+  get: () => stored((storage) => storage.getItem(KEY)) ?? key.unstored,
+  set: (value) => {
+    key.unstored = value
+    stored((storage) => storage.setItem(KEY, value))
+  },
+  forget: () => {
+    key.unstored = null
+    stored((storage) => storage.removeItem(KEY))
+  },
+}
+
+function stored(use) {
+  try {
+    return use(sessionStorage)
+  } catch {
+    return null
+  }
 }
 
 /** `name` is that of the problem, or offline, unreachable or broken. */

@@ -27,9 +27,11 @@ export class Turn {
     try {
       for await (const [event, data] of answer(this.#request(), this.controller.signal)) this.#take(event, data)
     } catch (error) {
+      if (this.answer && error.name === 'AbortError') return // it was complete
       this.#end()
-      if (error.name === 'AbortError') this.#stopped()
-      else this.#failed(error instanceof Failure ? error : new Failure('other'))
+      if (error.name === 'AbortError') return this.#stopped()
+      if (!(error instanceof Failure)) console.error(error)
+      this.#failed(error instanceof Failure ? error : new Failure('other'))
     }
   }
 
