@@ -28,13 +28,14 @@ _ORDER = (Status.NO_ANSWER, Status.SUGGESTED, Status.ANSWERED)
 _BEGINS = re.compile(
     r"[\W_]*(?:and|also|or|but|what about|how about|what if|then|"
     r"und|auch|oder|aber|was ist mit|wie ist es mit|"
-    r"y|o|pero|también|qué tal|et|ou|mais|aussi|e|ed|ma|anche)\b",
+    r"y|o|pero|también|qué tal|et|ou|mais|aussi|e|ed|ma|anche)\b(?![-'’])",  # not e-mail
     re.IGNORECASE,
 )
 _POINTS_BACK = re.compile(
-    r"\b(?:it|its|that|this|these|those|they|them|their|he|she|him|her|his|there|ones?|another|other|else|same|"
+    r"\b(?:it|its|that|this|these|those|they|them|their|he|she|him|her|his|ones?|another|other|else|same|"
     r"again|instead|afterwards|before|"
-    r"es|das|dies\w*|diese\w*|sie|ihn|ihm|dort|dafür|damit|davon|dazu|stattdessen|"
+    r"(?<!is )(?<!are )(?<!was )(?<!were )(?<!be )there(?! (?:is|are|was|were|will)\b|['’]s)|"
+    r"(?<!gibt )es(?! gibt\b)|das|dies\w*|diese\w*|sie|ihn|ihm|dort|dafür|damit|davon|dazu|stattdessen|"
     r"eso|esto|ese|esa|allí|ello|cela|ça|celui|celle|questo|quello)\b",
     re.IGNORECASE,
 )

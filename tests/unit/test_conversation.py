@@ -110,6 +110,25 @@ def test_the_meaning_of_what_was_said_counts_a_little() -> None:
     assert towards(question, None) is question
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Is there a size limit for long questions?",
+        "Are there discounts for students abroad?",
+        "Which formats are supported if there is no extension?",
+        "E-mail address of the billing department?",
+        "Gibt es einen Rabatt für Studenten?",
+    ],
+)
+def test_words_that_point_at_nothing_do_not_lean(question: str) -> None:
+    assert not leans(question)
+
+
+@pytest.mark.parametrize("question", ["Who works there at the weekend?", "Is it there on Sundays, too?"])
+def test_a_place_that_was_said_is_leant_on(question: str) -> None:
+    assert leans(question)
+
+
 def test_a_question_that_means_something_said_is_not_answered_alone() -> None:
     alone = Ranking([Hit(PYTHON, 0.9)], status=Status.ANSWERED, confident=True)
     following = Ranking([Hit(PYTHON, 0.9)], status=Status.NO_ANSWER)
