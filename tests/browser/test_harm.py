@@ -168,6 +168,36 @@ async def test_any_text_makes_only_harmless_elements_and_none_hangs(visiting: Vi
         assert made["slowest"] < 2000  # milliseconds, for 5,000 pieces on a busy machine
 
 
+N = 100_000
+LONG = {
+    "a rule": "a|b\n" + "-" * N + "x|",
+    "a rule of hyphens and spaces": "a|b\n" + "- " * (N // 2) + "x|",
+    "a heading of spaces": "# " + " " * N + "x",
+    "a heading of closing signs": "# a " + "#" * N + "x",
+    "a row of spaces": " " * N + "x",
+    "a row of pipes": "|" * N,
+    "an item of spaces": "- " + " " * N + "\u2028x",
+    "spaces in a paragraph": "x" + " " * N + "x",
+    "spaces at the end of a line": "x" + " " * N + "\nx",
+    "backticks": "a" + "`" * N + "b",
+    "dots in addresses": ("https://" + "." * 1900 + "a ") * (N // 1900),
+}
+
+
+async def test_a_line_of_100_000_characters_of_any_kind_is_rendered_within_a_second(
+    visiting: Visiting,
+) -> None:
+    async with visiting() as visit:
+        path = await visit.page.locator("script[type=module]").get_attribute("src")
+        module = f"{visit.origin}/{path}".replace("page.js", "markdown.js")
+        slow = {}
+        for kind, text in LONG.items():
+            made = await visit.page.evaluate(RENDER, [module, [text]])
+            if made["slowest"] > 1000:  # milliseconds
+                slow[kind] = made["slowest"]
+        assert slow == {}
+
+
 # Reads a stream cut into pieces of `size` bytes, whatever their content.
 READ = """async ([path, text, size]) => {
     const { events } = await import(path)

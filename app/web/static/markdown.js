@@ -4,10 +4,8 @@
 import { h } from './dom.js'
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([\w+#.-]*)/
-const ITEM = /^( *)([-*+•]|\d{1,9}[.)])(?: +|$)(.*)$/
-const HEADING = /^ {0,3}#{1,6} +(.*?)(?: +#+)? *$/
-const ROW = /^ *\|?(.+\|.*)$/
-const RULED = /^ *\|?[ :-]*-[ :|-]*$/
+const ITEM = /^( *)([-*+•]|\d{1,9}[.)])(?: +|$)(.*)$/s
+const HEADING = /^ {0,3}#{1,6} (.*)$/s
 const MAX_DEPTH = 6
 
 /**
@@ -36,7 +34,7 @@ export function blocks(text, options = {}, depth = 0) {
         options.codeActions?.(code), marks && h('p', {}, inline(marks, options))))
     } else if (HEADING.test(line)) {
       at += 1
-      add(from, at, () => h('p.heading', { dir: 'auto' }, inline(HEADING.exec(line)[1], options)))
+      add(from, at, () => h('p.heading', { dir: 'auto' }, inline(headingText(line), options)))
     } else if (line.startsWith('>') && depth < MAX_DEPTH) {
       while (at < lines.length && lines[at].startsWith('>')) at += 1
       const inner = lines.slice(from, at).map((quoted) => quoted.replace(/^> ?/, '')).join('\n')
@@ -45,13 +43,13 @@ export function blocks(text, options = {}, depth = 0) {
       at = endOfList(lines, at)
       const own = lines.slice(from, at)
       add(from, at, () => list(own, options, depth))
-    } else if (ROW.test(line) && RULED.test(lines[at + 1] ?? '') && lines[at + 1].includes('|')) {
-      for (at += 2; at < lines.length && ROW.test(lines[at]); ) at += 1
+    } else if (beginsTable(lines, at)) {
+      for (at += 2; at < lines.length && isRow(lines[at]); ) at += 1
       const own = lines.slice(from, at)
       add(from, at, () => table(own, options))
     } else {
       for (at += 1; at < lines.length && !begins(lines, at); ) at += 1
-      const own = lines.slice(from, at).join('\n')
+      const own = lines.slice(from, at).map((each) => each.trimEnd()).join('\n')
       add(from, at, () => h('p', { dir: 'auto' }, inline(own, options)))
     }
   }
@@ -66,7 +64,22 @@ export function nodes(text, options = {}, depth = 0) {
 function begins(lines, at) {
   const line = lines[at]
   return !line.trim() || FENCE.test(line) || HEADING.test(line) || ITEM.test(line) || line.startsWith('>')
-    || (ROW.test(line) && RULED.test(lines[at + 1] ?? '') && lines[at + 1].includes('|'))
+    || beginsTable(lines, at)
+}
+
+/** A row, and the rule below it: of nothing but hyphens, colons, pipes and spaces. */
+function beginsTable(lines, at) {
+  const rule = lines[at + 1] ?? ''
+  return isRow(lines[at]) && rule.includes('|') && rule.includes('-') && /^[ :|-]+$/.test(rule)
+}
+
+function isRow(line) {
+  return line.includes('|', 1)
+}
+
+/** Without the signs that may close it. */
+function headingText(line) {
+  return HEADING.exec(line)[1].trim().replace(/(?<= )#+$/, '').trimEnd()
 }
 
 function endOfList(lines, at) {
@@ -112,7 +125,7 @@ function table(lines, options) {
 
 // What may stand inside a line, in the order in which it is tried.
 const INLINE = [
-  [/(`+)([^`]+)\1(?!`)/y, ([, , code]) => h('code', { dir: 'ltr' }, code.trim())],
+  [/(?<!`)(`+)(?!`)([^`]+)\1(?!`)/y, ([, , code]) => h('code', { dir: 'ltr' }, code.trim())],
   [/!?\[([^[\]\n]{1,500})\]\(<?([^\s<>()]{1,2000}(?:\([^\s<>()]{0,500}\)[^\s<>()]{0,500})?)>?(?: +"[^"\n]{0,200}")?\)/y,
     ([whole, text, url], options) => link(url, inside(text, options)) ?? whole],
   [/\[(\d{1,3}(?: *, *\d{1,3})*)\]/y, ([whole, numbers], options) => citations(numbers, options) ?? whole],
@@ -122,9 +135,9 @@ const INLINE = [
   [/\*(?=[^\s*])([^*\n]{0,1000}[^\s*])\*(?!\w)/y, ([, text], options) => h('em', {}, inside(text, options))],
   [/(?<!\w)_(?=[^\s_])([^_\n]{0,1000}[^\s_])_(?!\w)/y, ([, text], options) => h('em', {}, inside(text, options))],
   [/\\([\\`*_[\](){}#+.!|>~-])/y, ([, sign]) => sign],
-  [/ *\n */y, () => h('br')],
+  [/\n */y, () => h('br')],
 ]
-const SPECIAL = /[`![<*_\\\n]|https?:|(?<= ) +\n/g
+const SPECIAL = /[`![<*_\\\n]|https?:/g
 
 export function inline(text, options = {}) {
   const made = []
@@ -177,8 +190,8 @@ function link(address, content) {
 
 /** A bare address ends before the punctuation of the sentence around it. */
 function bare(text) {
-  const unbalanced = text.includes('(') ? /[.,;:!?*_\]}]+$/ : /[.,;:!?*_)\]}]+$/
-  const url = text.replace(unbalanced, '')
+  const kept = text.includes('(') ? /^.*[^.,;:!?*_\]}]/s : /^.*[^.,;:!?*_)\]}]/s
+  const [url] = kept.exec(text)
   const rest = text.slice(url.length)
   return [link(url, [url]) ?? url, ...(rest ? inline(rest) : [])]
 }
