@@ -52,6 +52,23 @@ async def test_a_comment_is_taken_where_the_page_says_that_it_is_kept(visiting: 
         assert sent == [{"helpful": False}, {"helpful": False, "comment": "an entry about chess"}]
 
 
+async def test_the_comment_stays_with_whatever_verdict_follows(visiting: Visiting) -> None:
+    async with visiting(chosen={"keep_questions": 30}) as visit:
+        sent = await verdicts(visit.page)
+        turn = await visit.answered(RETURNS)
+        yes, no = [turn.get_by_role("button", name=name, exact=True) for name in ("Yes", "No")]
+        await no.dblclick()
+        await turn.get_by_label("What was missing or wrong?").fill("the price")
+        await turn.get_by_role("button", name="Send").click()
+        await expect(turn.locator("form.comment")).to_be_hidden()
+        await no.click()
+        await expect(turn.locator("form.comment")).to_be_visible()  # to change it; nothing is sent
+        await yes.click()
+        await expect(yes).to_have_attribute("aria-pressed", "true")
+        comment = {"comment": "the price"}
+        assert sent == [{"helpful": False}, {"helpful": False, **comment}, {"helpful": True, **comment}]
+
+
 async def test_a_verdict_that_is_not_stored_is_told_in_words(visiting: Visiting) -> None:
     async with visiting(faults=True) as visit:
         turn = await visit.answered(RETURNS)

@@ -10,22 +10,29 @@ export function feedbackNode(token) {
     type: 'button', 'aria-pressed': 'false', onclick: () => choose(helpful),
   }, t(helpful ? 'yes' : 'no')))
   const comment = h('textarea', { rows: '2', maxlength: '1000', dir: 'auto' })
+  const submit = h('button.quiet', {}, t('send'))
   const form = h('form.comment', { hidden: true, onsubmit: (event) => (event.preventDefault(), send(false, comment.value)) },
     h('label', {}, t('comment'), comment),
     h('p.note', {}, t('kept', { n: keepDays })),
-    h('button.quiet', {}, t('send')))
+    submit)
+
+  let [chosen, sent, sending] = [null, '', false] // the verdict and the comment that the service has
 
   async function choose(helpful) {
-    if (await send(helpful)) {
+    if (helpful === chosen || (await send(helpful, sent))) {
       form.hidden = helpful || !keepDays
       if (!form.hidden) comment.focus()
     }
   }
 
-  async function send(helpful, words = '') {
+  /** What is sent takes the place of what was sent before, its comment too. */
+  async function send(helpful, words) {
+    if (sending) return false
     let told = t('thanks')
+    busy(true)
     try {
       await judge({ token, helpful, ...(words.trim() && { comment: words.trim() }) })
+      ;[chosen, sent] = [helpful, words]
       yes.setAttribute('aria-pressed', String(helpful))
       no.setAttribute('aria-pressed', String(!helpful))
       if (words) form.hidden = true
@@ -33,9 +40,19 @@ export function feedbackNode(token) {
       const name = error instanceof Failure ? error.name : 'other'
       told = texts.failures[name] ?? texts.failures.other
     }
+    busy(false)
     note.textContent = told
     say(told)
     return told === t('thanks')
+  }
+
+  /** Not `disabled`: that would take the focus away. */
+  function busy(isSending) {
+    sending = isSending
+    for (const button of [yes, no, submit]) {
+      if (isSending) button.setAttribute('aria-disabled', 'true')
+      else button.removeAttribute('aria-disabled')
+    }
   }
 
   return h('div.feedback', { role: 'group', 'aria-label': t('helped') },
