@@ -198,6 +198,50 @@ async def test_a_link_asks_its_question_in_its_collection(visiting: Visiting) ->
         assert copied.endswith("4 euros.\n[1] How long can I return an order? https://shop.example/returns")
 
 
+async def test_the_language_stays_and_the_question_of_a_link_does_not(visiting: Visiting) -> None:
+    async with visiting(
+        "/?lang=de&q=shipping+price&collection=shop", permissions=["clipboard-read", "clipboard-write"]
+    ) as visit:
+        await visit.page.locator("button.suggestion", has_text="Norway").click()
+        turn = visit.page.locator(".turn").last
+        await expect(turn.locator(".answer")).to_contain_text("12 euros")
+        assert visit.page.url == f"{visit.origin}/?lang=de"
+        await turn.get_by_role("button", name="Link kopieren").click()
+        await visit.status("Kopiert.")
+        copied = await visit.page.evaluate("navigator.clipboard.readText()")
+        assert copied.endswith("&collection=shop&lang=de")
+        await visit.answered(EXACT)
+        assert visit.page.url == f"{visit.origin}/?lang=de"
+
+
+async def test_long_texts_are_cut_between_characters(visiting: Visiting) -> None:
+    async with visiting() as visit:
+        path = await visit.page.locator("script[type=module]").get_attribute("src")
+        module = f"{visit.origin}/{path}".replace("page.js", "api.js")
+        cut = "async path => (await import(path)).cut('a' + '🙂'.repeat(8000))"
+        assert await visit.page.evaluate(cut, module) == "a" + "🙂" * 7999
+
+
+async def test_answers_leave_no_listener_on_the_document(visiting: Visiting) -> None:
+    async with visiting() as visit:
+        await visit.page.evaluate(
+            """() => {
+                window.added = []
+                const add = document.addEventListener
+                document.addEventListener = (name, ...rest) => {
+                    window.added.push(name)
+                    add.call(document, name, ...rest)
+                }
+            }"""
+        )
+        turn = await visit.answered(RETURNS)
+        await turn.locator(".mark").first.click()
+        await expect(turn.locator(".card")).to_be_visible()
+        await visit.page.locator("#question").click()
+        await expect(turn.locator(".card")).to_have_count(0)
+        assert await visit.page.evaluate("window.added") == []
+
+
 async def test_the_chooser_searches_in_one_collection(visiting: Visiting) -> None:
     async with visiting() as visit:
         options = visit.page.locator("#collection option")
@@ -216,7 +260,7 @@ async def test_a_key_is_asked_for_and_kept_for_the_tab(visiting: Visiting, tmp_p
         await visit.page.keyboard.type("wrong")
         await visit.page.keyboard.press("Enter")
         await expect(form).to_contain_text("This key is not known.")
-        await field.fill(secret)
+        await field.fill(f" \u200b{secret}\u200b ")  # as it comes out of some documents
         await visit.page.keyboard.press("Enter")
         await expect(form).to_be_hidden()
         await expect(visit.page.locator("#chooser")).to_be_visible()
@@ -240,10 +284,29 @@ async def test_a_question_without_a_key_is_answered_once_there_is_one(
         await field.fill("wrong")
         await field.press("Enter")
         await expect(form).to_contain_text("This key is not known.")
+        turn = await visit.ask(EXACT)
+        await expect(turn.locator(".trouble")).to_contain_text("an API key is needed")
+        await expect(form).to_contain_text("This key is not known.")
         await field.fill(secret)
         await field.press("Enter")
-        await expect(visit.page.locator(".turn .answer")).to_contain_text("within 30 days")
+        await expect(visit.page.locator(".turn .answer").last).to_contain_text("within 30 days")
         await expect(visit.page.locator("#chooser")).to_be_visible()
+
+
+async def test_a_new_conversation_forgets_the_question_that_waited_for_a_key(
+    visiting: Visiting, tmp_path: Path
+) -> None:
+    file = tmp_path / "keys"
+    secret = add_key(file, "reader")
+    async with visiting(chosen={"api_keys_file": file}, faults=True) as visit:
+        turn = await visit.ask(EXACT)
+        await expect(turn.locator(".trouble")).to_contain_text("an API key is needed")
+        await visit.page.get_by_role("button", name="New conversation").click()
+        await visit.page.locator("#key input").fill(secret)
+        await visit.page.keyboard.press("Enter")
+        await expect(visit.page.locator("#chooser")).to_be_visible()
+        await expect(visit.page.get_by_role("button", name="Ask")).to_be_visible()
+        assert len([url for url in visit.requests if url.endswith("/ask/stream")]) == 1
 
 
 async def test_too_many_questions_are_told_with_the_wait(visiting: Visiting) -> None:

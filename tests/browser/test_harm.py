@@ -216,12 +216,13 @@ READ = """async ([path, text, size]) => {
 async def test_events_are_read_however_the_network_cuts_them(visiting: Visiting, end: str) -> None:
     sent = [
         ["sources", {"sources": []}],
-        ["token", {"text": "Größe: 10 € 🙂\\n"}],
+        ["token", {"text": "Größe: 10 € 🙂\\n\u2028\u2029"}],
         ["done", {"a": [1, None]}],
     ]
     lines = [": still here", "", "retry: 5", ""]
     for number, (name, data) in enumerate(sent):
-        lines += [f"event: {name}", f"id:{number}", f"data: {json.dumps(data, ensure_ascii=False)}", "", ""]
+        several = json.dumps(data, ensure_ascii=False, indent=1).split("\n")
+        lines += [f"event: {name}", f"id:{number}", *(f"data: {part}" for part in several), "", ""]
     async with visiting() as visit:
         path = await visit.page.locator("script[type=module]").get_attribute("src")
         module = f"{visit.origin}/{path}".replace("page.js", "api.js")

@@ -1,14 +1,15 @@
 // The service's HTTP API: problems become Failures, the key of this tab goes along, streams become events.
 
 const KEY = 'askd-key'
+const MAX_CHARACTERS = 8000 // of a question, and of each message of a conversation
 
 /** The API key of this tab; where the browser forbids storage, of this page until it is left. */
 export const key = {
   unstored: null,
   get: () => stored((storage) => storage.getItem(KEY)) ?? key.unstored,
   set: (value) => {
-    key.unstored = value
-    stored((storage) => storage.setItem(KEY, value))
+    key.unstored = value.replace(/[^\x21-\x7e]/g, '') // what no header takes, and pasted text may have unseen
+    stored((storage) => storage.setItem(KEY, key.unstored))
   },
   forget: () => {
     key.unstored = null
@@ -22,6 +23,11 @@ function stored(use) {
   } catch {
     return null
   }
+}
+
+/** As much of a text as the service takes. It counts code points, and half of one is no text. */
+export function cut(text) {
+  return [...text].slice(0, MAX_CHARACTERS).join('')
 }
 
 /** `name` is that of the problem, or offline, unreachable or broken. */
@@ -86,7 +92,7 @@ function failureOf(problem, retryAfter) {
 /** Server-sent events (HTML standard, 9.2.6), their data as JSON. */
 export async function* events(stream) {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader()
-  let [rest, event, data] = ['', '', '']
+  let [rest, event, data] = ['', '', []]
   try {
     for (;;) {
       const { value, done } = await reader.read()
@@ -97,12 +103,12 @@ export async function* events(stream) {
       rest = lines.pop()
       for (const line of lines) {
         if (line === '') {
-          if (data) yield { event, data: JSON.parse(data) }
-          event = data = ''
+          if (data.length) yield { event, data: JSON.parse(data.join('\n')) }
+          ;[event, data] = ['', []]
         }
-        const [, field, text] = /^([^:]*):? ?(.*)$/.exec(line)
+        const [, field, text] = /^([^:]*):? ?([^]*)$/.exec(line)
         if (field === 'event') event = text
-        if (field === 'data') data += data ? `\n${text}` : text
+        if (field === 'data') data.push(text)
       }
     }
   } finally {

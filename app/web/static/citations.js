@@ -6,6 +6,9 @@ import { say, t } from './texts.js'
 const HOVER_MS = 120
 const LEAVE_MS = 250
 let ids = 0
+let shown = null // the Citations, of all on the page, whose card is open
+
+document.addEventListener('pointerdown', (event) => shown?.pressed(event.target))
 
 export function codeActions(code) {
   const onclick = async () => say(t((await copy(code)) ? 'copied' : 'not_copied'))
@@ -44,9 +47,6 @@ export class Citations {
         this.hide()
       }
     })
-    document.addEventListener('pointerdown', (event) => {
-      if (this.open && !this.card.contains(event.target) && event.target !== this.open) this.hide()
-    })
   }
 
   /** What stands for [number]; null where there is no such source. */
@@ -63,7 +63,13 @@ export class Citations {
     return mark
   }
 
+  /** A press outside closes the card. */
+  pressed(target) {
+    if (target !== this.open && !this.card.contains(target)) this.hide()
+  }
+
   hide() {
+    if (shown === this) shown = null
     this.#wait(null)
     this.open?.setAttribute('aria-expanded', 'false')
     this.open?.removeAttribute('aria-controls')
@@ -82,6 +88,8 @@ export class Citations {
     this.#wait(null)
     if (this.open === mark) return
     this.hide()
+    shown?.hide()
+    shown = this
     this.open = mark
     mark.setAttribute('aria-expanded', 'true')
     mark.setAttribute('aria-controls', this.card.id)

@@ -1,5 +1,5 @@
 // The page: the box for questions, the conversation, the chooser of collections, and the API key.
-import { collections, key } from './api.js'
+import { collections, cut, key } from './api.js'
 import { h } from './dom.js'
 import { examples, say, t } from './texts.js'
 import { Turn } from './turn.js'
@@ -10,10 +10,14 @@ const [composer, box, send, chooser] = [$('composer'), $('question'), $('send'),
 const turns = []
 let running = null
 let loaded = false // the collections
+let waiting = null // what goes on once there is an API key
+let wrongKey = false // and has not been given again since
+const linked = new URLSearchParams(location.search)
 
 const page = {
   /** Asks a new question. `moved`: it was a click, and the focus follows it. */
-  async ask(question, { alone = false, collection = chooser.value, moved = false } = {}) {
+  async ask(question, { alone = false, collection = chooser.value, moved = false, byLink = false } = {}) {
+    if (!byLink) leaveLink()
     const before = alone ? [] : turns.slice(-MAX_TURNS).flatMap((turn) => turn.messages())
     const turn = new Turn(page, question, collection, before)
     turns.push(turn)
@@ -23,34 +27,46 @@ const page = {
     await run(turn, moved)
   },
 
-  /** Asks a question again, in its place. */
+  /** Asks a question again, in its place: nothing where that has gone with its conversation. */
   async again(turn) {
+    const at = turns.indexOf(turn)
+    if (at < 0) return
     const fresh = new Turn(page, turn.question, turn.collection, turn.history)
-    turns.splice(turns.indexOf(turn), 1, fresh)
+    turns.splice(at, 1, fresh)
     turn.element.replaceWith(fresh.element)
     await run(fresh, true)
   },
 
   /** Asks for an API key, and goes on with `then` once there is one. */
-  needKey(then) {
+  needKey(then = null) {
     const form = $('key')
     const input = form.querySelector('input')
-    const wrong = key.get() !== null
+    wrongKey ||= key.get() !== null
     key.forget()
+    waiting = then
     form.hidden = false
-    $('key-text').textContent = wrong ? `${t('key_wrong')} ${t('key_text')}` : t('key_text')
+    $('key-text').textContent = wrongKey ? `${t('key_wrong')} ${t('key_text')}` : t('key_text')
     input.value = ''
     input.focus()
-    say(t(wrong ? 'key_wrong' : 'key_title'))
+    say(t(wrongKey ? 'key_wrong' : 'key_title'))
     form.onsubmit = (event) => {
       event.preventDefault()
-      key.set(input.value.trim())
+      const then = waiting ?? loadCollections
+      key.set(input.value)
       form.hidden = true
+      ;[waiting, wrongKey] = [null, false]
       box.focus()
-      if (then) then()
-      else loadCollections()
+      then()
     }
   },
+}
+
+/** A link's question is not this one any more; its language stays. */
+function leaveLink() {
+  const url = new URL(location.href)
+  url.searchParams.delete('q')
+  url.searchParams.delete('collection')
+  history.replaceState(null, '', url)
 }
 
 async function run(turn, moved) {
@@ -77,7 +93,7 @@ async function loadCollections() {
     const found = await collections()
     loaded = true
     if (found.length < 2) return
-    const wanted = new URLSearchParams(location.search).get('collection')
+    const wanted = linked.get('collection')
     for (const { name } of found) chooser.append(h('option', { value: name, selected: name === wanted }, name))
     $('chooser').hidden = false
   } catch (failure) {
@@ -102,7 +118,6 @@ composer.addEventListener('submit', (event) => {
   box.value = ''
   grow()
   if (matchMedia('(pointer: coarse)').matches) box.blur() // makes room for the answer
-  history.replaceState(null, '', location.pathname) // a link's question is not this one any more
   page.ask(question)
 })
 box.addEventListener('input', grow)
@@ -113,15 +128,12 @@ box.addEventListener('keydown', (event) => {
 })
 document.addEventListener('keydown', (event) => {
   if (event.key === 'Escape' && running) running.stop()
-  const typing = event.target.closest?.('input, textarea, select')
-  if (event.key === '/' && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    event.preventDefault()
-    box.focus()
-  }
 })
 $('new').addEventListener('click', () => {
   running?.stop()
   turns.length = 0
+  waiting = null
+  leaveLink()
   $('conversation').replaceChildren()
   $('welcome').hidden = false
   $('new').hidden = true
@@ -134,5 +146,5 @@ if (examples.length) {
   $('examples').hidden = false
 }
 await loadCollections()
-const linked = new URLSearchParams(location.search)
-if (linked.get('q')?.trim()) page.ask(linked.get('q').trim().slice(0, 8000), { collection: linked.get('collection') ?? '' })
+const question = cut(linked.get('q')?.trim() ?? '')
+if (question) page.ask(question, { collection: linked.get('collection') ?? '', byLink: true })

@@ -1,5 +1,5 @@
 // One question and what came of it: sources, the answer while it is written, suggestions, or a failure in words.
-import { Failure, answer } from './api.js'
+import { Failure, answer, cut } from './api.js'
 import { Citations, codeActions, entryNodes } from './citations.js'
 import { copy, h } from './dom.js'
 import { feedbackNode } from './feedback.js'
@@ -42,7 +42,6 @@ export class Turn {
   /** Its part of the conversation, for later questions: nothing where there was no answer to lean on. */
   messages() {
     if (this.answer?.status !== 'answered') return []
-    const cut = (content) => content.slice(0, 8000)
     return [{ role: 'user', content: cut(this.question) }, { role: 'assistant', content: cut(this.answer.answer) }]
   }
 
@@ -169,8 +168,10 @@ export class Turn {
   /** A link that asks the same, also where the conversation completed the question. */
   #address() {
     const url = new URL(location.pathname, location.href)
+    const language = new URLSearchParams(location.search).get('lang')
     url.searchParams.set('q', this.history.length ? this.answer.asked ?? this.question : this.question)
     if (this.collection) url.searchParams.set('collection', this.collection)
+    if (language) url.searchParams.set('lang', language)
     return url.href
   }
 
