@@ -204,7 +204,7 @@ async def test_only_a_runtime_that_does_not_answer_opens_it(failure: Reply, stat
     tags, loaded = Reply([lines({"models": []})]), Reply([lines({"models": []})])
     async with (
         ollama_server(chat=failure, tags=tags, ps=loaded) as server,
-        model_at(server.url, 0.1) as llm,
+        model_at(server.url, 0.5) as llm,
     ):
         for _ in range(5):
             with pytest.raises(AskdError):
