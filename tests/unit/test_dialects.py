@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.ingest.formats.dialects import plain_markdown, without_jsx
+from app.ingest.formats.dialects import closed_code, plain_markdown, without_jsx
 from app.ingest.survey import survey
 
 
@@ -102,3 +102,24 @@ def test_long_lines_take_no_long_time(line: str) -> None:
     start = time.process_time()
     plain_markdown(without_jsx([line, "= a", "= b"]))
     assert time.process_time() - start < 0.5
+
+
+TORN = ["# FAQ", "## How do I see it?", "```console", "$ show", "Rome ```", "## Who made it?", "We did."]
+
+
+def test_a_fence_at_the_end_of_a_line_ends_code_that_nothing_else_ends() -> None:
+    lines, told = closed_code(TORN, offset=3)
+    assert lines == [*TORN[:4], "Rome", "```", *TORN[5:]]
+    assert told == "line 8: a fence at the end of a line was taken for the end of the code"
+    assert closed_code(lines, offset=3) == (lines, None)
+
+
+def test_code_that_never_ends_is_told() -> None:
+    lines, told = closed_code([*TORN[:4], "Rome", *TORN[5:]], offset=0)
+    assert len(lines) == len(TORN)
+    assert told == "line 3: this block of code is never closed; all that follows is part of it"
+
+
+def test_a_fence_in_the_text_of_a_line_is_left_where_all_code_ends() -> None:
+    fine = ["```", "echo", "```", "Fences are written ```", "~~~~", "a ~~~", "~~~~"]
+    assert closed_code(fine, offset=0) == (fine, None)

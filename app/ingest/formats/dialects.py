@@ -93,6 +93,34 @@ def _fenced(line: str, fence: str) -> tuple[str, bool]:
     return ("" if closes else fence), True
 
 
+def closed_code(lines: Sequence[str], offset: int) -> tuple[Sequence[str], str | None]:
+    """The lines with their last block of code closed, and what is to be said of it.
+
+    A fence at the end of a line closes nothing, so that all below it would be code; where a block is never
+    closed otherwise, it was meant to. Below it line numbers are one higher then. `offset`: lines before
+    these.
+    """
+    fence, begins = "", 0
+    for number, line in enumerate(lines):
+        before = fence
+        fence, _ = _fenced(line, fence)
+        begins = begins if before else number
+    if not fence:
+        return lines, None
+    for number in range(begins + 1, len(lines)):
+        said = lines[number].rstrip()
+        if said.endswith(fence):
+            kept = said.removesuffix(fence).rstrip()
+            told = (
+                f"line {offset + number + 1}: a fence at the end of a line was taken for the end of the code"
+            )
+            return [*lines[:number], kept, fence, *lines[number + 1 :]], told
+    return (
+        lines,
+        f"line {offset + begins + 1}: this block of code is never closed; all that follows is part of it",
+    )
+
+
 def without_jsx(lines: Sequence[str]) -> list[str]:
     """MDX without its imports, exports and components: accordions become `<details>`, of others the text
     stays. Line numbers stay."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.errors import BadFaqFile
 from app.ingest.column_aliases import Names
 from app.ingest.formats.blocks import Document
-from app.ingest.formats.dialects import plain_markdown, without_jsx
+from app.ingest.formats.dialects import closed_code, plain_markdown, without_jsx
 from app.ingest.formats.entries import is_written_by_askd, read_entries
 from app.ingest.formats.found import Found
 from app.ingest.formats.front_matter import FrontMatter, names_question, split
@@ -60,7 +60,8 @@ def read_document(
     if front.is_draft:
         notes.shape, notes.skipped = "front matter", notes.skipped + 1
         return
-    lines: Sequence[str] = body.split("\n")
+    lines, told = closed_code(body.split("\n"), offset)
+    notes.warnings += [told] if told else []
     lines = plain_markdown(without_jsx(lines) if mdx else lines)
     if shape == "front-matter" or (shape == "auto" and names_question(front)):
         yield _one_entry(front, lines, place, notes)
