@@ -123,3 +123,14 @@ def test_the_top_of_app_is_short() -> None:
 @pytest.mark.parametrize("path", modules(), ids=str)
 def test_no_file_is_too_long_to_read(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+def test_no_two_test_files_of_one_run_share_a_name() -> None:
+    """pytest takes them for the same module. `scripts/check` runs two folders, `scripts/test` the rest."""
+    for checked in (True, False):
+        names = [
+            file.name
+            for file in Path("tests").glob("*/test_*.py")
+            if (file.parent.name in ("unit", "api")) == checked and not file.with_name("__init__.py").exists()
+        ]
+        assert len(set(names)) == len(names)
