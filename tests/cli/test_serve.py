@@ -80,6 +80,7 @@ def _steady(body: dict[str, Any]) -> dict[str, Any]:
         **body,
         "timings_ms": {name: value is None for name, value in body["timings_ms"].items()},
         "request_id": None,
+        "feedback_token": None,
     }
 
 
