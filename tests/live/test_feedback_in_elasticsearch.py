@@ -14,7 +14,7 @@ from app.indexes.elasticsearch.client import open_client
 from app.indexes.memory import MemoryIndex
 from app.models.scripted import ScriptedModel
 from tests.cli.shell import Shell
-from tests.live.serving import Chosen, serving, settings_of
+from tests.live.serving import SAMPLE, Chosen, ingest, serving, settings_of
 from tests.live.tcp_proxy import Break, Fault, Instead, Stall, TcpProxy, http_answer, proxy_to
 from tests.support.app import app_of, calling
 from tests.support.assistant import assistant_of
@@ -106,8 +106,12 @@ async def test_an_index_that_was_deleted_is_made_again(
     assert record.verdict is not None
 
 
-async def test_the_gaps_of_a_service_over_elasticsearch(elasticsearch_index: Chosen, tmp_path: Path) -> None:
-    settings = settings_of(elasticsearch_index, {"keep_questions": 30, "data_dir": tmp_path})
+async def test_the_gaps_of_a_service_over_elasticsearch(
+    elasticsearch_index: Chosen, index_prefix: str, tmp_path: Path
+) -> None:
+    index = f"{index_prefix}-gaps"  # other tests leave outcomes beside the index that they share
+    settings = settings_of(elasticsearch_index, {"index": index, "keep_questions": 30, "data_dir": tmp_path})
+    await ingest(settings, SAMPLE)
     async with serving(settings) as service:
         answer = await service.ask("How do I bake bread with rye?", mode="extract")
         verdict = {"token": answer["feedback_token"], "helpful": False, "comment": "No bread?"}
@@ -115,7 +119,7 @@ async def test_the_gaps_of_a_service_over_elasticsearch(elasticsearch_index: Cho
         await asyncio.sleep(1.5)
     given = {
         "ASKD_ELASTICSEARCH_URL": str(elasticsearch_index["elasticsearch_url"]),
-        "ASKD_INDEX": str(elasticsearch_index["index"]),
+        "ASKD_INDEX": index,
     }
     askd = Shell(tmp_path)
     found = askd("gaps", "--json", "--least", "1", settings=given).json
