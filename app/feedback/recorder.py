@@ -75,9 +75,11 @@ class Recorder:
             async with asyncio.timeout(_LAST_TRY):
                 while self._waiting:
                     await self._write()
-        except Exception as error:
-            log.warning("outcomes of answers are lost", extra={"number": len(self._waiting)}, exc_info=error)
-            self._drop(len(self._waiting))
+        except (FeedbackUnavailable, TimeoutError):
+            self._lose_what_waits()
+        except Exception:
+            log.exception("outcomes of answers could not be recorded")
+            self._lose_what_waits()
 
     def note(self, error: FeedbackUnavailable | None) -> None:
         """Whether the store works. Logged when that changes."""
@@ -85,6 +87,10 @@ class Recorder:
             facts = {"detail": str(error), "reason": error.reason}
             log.warning("the feedback store does not work; answers are given as before", extra=facts)
         self.trouble = str(error) if error else None
+
+    def _lose_what_waits(self) -> None:
+        log.warning("outcomes of answers are lost", extra={"number": len(self._waiting)})
+        self._drop(len(self._waiting))
 
     def _drop(self, number: int) -> None:
         """Of those that wait the oldest."""
