@@ -37,7 +37,7 @@ _ESCAPED_END = re.compile(
     r"&lt;/(?:p|div|ul|ol|li|table|h[1-6]|pre|a|b|i|em|strong|span|code)\s*&gt;", re.IGNORECASE
 )
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_CODE = re.compile(
+CODE = re.compile(
     r"^(`{3,}|~{3,})[^\n]*\n.*?(?:^\1[`~]*[ \t]*$|\Z)|(?<!`)(`+)(?!`)[^\n]*?(?<!`)\2(?!`)", re.M | re.S
 )
 _ENTITY = re.compile(
@@ -67,7 +67,7 @@ def settled(text: str) -> tuple[str, bool]:
 def without_code(text: str, change: Callable[[str], str]) -> str:
     """The text with `change` done to all but its code: fences and spans stay as they are."""
     pieces, start = [], 0
-    for code in _CODE.finditer(text):
+    for code in CODE.finditer(text):
         pieces += [change(text[start : code.start()]), code[0]]
         start = code.end()
     return "".join([*pieces, change(text[start:])])
@@ -75,7 +75,7 @@ def without_code(text: str, change: Callable[[str], str]) -> str:
 
 def has_html(text: str) -> bool:
     """Whether this is HTML, or Markdown with some of it, outside code."""
-    return "<" in text and any(kind.search(_CODE.sub("", text)) for kind in (_BLOCKS, _INLINES, _COMMENT))
+    return "<" in text and any(kind.search(CODE.sub("", text)) for kind in (_BLOCKS, _INLINES, _COMMENT))
 
 
 def is_escaped_html(text: str) -> bool:
@@ -89,7 +89,7 @@ def markdown_of(text: str) -> str:
         text = html.unescape(text)
     if "<" not in text:
         return decoded(text)
-    if _BLOCKS.search(_CODE.sub("", text)):
+    if _BLOCKS.search(CODE.sub("", text)):
         from app.ingest.formats.html import to_markdown
 
         return to_markdown(text)

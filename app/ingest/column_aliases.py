@@ -12,6 +12,9 @@ ALIASES: Mapping[str, Sequence[str]] = {
         *("preguntas", "domanda", "pergunta", "vraag", "pytanie", "spørgsmål", "spørsmål", "fråga"),
         *("kysymys", "otázka", "kérdés", "întrebare", "soru", "вопрос", "питання", "въпрос", "ερώτηση"),
         *("سؤال", "שאלה", "प्रश्न", "问题", "問題", "提问", "質問", "질문", "câu hỏi", "pertanyaan"),
+        *("domande", "perguntas", "vragen", "pytania", "întrebări", "вопросы", "pitanje", "pitanja"),
+        *("vprašanje", "klausimas", "jautājums", "küsimus", "soalan", "ご質問", "問い", "よくある質問"),
+        *("常见问题", "คำถาม", "سوال", "پرسش", "सवाल", "প্রশ্ন"),
         *("faq", "query", "user question", "customer question", "prompt", "instruction", "input"),
         *("title", "titel", "titre", "título", "titolo", "tytuł", "heading", "headline", "subject"),
         *("betreff", "name", "intent", "issue", "problem", "summary"),
@@ -21,6 +24,9 @@ ALIASES: Mapping[str, Sequence[str]] = {
         *("respuestas", "réponse", "réponses", "risposta", "resposta", "antwoord", "odpowiedź", "svar"),
         *("vastaus", "odpověď", "válasz", "răspuns", "cevap", "yanıt", "ответ", "відповідь", "отговор"),
         *("απάντηση", "جواب", "إجابة", "תשובה", "उत्तर", "答案", "回答", "解答", "답변", "câu trả lời"),
+        *("risposte", "respostas", "antwoorden", "odpowiedzi", "răspunsuri", "ответы", "odgovor"),
+        *("odgovori", "odpoveď", "atsakymas", "atbilde", "jawapan", "ご回答", "答え", "คำตอบ", "پاسخ"),
+        *("जवाब", "উত্তর"),
         *("jawaban", "acceptedanswer", "accepted answer", "suggestedanswer", "text", "body", "response"),
         *("reply", "completion", "content", "contents", "inhalt", "texto", "contenido", "contenu"),
         *("solution", "lösung", "solución", "resolution", "output", "html", "desc un html"),
@@ -29,7 +35,8 @@ ALIASES: Mapping[str, Sequence[str]] = {
     "collection": (
         *("collection", "course", "kurs", "curso", "cours", "sammlung", "category", "kategorie"),
         *("categoría", "categoria", "catégorie", "kategoria", "kategori", "категория", "категорія", "类别"),
-        *("分类", "カテゴリ", "카테고리", "product", "produkt", "producto", "produit", "prodotto"),
+        *("分类", "分類", "カテゴリ", "カテゴリー", "카테고리", "categorie", "kategorija", "danh mục"),
+        *("product", "produkt", "producto", "produit", "prodotto"),
         *("categories", "kategorien", "categorías", "catégories", "category name", "collection name"),
         *("knowledge base", "space", "project"),
     ),
@@ -37,7 +44,8 @@ ALIASES: Mapping[str, Sequence[str]] = {
         *("section", "abschnitt", "bereich", "sección", "secção", "sezione", "sektion", "раздел", "章节"),
         *("subcategory", "sub category", "unterkategorie", "topic", "thema", "tema", "rubrik", "rubrique"),
         *("group", "gruppe", "folder", "chapter", "kapitel", "module"),
-        *("section name", "folder name", "topic name"),
+        *("section name", "folder name", "topic name", "sous catégorie", "sottocategoria", "subcategoría"),
+        *("subcategorie", "サブカテゴリ", "サブカテゴリー", "小分类", "子分类", "セクション"),
     ),
     "url": (
         *("html url", "url", "link", "href", "web url", "source url", "page url", "permalink"),
@@ -67,8 +75,17 @@ def plain_name(name: str) -> str:
     return _NO_NAME.sub(" ", spaced).strip().casefold()
 
 
+def _unaccented(plain: str) -> str:
+    """Many leave accents out: `reponse`, `intrebare`."""
+    return "".join(c for c in unicodedata.normalize("NFD", plain) if not "\u0300" <= c <= "\u036f")
+
+
 _RANKS: Mapping[str, Mapping[str, int]] = {
-    field: {plain_name(alias): rank for rank, alias in enumerate(aliases)}
+    field: {
+        name(plain_name(alias)): rank
+        for name in (_unaccented, str)
+        for rank, alias in reversed(list(enumerate(aliases)))
+    }
     for field, aliases in ALIASES.items()
 }
 
@@ -83,6 +100,8 @@ def _rank(field: str, plain: str) -> int | None:
     ranks = _RANKS[field]
     if plain in ranks:
         return ranks[plain]
+    if not plain.isascii() and (found := ranks.get(_unaccented(plain))) is not None:
+        return found
     decorated = _DECORATED.fullmatch(plain)
     return ranks[decorated[1]] + _BEHIND if decorated and decorated[1] in ranks else None
 

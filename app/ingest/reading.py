@@ -12,12 +12,14 @@ from app.ingest.archives import check_office, seekable
 from app.ingest.column_aliases import Names
 from app.ingest.formats.documents import Place, read_document
 from app.ingest.formats.encoding import lines_of, text_of
+from app.ingest.formats.entries import is_written_by_askd
 from app.ingest.formats.events import (
     Events,
     is_json_lines,
     json_events,
     json_lines_events,
 )
+from app.ingest.formats.linked_data import holding_questions, read_page, without_scripts
 from app.ingest.formats.objects import read_objects
 from app.ingest.formats.tables import names_columns, read_csv
 from app.ingest.formats.yaml_events import yaml_events
@@ -115,9 +117,29 @@ def _objects(
         yield from read_objects(events, names, notes)
 
 
-def _markdown(source: Source, reading: Reading, names: Names, notes: Notes) -> Records:
+def _markdown(source: Source, reading: Reading, names: Names, notes: Notes, *, mdx: bool = False) -> Records:
     text = _whole_text(source, reading, notes)
-    yield from read_document(text, _place(source, reading), names, notes)
+    scripts: list[str] = []
+    if reading.shape == "auto" and not is_written_by_askd(text):
+        text, scripts = without_scripts(text)
+    yield from _page(text, scripts, source, reading, names, notes, mdx=mdx)
+
+
+def _page(
+    text: str,
+    scripts: Sequence[str],
+    source: Source,
+    reading: Reading,
+    names: Names,
+    notes: Notes,
+    *,
+    mdx: bool = False,
+) -> Records:
+    """A document, and the JSON-LD in it."""
+    place = _place(source, reading)
+    yield from read_page(
+        scripts, lambda notes: read_document(text, place, names, notes, mdx=mdx), names, notes
+    )
 
 
 def _plain_text(source: Source, reading: Reading, names: Names, notes: Notes) -> Records:
@@ -132,8 +154,7 @@ def _plain_text(source: Source, reading: Reading, names: Names, notes: Notes) ->
 
 
 def _mdx(source: Source, reading: Reading, names: Names, notes: Notes) -> Records:
-    text = _whole_text(source, reading, notes)
-    yield from read_document(text, _place(source, reading), names, notes, mdx=True)
+    yield from _markdown(source, reading, names, notes, mdx=True)
 
 
 def _word(source: Source, reading: Reading, names: Names, notes: Notes) -> Records:
@@ -148,12 +169,8 @@ def _html(source: Source, reading: Reading, names: Names, notes: Notes) -> Recor
     from app.ingest.formats.html import json_ld, page_to_markdown
 
     text = _whole_text(source, reading, notes)
-    marked = [script for script in json_ld(text) if "Question" in script] if reading.shape == "auto" else []
-    if found := list(_of_json_ld(marked, names, notes)):
-        notes.shape = "HTML, FAQPage JSON-LD"
-        yield from found
-        return
-    yield from read_document(page_to_markdown(text), _place(source, reading), names, notes)
+    scripts = holding_questions(json_ld(text)) if reading.shape == "auto" else []
+    yield from _page(page_to_markdown(text), scripts, source, reading, names, notes)
     notes.shape = f"HTML, {notes.shape}"
 
 
@@ -179,19 +196,6 @@ def _whole_text(source: Source, reading: Reading, notes: Notes) -> str:
     if len(text) > MOST_OF_A_DOCUMENT:
         raise BadFaqFile(f"more than {MOST_OF_A_DOCUMENT:,} characters: documents are read whole")
     return text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
-
-
-def _of_json_ld(scripts: list[str], names: Names, notes: Notes) -> Iterator[Raw | Bad]:
-    for script in scripts:
-
-        def events(script: str = script) -> Events:
-            raw = io.BytesIO(script.encode("utf-8", "replace"))
-            return json_events(io.TextIOWrapper(raw, "utf-8", newline=""))
-
-        try:
-            yield from read_objects(events, names, notes)
-        except BadFaqFile as error:
-            notes.warnings.append(f"JSON-LD that is skipped: {error}")
 
 
 class Format(NamedTuple):

@@ -50,10 +50,12 @@ class Document:
     offset: int = 0
     blocks: Sequence[Block] = field(default_factory=list)
     used: bytearray = field(default_factory=bytearray)  # a flag per line
+    inner: bytearray = field(default_factory=bytearray)  # lines whose headings are part of an answer
 
     def __post_init__(self) -> None:
         self.blocks = list(_blocks(self.lines))
         self.used = bytearray(len(self.lines))
+        self.inner = bytearray(len(self.lines))
 
     def text(self, first: int, end: int) -> str:
         return "\n".join(self.lines[first:end]).strip("\n").rstrip()
@@ -74,7 +76,7 @@ class Document:
         for block in self.blocks:
             if block.first >= line:
                 break
-            if block.kind != "heading":
+            if block.kind != "heading" or self.inner[block.first]:
                 continue
             if block.level == 1:
                 collection, section, section_level = block.title, "", 7

@@ -13,7 +13,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from app.errors import BadFaqFile
 from app.ingest.cleaning import without_code
-from app.ingest.formats.questions import asks
+from app.ingest.formats.accordions import mark_accordions
+from app.ingest.formats.html_marks import LESS, escaped, mark, marked_as_details, without_marks
 
 _GONE = (
     "script, style, template, noscript, iframe, object, embed, svg, head > title, link, meta, input, select"
@@ -22,17 +23,11 @@ _AROUND = (
     "nav, header, footer, aside, [role=navigation], [role=banner], [role=contentinfo]"
     ", #footer, .page-metadata, #breadcrumb-section"  # Confluence's
 )
-_BUTTONS = ", ".join(f"{b}[aria-expanded][aria-controls]" for b in ("button", "[role=button]"))
-_HEADINGS = "h1, h2, h3, h4, h5, h6"
-_PARTS = "dl, details, [aria-controls], [itemprop]"
 _BOLD_CLASS = re.compile(r"\.([\w-]+)\s*\{[^{}]*font-weight:\s*(?:bold|[6-9]00)")
 _BOLD_STYLE = re.compile(r"font-weight:\s*(?:bold|[6-9]00)", re.IGNORECASE)
 _GOOGLE_LINK = re.compile(r"https?://www\.google\.com/url\?(?:.*&)?q=([^&]+)")
 _DEEPEST = 100  # elements: the writer is silent about what lies far deeper
 _TOO_DEEP = " > ".join(["*"] * (_DEEPEST + 1))
-# Private characters, which the cleaning takes out of every text: no file can bring them in.
-_OPEN, _ANSWER, _CLOSE, _LESS = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
-_OURS = re.compile("[\ufdd0-\ufdd3]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # entities become them: &#1;
 _SPOKEN_TAG = re.compile(r"&lt;(?=[a-zA-Z/!?])")
 _OPTIONS = ConversionOptions(
@@ -49,33 +44,32 @@ _CONFLUENCE_CODE = re.compile(
 )
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _LANGUAGE = re.compile(r"<ac:parameter ac:name=\"language\">(\w+)</ac:parameter>")
-_DETAILS = re.compile(f"{_OPEN}(?P<question>.*?){_ANSWER}(?P<answer>.*?){_CLOSE}", re.DOTALL)
 
 
 def to_markdown(text: str) -> str:
     """A piece of HTML as Markdown. Raises BadFaqFile where it is nested too deeply to be a text."""
-    return _written(LexborHTMLParser(_plain_macros(_OURS.sub("", text))))
+    return _written(LexborHTMLParser(_plain_macros(without_marks(text))))
 
 
 def page_to_markdown(text: str) -> str:
     """The content of a page, without what stands around it."""
-    tree = LexborHTMLParser(_plain_macros(_OURS.sub("", text)))
+    tree = LexborHTMLParser(_plain_macros(without_marks(text)))
     for node in tree.css(_AROUND):
         if not node.css_first("details, dl, h2, h3, h4, [itemprop]"):
             node.decompose()
     if tree.body is not None:
         _refuse_depth(tree.body)
     _plain_google_docs(tree)
-    _mark_accordions(tree)
+    mark_accordions(tree)
     for microdata in tree.css("[itemtype$='schema.org/Question']"):
-        _mark(microdata, microdata.css_first("[itemprop=name]"), microdata.css_first("[itemprop=text]"))
+        mark(microdata, microdata.css_first("[itemprop=name]"), microdata.css_first("[itemprop=text]"))
     for details in tree.css("details"):
         summary = details.css_first("summary")
         if summary is not None and not _inside(details, "details"):
-            _mark(details, summary, None)
+            mark(details, summary)
     for term, definition in _definitions(tree):
-        _mark(definition, term, None)
-    return _OURS.sub("", _DETAILS.sub(_as_details, _written(tree)))  # nested ones leave marks
+        mark(definition, term)
+    return marked_as_details(_written(tree))
 
 
 def json_ld(text: str) -> list[str]:
@@ -92,88 +86,18 @@ def _written(tree: LexborHTMLParser) -> str:
         return ""
     _refuse_depth(body)
     # A tag that is spoken of stays text: it must not become one.
-    html = _CONTROL.sub("", _SPOKEN_TAG.sub(_LESS, body.html))
+    html = _CONTROL.sub("", _SPOKEN_TAG.sub(LESS, body.html))
     try:
         content: str | None = convert(html, _OPTIONS).content
     except ConversionError as error:
         raise BadFaqFile(f"HTML that cannot be converted: {error}") from error
     written = (content or "").replace("\xa0", " ").strip()
-    return without_code(written, lambda piece: piece.replace(_LESS, "&lt;")).replace(_LESS, "<")
+    return without_code(written, lambda piece: piece.replace(LESS, "&lt;")).replace(LESS, "<")
 
 
 def _refuse_depth(body: LexborNode) -> None:
     if body.css_first(_TOO_DEEP) is not None:
         raise BadFaqFile(f"HTML nested more than {_DEEPEST} elements deep")
-
-
-def _mark(block: LexborNode, question: LexborNode | None, answer: LexborNode | None) -> None:
-    """Rewrites the block so that question and answer can be distinguished after the conversion."""
-    if question is None:
-        return
-    asked = " ".join(question.text().split())
-    if answer is None:
-        if question.parent is not None and question.parent.mem_id == block.mem_id:
-            question.decompose()
-        inside = block.inner_html or ""
-    else:
-        inside = answer.inner_html or ""
-    marked = LexborHTMLParser(
-        f"<div><p>{_OPEN}{_escaped(asked)}{_ANSWER}</p><div>{inside}</div><p>{_CLOSE}</p></div>"
-    )
-    if marked.body is not None and marked.body.child is not None:
-        block.replace_with(marked.body.child)
-
-
-def _mark_accordions(tree: LexborHTMLParser) -> None:
-    """Buttons, and the elements that they open; not those of menus, nor of categories of questions."""
-    by_id: dict[str, list[LexborNode]] = {}
-    for node in tree.css("[id]"):
-        by_id.setdefault(node.attributes.get("id") or "", []).append(node)
-    found: list[_Accordion] = []
-    for button in tree.css(_BUTTONS):
-        controlled = (button.attributes.get("aria-controls") or "").split()[:1]
-        panels = by_id.get(controlled[0], []) if controlled else []
-        heading = button.parent
-        if len(panels) == 1 and heading is not None and not _holds(panels[0], button):
-            found.append(_Accordion(button, panels[0], heading))
-    own = {one.heading.mem_id for one in found}
-    if not any(asks(one.button.text()) for one in found) and any(
-        asks(heading.text()) for heading in tree.css(_HEADINGS) if heading.mem_id not in own
-    ):
-        return  # the headings are the questions
-    nested = any(one.in_heading and one.has_parts for one in found)
-    for one in found:
-        if one.has_parts or one.is_menu or (nested and one.in_heading):
-            continue
-        _mark(one.panel, one.button, None)
-        one.button.decompose()
-        if one.in_heading and not one.heading.text().strip():
-            one.heading.decompose()
-
-
-class _Accordion:
-    """A button, the element it opens, and the element around the button. What the page is before anything
-    is rewritten counts."""
-
-    def __init__(self, button: LexborNode, panel: LexborNode, heading: LexborNode) -> None:
-        self.button, self.panel, self.heading = button, panel, heading
-        self.in_heading = heading.tag in _HEADINGS.split(", ")
-        is_question = asks(button.text())
-        # Questions of its own. A question's answer may have headings that are none.
-        self.has_parts = panel.css_first(_PARTS) is not None or any(
-            not is_question or asks(one.text()) for one in panel.css(_HEADINGS)
-        )
-        links = "".join(link.text() for link in panel.css("a"))
-        self.is_menu = "".join(links.split()) == "".join(panel.text().split()) and not is_question
-
-
-def _holds(outer: LexborNode, inner: LexborNode) -> bool:
-    node = inner.parent
-    while node is not None:
-        if node.mem_id == outer.mem_id:
-            return True
-        node = node.parent
-    return False
 
 
 def _plain_google_docs(tree: LexborHTMLParser) -> None:
@@ -211,11 +135,6 @@ def _inside(node: LexborNode, tag: str) -> bool:
     return False
 
 
-def _as_details(found: re.Match[str]) -> str:
-    question = " ".join(found["question"].split())
-    return f"\n\n<details>\n<summary>{question}</summary>\n\n{found['answer'].strip()}\n\n</details>\n\n"
-
-
 def _plain_macros(text: str) -> str:
     """Confluence keeps code in macros of its own."""
 
@@ -223,12 +142,8 @@ def _plain_macros(text: str) -> str:
         inside = _CDATA.search(macro["inside"])
         language = _LANGUAGE.search(macro["inside"])
         kind = f' class="language-{language[1]}"' if language else ""
-        return f"<pre><code{kind}>{_escaped(inside[1] if inside else '')}</code></pre>"
+        return f"<pre><code{kind}>{escaped(inside[1] if inside else '')}</code></pre>"
 
     if "ac:structured-macro" in text:
         text = _CONFLUENCE_CODE.sub(code, text)
     return text
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -40,6 +40,7 @@ def find_details(document: Document) -> list[Found]:
             elif depth:
                 depth -= 1
                 if depth == 0 and (one := _details(document, start, number + 1)):
+                    document.inner[start : number + 1] = b"\1" * (number + 1 - start)
                     found.append(one)
     own = sum(one.end - one.first for one in found)
     all_lines = sum(1 for line in document.lines if line.strip())

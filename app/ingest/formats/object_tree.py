@@ -71,10 +71,13 @@ class Node:
             yield node
             todo.extend(node.children.values())
 
-    def above(self) -> "list[Node]":
-        found, node = [], self.parent
-        while node is not None:
-            found.append(node)
+    def around(self) -> "list[Node]":
+        """The places whose objects hold those of this one. A list is not inside the object that stands in
+        its place elsewhere: `{"mainEntity": {…}}` beside `{"mainEntity": […]}`."""
+        found, node = [], self
+        while node.parent is not None:
+            if not node.in_list:
+                found.append(node.parent)
             node = node.parent
         return found
 
@@ -113,7 +116,7 @@ def layout_of(root: Node, names: Names) -> Layout:
     dropped = {
         outer if _inner_wins(node, outer) else node
         for node in candidates
-        for outer in node.above()
+        for outer in node.around()
         if outer in known and not outer.groups
     }
     tables = {}

@@ -34,7 +34,7 @@ _SECTIONS = re.compile(
 _NUMBER = re.compile(r"^(?:\(?\d{1,3}(?:\.\d{1,3})*[.):]|\d{1,3}(?:\.\d{1,3})+)\s+")
 _MARKED = re.compile(
     r"^(?P<bold>\*\*|__|\*|_)?\s*(?P<mark>Q|Question|Frage|Pregunta|Domanda|Pergunta|Vraag|Fråga|Pytanie|Вопрос|Питання|问|問|質問)"
-    r"\s*[#№]?\s*\d{0,3}\s*(?:[:：.)]|\s[-–—](?=\s))\s*(?P<inner>\*\*|__|\*)?\s*",
+    r"\s*[#№]?\s*\d{0,3}\s*(?:(?P=bold))?(?:[:：.)]|\s[-–—](?=\s))\s*(?P<inner>\*\*|__|\*)?\s*",
     re.IGNORECASE,
 )
 _MARKED_SHORT = re.compile(
@@ -42,7 +42,7 @@ _MARKED_SHORT = re.compile(
 )
 _ANSWERED = re.compile(
     r"^(?P<bold>\*\*|__|\*|_)?[ \t]*(?P<mark>A|Answer|Antwort|Respuesta|R[ée]ponse|Risposta|Resposta|Antwoord"
-    r"|Svar|Odpowiedź|Ответ|Відповідь|答|回答)[ \t]*\d{0,3}[ \t]*(?P<end>[:：.)]|[ \t][-–—](?=[ \t]))"
+    r"|Svar|Odpowiedź|Ответ|Відповідь|答|回答)[ \t]*\d{0,3}[ \t]*(?:(?P=bold))?(?P<end>[:：.)]|[ \t][-–—](?=[ \t]))"
     r"[ \t]*(?P<close>\*\*|__|\*|_)?[ \t]*",
     re.IGNORECASE,
 )

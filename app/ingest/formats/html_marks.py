@@ -1,0 +1,49 @@
+"""Questions that HTML marks as such, kept through its conversion to Markdown by private characters."""
+
+import re
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+# The cleaning takes these characters out of every text: no file can bring them in.
+_OPEN, _ANSWER, _CLOSE, LESS = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
+_OURS = re.compile("[\ufdd0-\ufdd3]")
+_DETAILS = re.compile(f"{_OPEN}(?P<question>.*?){_ANSWER}(?P<answer>.*?){_CLOSE}", re.DOTALL)
+_SIGN = r"[+\-−–—×✕✖▲▼▾▿⌄⌃˅▶►▸❯›»⊕]|&#?\w+;"
+_SIGNS = re.compile(rf"^(?:{_SIGN})\s+|\s+(?:{_SIGN})+$")  # to open and close it by
+
+
+def without_marks(text: str) -> str:
+    return _OURS.sub("", text)
+
+
+def mark(block: LexborNode, question: LexborNode | None, answer: LexborNode | None = None) -> None:
+    """Rewrites the block so that question and answer can be distinguished after the conversion."""
+    if question is None:
+        return
+    asked = " ".join(question.text().split())
+    asked = _SIGNS.sub("", asked) or asked
+    if answer is None:
+        if question.parent is not None and question.parent.mem_id == block.mem_id:
+            question.decompose()
+        inside = block.inner_html or ""
+    else:
+        inside = answer.inner_html or ""
+    marked = LexborHTMLParser(
+        f"<div><p>{_OPEN}{escaped(asked)}{_ANSWER}</p><div>{inside}</div><p>{_CLOSE}</p></div>"
+    )
+    if marked.body is not None and marked.body.child is not None:
+        block.replace_with(marked.body.child)
+
+
+def marked_as_details(markdown: str) -> str:
+    """What was marked as `<details>` blocks, where the reader of documents finds them."""
+    return without_marks(_DETAILS.sub(_as_details, markdown))  # nested ones leave marks
+
+
+def _as_details(found: re.Match[str]) -> str:
+    question = " ".join(found["question"].split())
+    return f"\n\n<details>\n<summary>{question}</summary>\n\n{found['answer'].strip()}\n\n</details>\n\n"
+
+
+def escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
