@@ -2,51 +2,37 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.table import Table
 
 from app.cli.terminal import JsonOption, err, out, progress_bar, warn
-from app.domain import FaqEntry
-from app.embedders.base import Embedder
-from app.errors import BadSettings, EmbedderUnavailable, RetrievalError
-from app.feedback.export import Cases, entry_line, table
-from app.feedback.gaps import Group, Usage, Wanted, Wishes, groups_of
-from app.feedback.grouping import Vectors
+from app.errors import BadSettings
+from app.feedback.export import entry_line, table
+from app.feedback.gaps import Group
+from app.feedback.report import Report, Reporter
 from app.settings import Settings, read_settings
-from app.wiring import Askd, open_askd
+from app.wiring import open_askd
 
-_DAY = 86_400.0
-_MOST = 3_000  # different questions that are grouped, the most frequent ones
-_BACKGROUND = 200  # questions of the FAQ that the others are compared with
 _SHOWN = 3  # questions of a group on the terminal
 
 gaps = typer.Typer(help="What was asked and not answered, or not well (docs/feedback.md).")
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    usage: Usage
-    groups: Sequence[Group]
-    cases: Cases
-    entries: Sequence[FaqEntry]
-    left_out: int  # rare questions, where there are too many
-
-    @property
-    def keys(self) -> Sequence[str]:
-        return [f"{entry.collection}/{entry.id}" for entry in self.entries]
-
-
 @gaps.callback(invoke_without_command=True)
 def report(
     context: typer.Context,
-    days: Annotated[int, typer.Option(min=1, help="Of the last so many days.")] = 30,
+    days: Annotated[
+        int, typer.Option(min=1, max=3650, help="Of so many days before today (UTC), and today.")
+    ] = 30,
+    collection: Annotated[
+        str | None, typer.Option(help="Only what was asked in, or is nearest to, this one.")
+    ] = None,
     least: Annotated[int, typer.Option(min=1, help="Only groups asked at least so often.")] = 2,
     most: Annotated[int, typer.Option(min=1, help="At most so many groups and entries.")] = 20,
     csv: Annotated[Path | None, typer.Option(help="Write all groups to this file, as a table.")] = None,
@@ -63,7 +49,7 @@ def report(
         return
     if questions and questions.suffix not in (".csv", ".jsonl"):
         raise typer.BadParameter("give a name that ends in .csv or .jsonl", param_hint="--questions")
-    found = asyncio.run(_find(read_settings(), days, least))
+    found = asyncio.run(_find(read_settings(), days, least, collection))
     if csv:
         _write(csv, table(found.groups))
     if questions:
@@ -96,49 +82,16 @@ async def _forget(settings: Settings, request_id: str) -> int:
         return await askd.feedback.store.forget(request_id)
 
 
-async def _find(settings: Settings, days: int, least: int) -> _Found:
-    usage, wishes, cases = Usage(), Wishes(), Cases()
+async def _find(settings: Settings, days: int, least: int, collection: str | None) -> Report:
     async with open_askd(settings) as askd:
-        async for record in askd.feedback.store.records(time.time() - days * _DAY):
-            usage.count(record)
-            wishes.add(record)
-            cases.add(record)
-        entries = await _entries(askd)
-        wanted = wishes.wanted()
-        grouped = wanted[:_MOST]
-        known = [each.question for each in entries[:: max(1, len(entries) // _BACKGROUND)]]
-        meaning = await _meaning(askd.embedder, grouped, known) if askd.embedder and grouped else None
-    groups = [group for group in groups_of(grouped, known, meaning) if group.count >= least]
-    return _Found(usage, groups, cases, entries, len(wanted) - len(grouped))
+        reporter = Reporter(askd.feedback.store, askd.store, askd.embedder)
+        found = await reporter.report(days, least, collection, partial(progress_bar, "comparing questions"))
+    for notice in found.notices:
+        warn(notice)
+    return found
 
 
-async def _entries(askd: Askd) -> Sequence[FaqEntry]:
-    try:
-        return [entry async for entry in askd.store.records()]
-    except RetrievalError as error:
-        warn(f"the entries are not compared with those of the FAQ: {error}")
-        return []
-
-
-async def _meaning(
-    embedder: Embedder, wanted: Sequence[Wanted], known: Sequence[str]
-) -> tuple[Vectors, Vectors] | None:
-    """Vectors of both; None where the embedder does not work."""
-    texts = [*(each.question for each in wanted), *known]
-    vectors = []
-    try:
-        with progress_bar("comparing questions", len(texts)) as advance:
-            for text in texts:
-                vectors.append(await embedder.embed_question(text))
-                advance(1)
-    except EmbedderUnavailable as error:
-        warn(f"questions are compared by their words: {error}")
-        return None
-    together = np.vstack(vectors)
-    return together[: len(wanted)], together[len(wanted) :]
-
-
-def _print(found: _Found, most: int) -> None:
+def _print(found: Report, most: int) -> None:
     usage = found.usage
     statuses = ", ".join(f"{number} {status}" for status, number in usage.statuses.most_common())
     out.print(f"answers: {statuses or 'none'}; helpful {usage.helpful}, not helpful {usage.unhelpful}")
@@ -170,7 +123,7 @@ def _printable(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def _print_entries(found: _Found, most: int) -> None:
+def _print_entries(found: Report, most: int) -> None:
     used = found.usage.most_used()
     if used:
         shown = Table("entry", "answered", "nearest", "helpful", "unhelpful", box=None)
@@ -183,7 +136,7 @@ def _print_entries(found: _Found, most: int) -> None:
         out.print(f"never used: {', '.join(never[:most])}{more}", highlight=False)
 
 
-def _as_json(found: _Found) -> Mapping[str, Any]:
+def _as_json(found: Report) -> Mapping[str, Any]:
     usage = found.usage
     return {
         "answers": dict(usage.statuses),

@@ -3,13 +3,13 @@
 import csv
 import io
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from app.domain import Status
 from app.feedback.base import Record
 from app.feedback.gaps import Group, kind_of
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet would run
 
 
 def table(groups: Sequence[Group]) -> str:
@@ -31,11 +31,16 @@ def table(groups: Sequence[Group]) -> str:
     return _csv([header, *rows])
 
 
-def entry_line(group: Group) -> str:
-    """A line of JSON for a FAQ file, of which the answer is to be written."""
+def draft(group: Group) -> Mapping[str, str]:
+    """A record for a FAQ file, of which the answer is to be written."""
     collection = (group.nearest or "").partition("/")[0]
     entry = {"question": group.wanted[0].question, "answer": ""}
-    return json.dumps(entry | ({"collection": collection} if collection else {}), ensure_ascii=False)
+    return entry | ({"collection": collection} if collection else {})
+
+
+def entry_line(group: Group) -> str:
+    """The same as a line of JSON."""
+    return json.dumps(draft(group), ensure_ascii=False)
 
 
 class Cases:

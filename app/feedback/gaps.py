@@ -20,6 +20,7 @@ class Wanted:
     question: str  # as it was asked most
     kinds: Counter[Kind]
     nearest: Counter[str]  # COLLECTION/ID of the entry that came first, or that was meant
+    requests: Sequence[str] = ()  # their ids, each once, oldest first
     comments: Sequence[str] = ()
 
 
@@ -131,6 +132,7 @@ class Wishes:
         self._spellings: dict[str, Counter[str]] = {}
         self._kinds: dict[str, Counter[Kind]] = {}
         self._nearest: dict[str, Counter[str]] = {}
+        self._requests: dict[str, dict[str, None]] = {}
         self._comments: dict[str, list[str]] = {}
 
     def add(self, record: Record) -> None:
@@ -140,6 +142,7 @@ class Wishes:
         key = normalised_question(question) or question
         self._spellings.setdefault(key, Counter())[question] += 1
         self._kinds.setdefault(key, Counter())[kind] += 1
+        self._requests.setdefault(key, {})[record.outcome.request_id] = None
         nearest = self._nearest.setdefault(key, Counter())
         if (entry := _nearest(record.outcome, record.verdict)) is not None:
             nearest[entry] += 1
@@ -153,6 +156,7 @@ class Wishes:
                 spellings.most_common(1)[0][0],
                 self._kinds[key],
                 self._nearest[key],
+                list(self._requests[key]),
                 self._comments.get(key, ()),
             )
             for key, spellings in self._spellings.items()
