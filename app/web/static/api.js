@@ -38,47 +38,60 @@ export class Failure extends Error {
   }
 }
 
-/** The collections of the index: [{name, entries}]. Throws a Failure. */
-export async function collections() {
-  return (await (await send('collections', {})).json()).collections
-}
+/** The service below an address: '' for the one that the page came from, which may be behind a proxy that puts
+ *  a prefix before all paths. `key` is where the API key is, if there may be one. Everything throws Failures. */
+export class Service {
+  constructor(base, key = null) {
+    Object.assign(this, { base, key })
+  }
 
-/** Name and data of each event of the answer, down to `done`. Throws a Failure, or an AbortError after `signal`. */
-export async function* answer(body, signal) {
-  const headers = { 'Content-Type': 'application/json' }
-  const response = await send('ask/stream', { method: 'POST', headers, body: JSON.stringify(body), signal })
-  let complete = false
-  try {
-    for await (const { event, data } of events(response.body)) {
-      if (event === 'error') throw failureOf(data, null)
-      yield [event, data]
-      complete ||= event === 'done'
+  /** The collections of the index: [{name, entries}]. */
+  async collections() {
+    return (await (await this.send('collections')).json()).collections
+  }
+
+  /** Name and data of each event of the answer, down to `done`. Throws an AbortError after `signal`. */
+  async *answer(question, signal) {
+    const response = await this.#post('ask/stream', question, signal)
+    let complete = false
+    try {
+      for await (const { event, data } of events(response.body)) {
+        if (event === 'error') throw failureOf(data, null)
+        yield [event, data]
+        complete ||= event === 'done'
+      }
+    } catch (error) {
+      if (error instanceof Failure || error.name === 'AbortError') throw error
     }
-  } catch (error) {
-    if (error instanceof Failure || error.name === 'AbortError') throw error
+    if (!complete) throw new Failure('broken')
   }
-  if (!complete) throw new Failure('broken')
-}
 
-/** A verdict on an answer: {token, helpful, comment}. Throws a Failure. */
-export async function judge(verdict) {
-  await send('feedback', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(verdict) })
-}
-
-async function send(path, options) {
-  const own = key.get() ? { 'X-API-Key': key.get() } : {}
-  let response
-  try {
-    // Relative: the page may be behind a proxy that puts a prefix before all paths.
-    response = await fetch(path, { cache: 'no-store', ...options, headers: { ...options.headers, ...own } })
-  } catch (error) {
-    if (error.name === 'AbortError') throw error
-    throw new Failure(navigator.onLine ? 'unreachable' : 'offline')
+  /** A verdict on an answer: {token, helpful, comment}. */
+  async judge(verdict) {
+    await this.#post('feedback', verdict)
   }
-  if (response.ok) return response
-  // A proxy may answer with a page of its own.
-  const problem = await response.json().catch(() => ({ detail: `HTTP ${response.status}` }))
-  throw failureOf(problem, response.headers.get('Retry-After'))
+
+  #post(path, body, signal) {
+    const headers = { 'Content-Type': 'application/json' }
+    return this.send(path, { method: 'POST', headers, body: JSON.stringify(body), signal })
+  }
+
+  /** The response, where it is one of success. */
+  async send(path, options = {}) {
+    const key = this.key?.get()
+    const own = key ? { 'X-API-Key': key } : {}
+    let response
+    try {
+      response = await fetch(this.base + path, { cache: 'no-store', ...options, headers: { ...options.headers, ...own } })
+    } catch (error) {
+      if (error.name === 'AbortError') throw error
+      throw new Failure(navigator.onLine ? 'unreachable' : 'offline')
+    }
+    if (response.ok) return response
+    // A proxy may answer with a page of its own.
+    const problem = await response.json().catch(() => ({ detail: `HTTP ${response.status}` }))
+    throw failureOf(problem, response.headers.get('Retry-After'))
+  }
 }
 
 function failureOf(problem, retryAfter) {

@@ -1,27 +1,29 @@
 // The marks [1] of an answer: buttons that show their entry on hover, on focus and on tap; and entries themselves.
 import { copy, h } from './dom.js'
 import { nodes } from './markdown.js'
-import { say, t } from './texts.js'
 
 const HOVER_MS = 120
 const LEAVE_MS = 250
 let ids = 0
 let shown = null // the Citations, of all on the page, whose card is open
 
-document.addEventListener('pointerdown', (event) => shown?.pressed(event.target))
+document.addEventListener('pointerdown', (event) => shown?.pressed(event.composedPath()[0]))
 
-export function codeActions(code) {
-  const onclick = async () => say(t((await copy(code)) ? 'copied' : 'not_copied'))
-  return h('button.quiet', { type: 'button', 'aria-label': t('copy_code'), onclick }, t('copy'))
+/** Makes the button that copies a block of code. */
+export function codeActions(words) {
+  return (code) => {
+    const onclick = async () => words.say(words.t((await copy(code)) ? 'copied' : 'not_copied'))
+    return h('button.quiet', { type: 'button', 'aria-label': words.t('copy_code'), onclick }, words.t('copy'))
+  }
 }
 
-/** The words of an entry, with its link. */
-export function entryNodes(source) {
+/** An entry itself, with its link. */
+export function entryNodes(source, words) {
   const place = [source.collection, source.section].filter(Boolean).join(' › ')
   return [
     place && h('p.place', { dir: 'auto' }, place),
-    h('div.text', {}, nodes(source.answer, { codeActions })),
-    isWebAddress(source.url) && h('p', {}, h('a', { href: source.url, target: '_blank', rel: 'noopener noreferrer nofollow' }, t('open'))),
+    h('div.text', {}, nodes(source.answer, { codeActions: codeActions(words) })),
+    isWebAddress(source.url) && h('p', {}, h('a', { href: source.url, target: '_blank', rel: 'noopener noreferrer nofollow' }, words.t('open'))),
   ]
 }
 
@@ -31,8 +33,9 @@ function isWebAddress(url) {
 
 /** Makes the marks of one answer. They share a card, which stands after the mark it belongs to. */
 export class Citations {
-  constructor(place) {
-    this.place = place // the element around the text: the card stays inside its width
+  /** `place` is the element around the text: the card stays inside its width. */
+  constructor(place, words) {
+    Object.assign(this, { place, words })
     this.sources = []
     this.open = null // the mark whose card is shown
     this.pinned = false
@@ -43,7 +46,8 @@ export class Citations {
     place.addEventListener('keydown', (event) => {
       if (event.key === 'Escape' && this.open) {
         event.stopPropagation()
-        if (this.card.contains(document.activeElement)) this.open.focus()
+        event.preventDefault() // else a dialog around it would close
+        if (this.card.contains(this.#focused)) this.open.focus()
         this.hide()
       }
     })
@@ -53,7 +57,7 @@ export class Citations {
   mark(number) {
     const source = this.sources[number - 1]
     if (!source) return null
-    const label = t('source', { n: number, question: source.question })
+    const label = this.words.t('source', { n: number, question: source.question })
     const mark = h('button.mark', { type: 'button', 'aria-label': label, 'aria-expanded': 'false' }, String(number))
     mark.addEventListener('pointerenter', (event) => event.pointerType === 'mouse' && this.#wait(() => this.#show(mark, source), HOVER_MS))
     mark.addEventListener('pointerleave', (event) => event.pointerType === 'mouse' && this.#leave())
@@ -93,9 +97,9 @@ export class Citations {
     this.open = mark
     mark.setAttribute('aria-expanded', 'true')
     mark.setAttribute('aria-controls', this.card.id)
-    const close = h('button.quiet.close', { type: 'button', 'aria-label': t('close'), onclick: () => (mark.focus(), this.hide()) }, '×')
+    const close = h('button.quiet.close', { type: 'button', 'aria-label': this.words.t('close'), onclick: () => (mark.focus(), this.hide()) }, '×')
     this.card.setAttribute('aria-label', source.question)
-    this.card.replaceChildren(close, h('p.heading', { dir: 'auto' }, source.question), ...entryNodes(source).filter(Boolean))
+    this.card.replaceChildren(close, h('p.heading', { dir: 'auto' }, source.question), ...entryNodes(source, this.words).filter(Boolean))
     mark.after(this.card) // the next stop of the Tab key
     this.#place(mark)
   }
@@ -106,13 +110,15 @@ export class Citations {
     const left = Math.max(0, Math.min(at.left - around.left - 24, around.width - this.card.offsetWidth))
     this.card.style.left = `${left}px`
     this.card.style.top = `${at.bottom - around.top + 6}px`
-    const visible = document.getElementById('composer').getBoundingClientRect().top
-    const below = this.card.getBoundingClientRect().bottom - visible
-    if (below > 0 && !matchMedia('(hover: none)').matches && at.top - below > 80) scrollBy({ top: below + 8 })
+    if (!matchMedia('(hover: none)').matches) this.card.scrollIntoView({ block: 'nearest' })
+  }
+
+  get #focused() {
+    return this.place.getRootNode().activeElement
   }
 
   #leave() {
-    if (!this.pinned && !this.card.contains(document.activeElement) && document.activeElement !== this.open) {
+    if (!this.pinned && !this.card.contains(this.#focused) && this.#focused !== this.open) {
       this.#wait(() => this.hide(), LEAVE_MS)
     }
   }

@@ -21,9 +21,10 @@ export async function copy(text) {
   } catch {
     // No clipboard without https: the old way, by a selection.
     const area = h('textarea.hidden', { 'aria-hidden': 'true', tabindex: '-1' })
-    const focused = document.activeElement
+    let focused = document.activeElement
+    while (focused?.shadowRoot) focused = focused.shadowRoot.activeElement
     area.value = text
-    document.body.append(area)
+    ;(focused?.parentNode ?? document.body).append(area) // outside of an open dialog it could not be selected
     area.select()
     const done = document.execCommand('copy')
     area.remove()

@@ -1,10 +1,10 @@
 // Whether an answer helped, and in words what was missing; words only where the service keeps them.
-import { Failure, judge } from './api.js'
+import { Failure } from './api.js'
 import { h } from './dom.js'
-import { keepDays, say, t, texts } from './texts.js'
 
-/** The question after an answer; `token` is the answer's. */
-export function feedbackNode(token) {
+/** The question after an answer of the service; `token` is the answer's. */
+export function feedbackNode(token, service, words) {
+  const t = (...name) => words.t(...name)
   const note = h('span.note', { 'aria-hidden': 'true' })
   const [yes, no] = [true, false].map((helpful) => h('button.quiet', {
     type: 'button', 'aria-pressed': 'false', onclick: () => choose(helpful),
@@ -13,36 +13,35 @@ export function feedbackNode(token) {
   const submit = h('button.quiet', {}, t('send'))
   const form = h('form.comment', { hidden: true, onsubmit: (event) => (event.preventDefault(), send(false, comment.value)) },
     h('label', {}, t('comment'), comment),
-    h('p.note', {}, t('kept', { n: keepDays })),
+    h('p.note', {}, t('kept', { n: words.keepDays })),
     submit)
 
   let [chosen, sent, sending] = [null, '', false] // the verdict and the comment that the service has
 
   async function choose(helpful) {
     if (helpful === chosen || (await send(helpful, sent))) {
-      form.hidden = helpful || !keepDays
+      form.hidden = helpful || !words.keepDays
       if (!form.hidden) comment.focus()
     }
   }
 
   /** What is sent takes the place of what was sent before, its comment too. */
-  async function send(helpful, words) {
+  async function send(helpful, text) {
     if (sending) return false
     let told = t('thanks')
     busy(true)
     try {
-      await judge({ token, helpful, ...(words.trim() && { comment: words.trim() }) })
-      ;[chosen, sent] = [helpful, words]
+      await service.judge({ token, helpful, ...(text.trim() && { comment: text.trim() }) })
+      ;[chosen, sent] = [helpful, text]
       yes.setAttribute('aria-pressed', String(helpful))
       no.setAttribute('aria-pressed', String(!helpful))
-      if (words) form.hidden = true
+      if (text) form.hidden = true
     } catch (error) {
-      const name = error instanceof Failure ? error.name : 'other'
-      told = texts.failures[name] ?? texts.failures.other
+      told = words.failure(error instanceof Failure ? error.name : 'other')
     }
     busy(false)
     note.textContent = told
-    say(told)
+    words.say(told)
     return told === t('thanks')
   }
 

@@ -1,43 +1,48 @@
-// The page: the box for questions, the conversation, the chooser of collections, and the API key.
-import { collections, cut, key } from './api.js'
+// The page: a conversation with a chooser of collections, links that ask, and an API key where one is needed.
+import { Service, cut, key } from './api.js'
+import { Chat } from './chat.js'
 import { h } from './dom.js'
-import { examples, say, t } from './texts.js'
-import { Turn } from './turn.js'
+import { Words } from './words.js'
 
-const MAX_TURNS = 10 // of a conversation, as it is sent along: 20 messages
 const $ = (id) => document.getElementById(id)
-const [composer, box, send, chooser] = [$('composer'), $('question'), $('send'), $('collection')]
-const turns = []
-let running = null
+const data = JSON.parse($('data').textContent) // the document carries it, in the reader's language
+const words = new Words(data, $('status'))
+const chooser = $('collection')
+const linked = new URLSearchParams(location.search)
 let loaded = false // the collections
 let waiting = null // what goes on once there is an API key
 let wrongKey = false // and has not been given again since
-const linked = new URLSearchParams(location.search)
 
-const page = {
-  /** Asks a new question. `moved`: it was a click, and the focus follows it. */
-  async ask(question, { alone = false, collection = chooser.value, moved = false, byLink = false } = {}) {
-    if (!byLink) leaveLink()
-    const before = alone ? [] : turns.slice(-MAX_TURNS).flatMap((turn) => turn.messages())
-    const turn = new Turn(page, question, collection, before)
-    turns.push(turn)
-    $('welcome').hidden = true
-    $('new').hidden = false
-    $('conversation').append(turn.element)
-    await run(turn, moved)
-  },
+class Page extends Chat {
+  get collection() {
+    return chooser.value
+  }
 
-  /** Asks a question again, in its place: nothing where that has gone with its conversation. */
-  async again(turn) {
-    const at = turns.indexOf(turn)
-    if (at < 0) return
-    const fresh = new Turn(page, turn.question, turn.collection, turn.history)
-    turns.splice(at, 1, fresh)
-    turn.element.replaceWith(fresh.element)
-    await run(fresh, true)
-  },
+  async ask(question, options = {}) {
+    if (!options.byLink) leaveLink()
+    await super.ask(question, options)
+  }
 
-  /** Asks for an API key, and goes on with `then` once there is one. */
+  ended(turn) {
+    if (turn.answer && !loaded) loadCollections() // there was no key for it before
+  }
+
+  forget() {
+    super.forget()
+    waiting = null
+    leaveLink()
+  }
+
+  /** A link that asks the same, also where the conversation completed the question. */
+  address({ question, collection, history, answer }) {
+    const url = new URL(location.pathname, location.href)
+    const language = linked.get('lang')
+    url.searchParams.set('q', history.length ? answer.asked ?? question : question)
+    if (collection) url.searchParams.set('collection', collection)
+    if (language) url.searchParams.set('lang', language)
+    return url.href
+  }
+
   needKey(then = null) {
     const form = $('key')
     const input = form.querySelector('input')
@@ -45,21 +50,26 @@ const page = {
     key.forget()
     waiting = then
     form.hidden = false
-    $('key-text').textContent = wrongKey ? `${t('key_wrong')} ${t('key_text')}` : t('key_text')
+    $('key-text').textContent = wrongKey ? `${words.t('key_wrong')} ${words.t('key_text')}` : words.t('key_text')
     input.value = ''
     input.focus()
-    say(t(wrongKey ? 'key_wrong' : 'key_title'))
+    words.say(words.t(wrongKey ? 'key_wrong' : 'key_title'))
     form.onsubmit = (event) => {
       event.preventDefault()
       const then = waiting ?? loadCollections
       key.set(input.value)
       form.hidden = true
       ;[waiting, wrongKey] = [null, false]
-      box.focus()
+      this.parts.box.focus()
       then()
     }
-  },
+  }
 }
+
+const page = new Page(new Service('', key), words, {
+  conversation: $('conversation'), welcome: $('welcome'), fresh: $('new'),
+  composer: $('composer'), box: $('question'), send: $('send'),
+})
 
 /** A link's question is not this one any more; its language stays. */
 function leaveLink() {
@@ -69,28 +79,9 @@ function leaveLink() {
   history.replaceState(null, '', url)
 }
 
-async function run(turn, moved) {
-  running?.stop()
-  running = turn
-  working(true)
-  turn.element.scrollIntoView({ block: 'start' })
-  if (moved) turn.title.focus({ preventScroll: true })
-  await turn.run()
-  if (running === turn) {
-    running = null
-    working(false)
-  }
-  if (turn.answer && !loaded) loadCollections() // there was no key for it before
-}
-
-function working(isWorking) {
-  send.textContent = t(isWorking ? 'stop' : 'ask')
-  send.classList.toggle('stop', isWorking)
-}
-
 async function loadCollections() {
   try {
-    const found = await collections()
+    const found = await page.service.collections()
     loaded = true
     if (found.length < 2) return
     const wanted = linked.get('collection')
@@ -102,47 +93,12 @@ async function loadCollections() {
   }
 }
 
-function grow() {
-  box.style.height = 'auto'
-  box.style.height = `${box.scrollHeight + 2}px`
-}
-
-composer.addEventListener('submit', (event) => {
-  event.preventDefault()
-  if (running) return running.stop()
-  const question = box.value.trim()
-  if (!question) {
-    say(t('empty'))
-    return box.focus()
-  }
-  box.value = ''
-  grow()
-  if (matchMedia('(pointer: coarse)').matches) box.blur() // makes room for the answer
-  page.ask(question)
-})
-box.addEventListener('input', grow)
-box.addEventListener('keydown', (event) => {
-  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
-  event.preventDefault()
-  if (!running) composer.requestSubmit()
-})
 document.addEventListener('keydown', (event) => {
-  if (event.key === 'Escape' && running) running.stop()
+  if (event.key === 'Escape') page.stop()
 })
-$('new').addEventListener('click', () => {
-  running?.stop()
-  turns.length = 0
-  waiting = null
-  leaveLink()
-  $('conversation').replaceChildren()
-  $('welcome').hidden = false
-  $('new').hidden = true
-  box.focus()
-})
-
-if (examples.length) {
+if (data.examples.length) {
   const ask = (question) => h('li', {}, h('button.suggestion', { type: 'button', dir: 'auto', onclick: () => page.ask(question, { moved: true }) }, question))
-  $('examples').append(h('ul.suggestions', {}, examples.map(ask)))
+  $('examples').append(h('ul.suggestions', {}, data.examples.map(ask)))
   $('examples').hidden = false
 }
 await loadCollections()
