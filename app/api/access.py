@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 
 from app.api.context import Caller, context_of
 from app.api.keys import ApiKeys
+from app.domain import Mode, Question
 from app.errors import BadSettings
 from app.settings import Settings
 from app.settings.values import comma_separated
@@ -23,6 +24,7 @@ class Access:
     keys: ApiKeys | None = None
     limit: RateLimitItem | None = None
     hosts: frozenset[str] = frozenset()  # lower case; "*.example.org" for all of a domain
+    public: frozenset[str] = frozenset()  # collections that anyone may ask without a key
     _limiter: MovingWindowRateLimiter = field(
         default_factory=lambda: MovingWindowRateLimiter(MemoryStorage()), init=False
     )
@@ -32,23 +34,38 @@ class Access:
         """Raises BadSettings."""
         keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
         hosts = frozenset(_bracketed(name.lower()) for name in comma_separated(settings.allowed_hosts))
-        return cls(keys, _limit(settings.rate_limit), hosts)
+        public = frozenset(comma_separated(settings.public_collections))
+        return cls(keys, _limit(settings.rate_limit), hosts, public)
 
-    async def admit(self, request: Request, *, limited: bool) -> None:
-        """Note the caller's key; `limited` requests count against the rate limit.
+    async def admit(self, request: Request, *, limited: bool, public: bool = False) -> None:
+        """Note the caller's key; `limited` requests count against the rate limit, `public` ones need no key
+        where there are public collections.
 
         Raises HTTPException with status 421, 401 or 429.
         """
         self.check_host(request)
         context = context_of(request.scope)
         if self.keys:
-            owner = self.keys.owner(_key(request.headers))
-            if owner is None:
+            key = _key(request.headers)
+            owner = self.keys.owner(key)
+            anyone = public and bool(self.public) and not key
+            if owner is None and not anyone:
                 detail = "send an API key, as Authorization: Bearer KEY or as X-API-Key"
                 raise HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})
-            context.caller = Caller(owner, context.caller.address)
+            context.caller = Caller(owner, context.caller.address, public=owner is None)
         if limited:
             await self.count(context.caller)
+
+    def check_public(self, caller: Caller, question: Question) -> None:
+        """Without a key, only what is public may be asked. Raises HTTPException with status 403."""
+        if not caller.public:
+            return
+        if question.collection not in self.public:
+            raise HTTPException(
+                403, "without an API key, name a collection that may be asked; see ASKD_PUBLIC_COLLECTIONS"
+            )
+        if question.mode is not Mode.AUTO:
+            raise HTTPException(403, "without an API key, the mode must be auto")
 
     def check_host(self, request: Request) -> None:
         """Raises HTTPException with status 421."""

@@ -13,8 +13,9 @@ _NETWORK = 64  # bits of an IPv6 address: a household or a machine has the rest 
 class Caller(NamedTuple):
     """Who sent the request."""
 
-    key: str | None  # name of the API key; None: none was asked for
+    key: str | None  # name of the API key; None: none was asked for, or none is needed
     address: str
+    public: bool = False  # has no key where others need one: see ASKD_PUBLIC_COLLECTIONS
 
     @property
     def identity(self) -> str:

@@ -6,7 +6,7 @@ from app.api.schemas import Problem
 
 _MEANING = {
     401: "This service wants a key",
-    403: "This service did not sign the token",
+    403: "The caller may not do this; `detail` says why",
     404: "No such collection",
     408: "The body did not come in time",
     410: "The answer was given more than 24 hours ago",

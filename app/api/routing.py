@@ -36,6 +36,7 @@ class ApiRoute(APIRoute):
 
     checked: ClassVar[bool] = True  # host name and API key
     limited: ClassVar[bool] = False  # counts against the rate limit
+    public: ClassVar[bool] = False  # needs no key where there are public collections
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
@@ -44,7 +45,8 @@ class ApiRoute(APIRoute):
             try:
                 check_head(request)
                 if self.checked:
-                    await service_of(request).access.admit(request, limited=self.limited)
+                    access = service_of(request).access
+                    await access.admit(request, limited=self.limited, public=self.public)
                 return await handler(await read_body(request) if self.body_field else request)
             except (AskdError, HTTPException, RequestValidationError) as error:
                 return self.error_response(error, request)
@@ -63,6 +65,18 @@ class LimitedRoute(ApiRoute):
 
 class QuestionRoute(LimitedRoute):
     """Takes a question."""
+
+
+class PublicQuestionRoute(QuestionRoute):
+    """Checks what callers without a key ask for: `Access.check_public`."""
+
+    public = True
+
+
+class JudgementRoute(LimitedRoute):
+    """Its body has a token, which only who got the answer has."""
+
+    public = True
 
 
 class ProbeRoute(ApiRoute):

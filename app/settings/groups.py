@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_settings import NoDecode
 
 from app.ranking.languages import language_named
+from app.settings.access import Access
 from app.settings.backends import (
     MODEL_DEFAULTS,
     EmbedderBackend,
@@ -241,35 +242,6 @@ class Limits(BaseModel):
     cache_entries: NonNegativeInt = Field(1000, description="answers in the cache; 0 switches it off")
     cache_bytes: PositiveInt = Field(32_000_000, description="approximate size of the cache in bytes")
     cache_seconds: PositiveFloat = Field(3600.0, description="seconds an answer stays in the cache at most")
-
-
-class Access(BaseModel):
-    """Access: who may ask, and how often"""
-
-    api_keys_file: Path | None = Field(
-        None, description="file of the callers' API keys (`askd keys new`); unset: no key is needed"
-    )
-    rate_limit: str | None = Field(
-        None,
-        description="questions per caller (API key, else address), such as `60/minute`; unset: no limit",
-        examples=["60/minute"],
-    )
-    allowed_hosts: str | None = Field(
-        None,
-        description="accepted Host headers, comma-separated, `*.example.org` for a whole domain; "
-        "include the one that Prometheus uses; unset: any",
-    )
-    trusted_proxies: str | None = Field(
-        None, description="addresses or networks whose X-Forwarded-For is trusted, comma-separated"
-    )
-    cors_origins: str | None = Field(
-        None, description="origins of web pages whose scripts may call askd, comma-separated; unset: none"
-    )
-    chat_sources: bool = Field(
-        False,
-        description="list the sources at the end of the text of /v1/chat/completions, for clients that show "
-        "no others",
-    )
 
 
 class Telemetry(BaseModel):

@@ -12,9 +12,10 @@ from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.errors import BadSettings
+from app.settings.access import Access
 from app.settings.backends import backend_named
 from app.settings.feedback import Feedback
-from app.settings.groups import Access, Embedder, Index, Limits, Model, Server, Telemetry
+from app.settings.groups import Embedder, Index, Limits, Model, Server, Telemetry
 from app.settings.page import Page
 
 PREFIX = "ASKD_"
@@ -103,6 +104,14 @@ class Settings(Server, Index, Embedder, Model, Limits, Access, Page, Feedback, T
             raise ValueError(
                 f"ASKD_KEEP_QUESTIONS ({self.keep_questions}) exceeds ASKD_FEEDBACK_DAYS "
                 f"({self.feedback_days}), after which the outcomes go, and the questions with them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_public_is_limited(self) -> Self:
+        if self.public_collections and not self.rate_limit:
+            raise ValueError(
+                "ASKD_PUBLIC_COLLECTIONS lets anyone ask: it needs a limit, such as ASKD_RATE_LIMIT=20/minute"
             )
         return self
 

@@ -7,6 +7,7 @@ from app.api.routing import ApiRoute
 
 ROUTERS: tuple[APIRouter, ...] = (
     ask.router,
+    ask.stream_router,
     search.router,
     search.collections_router,
     feedback.router,

@@ -27,14 +27,17 @@ from app.api.dependencies import (
 from app.api.event_stream import EventStream
 from app.api.questions import Ask
 from app.api.responses import QUESTION, problems_of
-from app.api.routing import QuestionRoute
+from app.api.routing import PublicQuestionRoute, QuestionRoute
 from app.api.schemas import AnswerOut, SourcesOut, TextOut
 from app.domain import Answer, Question, Replacement, Text
-from app.errors import AskdError
+from app.errors import AskdError, UnknownCollection
 from app.feedback.service import Feedback
 
 log = logging.getLogger(__name__)
 router = APIRouter(route_class=QuestionRoute, tags=["ask"], responses=problems_of(*QUESTION))
+stream_router = APIRouter(
+    route_class=PublicQuestionRoute, tags=["ask"], responses=problems_of(*QUESTION, 403)
+)
 
 _EVENT = {
     "type": "object",
@@ -81,16 +84,26 @@ async def open_reply(
     request: Request,
     service: ServiceDep,
     assistant: AssistantDep,
+    context: ContextDep,
     deadline: DeadlineDep,
     fresh: Fresh,
 ) -> AsyncIterator[Reply]:
     """A dependency, so that what fails before the first event still has an HTTP status."""
-    opening = assistant.reply(body.question_asked(), deadline, fresh=fresh)
-    async with opened_reply(opening, request, service) as reply:
-        yield reply
+    question, public = body.question_asked(), context.caller.public
+    service.access.check_public(context.caller, question)
+    # Whoever has no key cannot make the model write again what is cached.
+    opening = assistant.reply(question, deadline, fresh=fresh and not public)
+    try:
+        async with opened_reply(opening, request, service) as reply:
+            yield reply
+    except UnknownCollection:
+        if not public:
+            raise
+        # Without the names of those that there are.
+        raise UnknownCollection(f"no collection {question.collection!r}") from None
 
 
-@router.post("/ask/stream", response_class=Response, responses={200: _STREAM})
+@stream_router.post("/ask/stream", response_class=Response, responses={200: _STREAM})
 async def ask_stream(
     body: Ask,
     reply: Annotated[Reply, Depends(open_reply)],

@@ -9,12 +9,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from app.api.dependencies import FeedbackDep, working
 from app.api.questions import trimmed
 from app.api.responses import CHECKED, problems_of
-from app.api.routing import LimitedRoute
+from app.api.routing import JudgementRoute
 from app.feedback.base import Outcome
 from app.feedback.tokens import LONGEST_TOKEN
 
 router = APIRouter(
-    route_class=LimitedRoute,
+    route_class=JudgementRoute,
     tags=["feedback"],
     responses=problems_of(*CHECKED, 403, 408, 410, 413, 415, 422, 429, 503),
 )
