@@ -26,6 +26,7 @@ _DAMAGE = (
     OSError,  # a seek to before the start of the file; damage under bzip2
     NotImplementedError,  # a compression method that zipfile does not know
 )
+_OLE = b"\xd0\xcf\x11\xe0"
 _FREE = 8 * 2**20  # bytes that may pack as well as they like
 
 
@@ -71,6 +72,14 @@ def members(file: BinaryIO, most: int = MOST_UNPACKED) -> Iterator[str]:
 
 def check_office(file: BinaryIO) -> None:
     """The same limits for a workbook or a document, before a library opens it. Raises BadFaqFile."""
+    file.seek(0)
+    begins = file.read(512)
+    if begins.startswith(_OLE):
+        raise BadFaqFile(
+            "protected by a password, or in Office's old format: save it as .xlsx or .docx without a password"
+        )
+    if begins and not begins.startswith(b"PK") and b"\0" not in begins:
+        raise BadFaqFile("a text, and no workbook or document: name it .csv, .tsv, .html or as what it is")
     file.seek(0)
     for _ in members(file, MOST_OFFICE):
         pass

@@ -11,7 +11,7 @@ ALIASES: Mapping[str, Sequence[str]] = {
         *("question", "questions", "faq question", "question text", "q", "frage", "fragen", "pregunta"),
         *("preguntas", "domanda", "pergunta", "vraag", "pytanie", "spørgsmål", "spørsmål", "fråga"),
         *("kysymys", "otázka", "kérdés", "întrebare", "soru", "вопрос", "питання", "въпрос", "ερώτηση"),
-        *("سؤال", "שאלה", "प्रश्न", "问题", "問題", "提问", "質問", "질문", "câu hỏi", "pertanyaan"),
+        *("سؤال", "السؤال", "שאלה", "प्रश्न", "问题", "問題", "提问", "質問", "질문", "câu hỏi", "pertanyaan"),
         *("domande", "perguntas", "vragen", "pytania", "întrebări", "вопросы", "pitanje", "pitanja"),
         *("vprašanje", "klausimas", "jautājums", "küsimus", "soalan", "ご質問", "問い", "よくある質問"),
         *("常见问题", "คำถาม", "سوال", "پرسش", "सवाल", "প্রশ্ন"),
@@ -23,7 +23,20 @@ ALIASES: Mapping[str, Sequence[str]] = {
         *("answer", "answers", "faq answer", "answer text", "a", "antwort", "antworten", "respuesta"),
         *("respuestas", "réponse", "réponses", "risposta", "resposta", "antwoord", "odpowiedź", "svar"),
         *("vastaus", "odpověď", "válasz", "răspuns", "cevap", "yanıt", "ответ", "відповідь", "отговор"),
-        *("απάντηση", "جواب", "إجابة", "תשובה", "उत्तर", "答案", "回答", "解答", "답변", "câu trả lời"),
+        *(
+            "απάντηση",
+            "جواب",
+            "الجواب",
+            "إجابة",
+            "الإجابة",
+            "תשובה",
+            "उत्तर",
+            "答案",
+            "回答",
+            "解答",
+            "답변",
+            "câu trả lời",
+        ),
         *("risposte", "respostas", "antwoorden", "odpowiedzi", "răspunsuri", "ответы", "odgovor"),
         *("odgovori", "odpoveď", "atsakymas", "atbilde", "jawapan", "ご回答", "答え", "คำตอบ", "پاسخ"),
         *("जवाब", "উত্তর"),
@@ -41,7 +54,18 @@ ALIASES: Mapping[str, Sequence[str]] = {
         *("knowledge base", "space", "project"),
     ),
     "section": (
-        *("section", "abschnitt", "bereich", "sección", "secção", "sezione", "sektion", "раздел", "章节"),
+        *(
+            "section",
+            "abschnitt",
+            "bereich",
+            "sección",
+            "secção",
+            "seção",
+            "sezione",
+            "sektion",
+            "раздел",
+            "章节",
+        ),
         *("subcategory", "sub category", "unterkategorie", "topic", "thema", "tema", "rubrik", "rubrique"),
         *("group", "gruppe", "folder", "chapter", "kapitel", "module"),
         *("section name", "folder name", "topic name", "sous catégorie", "sottocategoria", "subcategoría"),
@@ -90,8 +114,10 @@ _RANKS: Mapping[str, Mapping[str, int]] = {
 }
 
 
-# "FAQ title" and "body_html" are a title and a body, if nothing else is.
-_DECORATED = re.compile(r"(?:faq |article |kb )?(.+?)(?: html| text| markdown)?")
+# "FAQ title", "body_html" and "question_en" are a title, a body and a question, if nothing else is.
+_DECORATED = re.compile(
+    r"(?:faq |article |kb )?(.+?)(?: (?:html|text|markdown|en|eng|de|fr|es|it|pt|nl|pl|ru|uk|ja|zh|ko))?"
+)
 _BEHIND = 1_000
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from app.errors import BadFaqFile
+from app.ingest.formats.latin_pages import latin_page
 from app.ingest.report import Notes
 
 LONGEST_LINE = 16 * 2**20  # characters
@@ -83,7 +84,7 @@ def _found(file: BinaryIO, notes: Notes) -> tuple[str, str]:
             f"{invalid} characters are not UTF-8 as the rest is; they were read as windows-1252"
         )
         return "utf-8", _MIXED
-    encoding = _guessed(sample)
+    encoding = latin_page(sample) or _guessed(sample)
     shown = encoding.replace("cp125", "windows-125")
     notes.warnings.append(f"not UTF-8: read as {shown}; if that is wrong, give --encoding NAME")
     return encoding, "replace"

@@ -42,8 +42,8 @@ _MARKED_SHORT = re.compile(
 )
 _ANSWERED = re.compile(
     r"^(?P<bold>\*\*|__|\*|_)?[ \t]*(?P<mark>A|Answer|Antwort|Respuesta|R[ée]ponse|Risposta|Resposta|Antwoord"
-    r"|Svar|Odpowiedź|Ответ|Відповідь|答|回答)[ \t]*\d{0,3}[ \t]*(?:(?P=bold))?(?P<end>[:：.)]|[ \t][-–—](?=[ \t]))"
-    r"[ \t]*(?P<close>\*\*|__|\*|_)?[ \t]*",
+    r"|Svar|Odpowiedź|Ответ|Відповідь|答|回答)[ \t]*\d{0,3}[ \t]*(?:(?P=bold))?"
+    r"(?P<end>[:：.)]|[ \t][-–—](?=[ \t]))[ \t]*(?P<close>\*\*|__|\*|_)?[ \t]*",
     re.IGNORECASE,
 )
 _ANSWERED_SHORT = re.compile(

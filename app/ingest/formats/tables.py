@@ -76,15 +76,28 @@ def read_csv(lines: Iterator[str], names: Names, notes: Notes) -> Iterator[Raw |
         return
     header, mark = max(found, key=lambda one: (one[0].position >= 0, len(one[0].columns)))
     notes.shape = f"table, {_SPOKEN.get(mark, mark)}"
-    rows = csv_rows(chain(head[first:], lines), mark, first + 1)
+    escape = _escape(head[first:], mark)
+    rows = csv_rows(chain(head[first:], lines), mark, first + 1, escape)
     yield from records_of(rows, header, notes)
 
 
-def csv_rows(lines: Iterable[str], delimiter: str, first_line: int = 1) -> Iterator[Row]:
+def _escape(head: Sequence[str], delimiter: str) -> str | None:
+    """A backslash, where quotation marks stand behind one, as databases write them, and not doubled."""
+    if not any('\\"' in line for line in head):
+        return None
+    malformed = [
+        sum(row.cells is None for row in csv_rows(head, delimiter, escape=escape)) for escape in (None, "\\")
+    ]
+    return "\\" if malformed[1] < malformed[0] else None
+
+
+def csv_rows(
+    lines: Iterable[str], delimiter: str, first_line: int = 1, escape: str | None = None
+) -> Iterator[Row]:
     """Rows with the line each starts on; a malformed row is reported, and reading goes on after it."""
     csv.field_size_limit(LONGEST_LINE)  # ours are smaller, and name the field
     counted = _Counted(lines)
-    rows = csv.reader(counted, delimiter=delimiter, strict=True)
+    rows = csv.reader(counted, delimiter=delimiter, escapechar=escape, strict=True)
     while True:
         start = counted.count
         try:
@@ -141,6 +154,7 @@ def _without_header(rows: Sequence[Sequence[str]]) -> Header | None:
 def records_of(rows: Iterable[Row], header: Header, notes: Notes, section: str = "") -> Iterator[Raw | Bad]:
     """A record for each row below the header; rows without any text are skipped."""
     is_rest = False  # of the row above
+    titles = _Titles(header, notes)
     for position, row in enumerate(rows):
         if position <= header.position:
             if position < header.position and any(map(str.strip, row.cells or ())):
@@ -156,7 +170,9 @@ def records_of(rows: Iterable[Row], header: Header, notes: Notes, section: str =
             continue
         if not any(map(str.strip, row.cells)):
             continue
-        cells = row.cells
+        cells = [_unprotected(cell) for cell in row.cells]
+        if titles.take(cells):
+            continue
         beyond = [cell for cell in cells[len(header.names) :] if cell.strip()]
         if beyond and header.position >= 0:
             reason = f"{len(cells)} columns where the header has {len(header.names)}"
@@ -174,11 +190,13 @@ def records_of(rows: Iterable[Row], header: Header, notes: Notes, section: str =
         fields: dict[str, object] = {
             field: cells[column] for field, column in header.columns.items() if column < len(cells)
         }
-        if section and not str(fields.get("section", "")).strip():
-            fields["section"] = section
+        for name, title in (*titles.above.items(), ("section", section)):
+            if title and not str(fields.get(name, "")).strip():
+                fields[name] = title
         yield Raw(fields, row.place, names={f: header.names[c] for f, c in header.columns.items()})
+    titles.tell()
     unused = [
-        name for name in header.names if name and header.names.index(name) not in header.columns.values()
+        name for column, name in enumerate(header.names) if name and column not in header.columns.values()
     ]
     if unused:
         notes.warnings.append(f"unknown columns are ignored: {quoted_names(sorted(set(unused)))}")
@@ -186,6 +204,49 @@ def records_of(rows: Iterable[Row], header: Header, notes: Notes, section: str =
         notes.warnings.append(
             "no header row: the first column was taken for the question, the second for the answer"
         )
+
+
+class _Titles:
+    """Rows that hold nothing but the name of a section, for all rows below: a category alone; or, where the
+    table begins so, a title in the column of the questions. A question without an answer is none."""
+
+    def __init__(self, header: Header, notes: Notes) -> None:
+        self.above: dict[str, str] = {}
+        self._columns = {column: name for name, column in header.columns.items()}
+        self._notes = notes
+        self._in_questions: bool | None = None
+        self._taken: list[str] = []
+
+    def take(self, cells: Sequence[str]) -> bool:
+        filled = [
+            (self._columns.get(column, ""), cell.strip()) for column, cell in enumerate(cells) if cell.strip()
+        ]
+        name, title = filled[0]
+        alone = len(filled) == 1
+        if self._in_questions is None:
+            self._in_questions = alone and name == "question" and not asks(title)
+        if alone and name in ("collection", "section"):
+            self.above[name] = title
+        elif alone and name == "question" and self._in_questions and not asks(title):
+            self.above["section"] = title
+        else:
+            return False
+        self._taken.append(title)
+        return True
+
+    def tell(self) -> None:
+        if self._taken:
+            self._notes.warnings.append(
+                f"{len(self._taken)} rows with nothing but a title were taken for sections: "
+                f"{quoted_names(self._taken, 5)}"
+            )
+
+
+def _unprotected(cell: str) -> str:
+    """`="0123"` is how tables for Excel keep a text as it is."""
+    if cell.startswith('="') and cell.endswith('"') and len(cell) > 2:
+        return cell[2:-1].replace('""', '"')
+    return cell
 
 
 def _separator_line(head: Sequence[str]) -> tuple[int, str]:
