@@ -79,7 +79,7 @@ def forget(
 
 async def _forget(settings: Settings, request_id: str) -> int:
     async with open_askd(settings) as askd:
-        return await askd.feedback.store.forget(request_id)
+        return await askd.feedback.forget(request_id)
 
 
 async def _find(settings: Settings, days: int, least: int, collection: str | None) -> Report:

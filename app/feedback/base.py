@@ -56,13 +56,13 @@ class FeedbackStore(Protocol):
     """Where outcomes and verdicts are kept. Every method raises FeedbackUnavailable."""
 
     async def record(self, outcomes: Sequence[Outcome]) -> None:
-        """Keep them. A verdict that came earlier stays."""
+        """Keep them, but for those that were forgotten. A verdict that came earlier stays."""
         ...
 
-    async def judge(self, outcome: Outcome, verdict: Verdict) -> None:
+    async def judge(self, outcome: Outcome, verdict: Verdict) -> bool:
         """Keep the verdict, in place of an earlier one; also the outcome, where it is not there yet.
 
-        A question that is kept already stays.
+        A question that is kept already stays. False where the answer was forgotten: nothing is kept then.
         """
         ...
 
@@ -70,12 +70,16 @@ class FeedbackStore(Protocol):
         """Those of answers given since then, oldest first."""
         ...
 
-    async def forget(self, request_id: str) -> int:
-        """Delete all that is kept of a request; how many answers that were."""
+    async def forget(self, request_id: str, now: float) -> int:
+        """Delete all that is kept of a request; how many answers that were.
+
+        That it was forgotten is remembered, so that nothing of its answers until `now` is kept again.
+        """
         ...
 
-    async def expire(self, before: float, texts_before: float) -> None:
-        """Delete what was answered before the first time, and the texts of what was before the second."""
+    async def expire(self, before: float, texts_before: float, forgotten_before: float) -> None:
+        """Delete what was answered before the first time, the texts of what was before the second, and what
+        is remembered of requests that were forgotten before the third."""
         ...
 
     async def close(self) -> None: ...

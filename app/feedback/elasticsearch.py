@@ -36,6 +36,9 @@ _MAPPINGS: Mapping[str, Any] = {
         "texts": {"type": "boolean"},  # a question or a comment is kept
     },
 }
+# A request that was forgotten: a document of its own, found by its id.
+_FORGOTTEN = "forgotten"
+_TOMBSTONES: Mapping[str, Any] = {"term": {"status": _FORGOTTEN}}
 _SILENCE = "ctx._source.remove('question'); ctx._source.remove('comment'); ctx._source.texts = false"
 
 
@@ -48,9 +51,12 @@ class ElasticsearchFeedback:
     _there: bool = field(default=False, init=False)
 
     async def record(self, outcomes: Sequence[Outcome]) -> None:
-        await self._write([(outcome.id, _document(outcome)) for outcome in outcomes])
+        if kept := await self._without_forgotten(outcomes):
+            await self._write([(outcome.id, _document(outcome)) for outcome in kept])
 
-    async def judge(self, outcome: Outcome, verdict: Verdict) -> None:
+    async def judge(self, outcome: Outcome, verdict: Verdict) -> bool:
+        if not await self._without_forgotten([outcome]):
+            return False
         said = {
             "helpful": verdict.helpful,
             "judged": verdict.time,
@@ -59,6 +65,7 @@ class ElasticsearchFeedback:
         }
         document = _document(outcome) | said | ({"texts": True} if verdict.comment else {})
         await self._write([(outcome.id, document)])
+        return True
 
     async def records(self, since: float) -> AsyncIterator[Record]:
         after: Sequence[Any] | None = None
@@ -69,7 +76,7 @@ class ElasticsearchFeedback:
             with self._translated_errors():
                 found = await repeatable(self.client).search(
                     index=self.alias,
-                    query={"range": {"time": {"gte": since}}},
+                    query={"bool": {"filter": {"range": {"time": {"gte": since}}}, "must_not": _TOMBSTONES}},
                     sort=[{"time": "asc"}, {"id": "asc"}],
                     size=_PAGE,
                     search_after=after,
@@ -82,14 +89,20 @@ class ElasticsearchFeedback:
                 return
             after = hits[-1]["sort"]
 
-    async def forget(self, request_id: str) -> int:
+    async def forget(self, request_id: str, now: float) -> int:
+        id_ = _tombstone_id(request_id)
+        tombstone = {"id": id_, "request_id": request_id, "time": now, "status": _FORGOTTEN}
+        await self._write([(id_, tombstone)])  # first: what is written meanwhile is deleted below
         with self._translated_errors():
-            return await self._delete({"term": {"request_id": request_id}})
+            query = {"filter": {"term": {"request_id": request_id}}, "must_not": _TOMBSTONES}
+            return await self._delete({"bool": query})
 
-    async def expire(self, before: float, texts_before: float) -> None:
+    async def expire(self, before: float, texts_before: float, forgotten_before: float) -> None:
+        tombstones = [_TOMBSTONES, {"range": {"time": {"lt": forgotten_before}}}]
+        gone = [{"range": {"time": {"lt": before}}}, {"bool": {"filter": tombstones}}]
         silent = [{"term": {"texts": True}}, {"range": {"time": {"lt": texts_before}}}]
         with self._translated_errors():
-            await self._delete({"range": {"time": {"lt": before}}})
+            await self._delete({"bool": {"should": gone}})
             await self.client.update_by_query(
                 index=self.alias,
                 query={"bool": {"filter": silent}},
@@ -100,6 +113,14 @@ class ElasticsearchFeedback:
 
     async def close(self) -> None:
         """The client is closed by whoever opened it."""
+
+    async def _without_forgotten(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        ids = {_tombstone_id(outcome.request_id) for outcome in outcomes}
+        with self._translated_errors():
+            await self._ensure()
+            found = await repeatable(self.client).mget(index=self.alias, ids=sorted(ids))
+        times = {each["_id"]: each["_source"]["time"] for each in found["docs"] if each.get("found")}
+        return [each for each in outcomes if each.time > times.get(_tombstone_id(each.request_id), -1.0)]
 
     async def _delete(self, query: Mapping[str, Any]) -> int:
         await self._ensure()
@@ -165,6 +186,10 @@ def _told(error: AskdError) -> str:
             "ASKD_FEEDBACK_API_KEY_FILE names a file with one that has"
         )
     return "its index in Elasticsearch is gone; try again" if "ingest" in detail else detail
+
+
+def _tombstone_id(request_id: str) -> str:
+    return f"{_FORGOTTEN}-{request_id}"
 
 
 def _document(outcome: Outcome) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from itertools import islice
 
 from app.errors import FeedbackUnavailable
 from app.feedback.base import FeedbackStore, Outcome
+from app.feedback.tokens import VALID_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class Retention:
     async def apply(self, store: FeedbackStore) -> None:
         """Raises FeedbackUnavailable."""
         now = time.time()
-        await store.expire(now - self.outcomes * _DAY, now - self.texts * _DAY)
+        await store.expire(now - self.outcomes * _DAY, now - self.texts * _DAY, now - VALID_SECONDS)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from secrets import token_bytes, token_hex
 
 from app.domain import Answer, Question
-from app.errors import FeedbackUnavailable
+from app.errors import FeedbackTokenExpired, FeedbackUnavailable
 from app.feedback import tokens
 from app.feedback.base import FeedbackStore, Outcome, Shown, Verdict
 from app.feedback.recorder import Recorder, Retention
@@ -78,11 +78,14 @@ class Feedback:
     async def judge(
         self, outcome: Outcome, helpful: bool, comment: str | None = None, entry: str | None = None
     ) -> None:
-        """Keep a verdict, in place of an earlier one on the same answer. Raises FeedbackUnavailable."""
+        """Keep a verdict, in place of an earlier one on the same answer.
+
+        Raises FeedbackUnavailable, or FeedbackTokenExpired where the answer was forgotten.
+        """
         kept = comment if self.keeps_texts else None
         try:
             async with asyncio.timeout(_TRYING):
-                await self.store.judge(outcome, Verdict(helpful, self.clock(), kept, entry))
+                taken = await self.store.judge(outcome, Verdict(helpful, self.clock(), kept, entry))
         except TimeoutError as error:
             late = FeedbackUnavailable(
                 "feedback cannot be stored: its store does not answer; try again later"
@@ -93,4 +96,12 @@ class Feedback:
             self.recorder.note(error)
             raise
         self.recorder.note(None)
+        if not taken:
+            raise FeedbackTokenExpired(
+                "what was kept of this answer has been deleted, and nothing of it is kept again; ask again"
+            )
         self.on_verdict(helpful)
+
+    async def forget(self, request_id: str) -> int:
+        """Delete all that is kept of a request; how many answers that were. Raises FeedbackUnavailable."""
+        return await self.store.forget(request_id, self.clock())

@@ -15,7 +15,7 @@ from app.errors import FeedbackUnavailable
 from app.feedback.base import Outcome, Record, Shown, Verdict
 
 _Result = TypeVar("_Result")
-_FORM = 1  # of the tables: PRAGMA user_version
+_FORM = 2  # of the tables: PRAGMA user_version
 _PATIENCE = 2.0  # seconds to wait for another process that writes
 _PAGE = 1_000  # records read at once
 
@@ -27,10 +27,12 @@ CREATE TABLE IF NOT EXISTS answers (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS answers_by_time ON answers (time, id);
 CREATE INDEX IF NOT EXISTS answers_by_request ON answers (request_id);
+CREATE TABLE IF NOT EXISTS forgotten (request_id TEXT PRIMARY KEY, time REAL NOT NULL) WITHOUT ROWID;
 """
 _RECORD = """
 INSERT INTO answers (id, request_id, time, index_version, status, origin, collection, entries, question)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+WHERE NOT EXISTS (SELECT 1 FROM forgotten WHERE request_id = ?2 AND time >= ?3)
 ON CONFLICT (id) DO UPDATE SET question = coalesce(excluded.question, question)
 """
 _JUDGE = "UPDATE answers SET helpful = ?, judged = ?, comment = ?, entry = ? WHERE id = ?"
@@ -42,6 +44,10 @@ FROM answers WHERE (time, id) > (?, ?) ORDER BY time, id LIMIT ?
 _FORGET_TEXTS = """
 UPDATE answers SET question = NULL, comment = NULL
 WHERE time < ? AND (question IS NOT NULL OR comment IS NOT NULL)
+"""
+_FORGET = """
+INSERT INTO forgotten (request_id, time) VALUES (?, ?)
+ON CONFLICT (request_id) DO UPDATE SET time = max(excluded.time, time)
 """
 _REASONS = {
     sqlite3.SQLITE_BUSY: "another process is writing; try again",
@@ -68,12 +74,14 @@ class SqliteFeedback:
     async def record(self, outcomes: Sequence[Outcome]) -> None:
         await self.run(lambda db: db.executemany(_RECORD, map(_row, outcomes)))
 
-    async def judge(self, outcome: Outcome, verdict: Verdict) -> None:
-        def judge(db: sqlite3.Connection) -> None:
-            db.execute(_RECORD, _row(outcome))
-            db.execute(_JUDGE, (verdict.helpful, verdict.time, verdict.comment, verdict.entry, outcome.id))
+    async def judge(self, outcome: Outcome, verdict: Verdict) -> bool:
+        said = (verdict.helpful, verdict.time, verdict.comment, verdict.entry, outcome.id)
 
-        await self.run(judge)
+        def judge(db: sqlite3.Connection) -> bool:
+            db.execute(_RECORD, _row(outcome))
+            return db.execute(_JUDGE, said).rowcount > 0
+
+        return await self.run(judge)
 
     async def records(self, since: float) -> AsyncIterator[Record]:
         after: tuple[float, str] = (since, "")
@@ -82,15 +90,19 @@ class SqliteFeedback:
                 yield _record(row)
             after = rows[-1][2], rows[-1][0]
 
-    async def forget(self, request_id: str) -> int:
-        delete = "DELETE FROM answers WHERE request_id = ?"
-        found = await self.run(lambda db: db.execute(delete, (request_id,)).rowcount)
+    async def forget(self, request_id: str, now: float) -> int:
+        def forget(db: sqlite3.Connection) -> int:
+            db.execute(_FORGET, (request_id, now))
+            return db.execute("DELETE FROM answers WHERE request_id = ?", (request_id,)).rowcount
+
+        found = await self.run(forget)
         if found:
             await self.run(_empty_journal)
         return found
 
-    async def expire(self, before: float, texts_before: float) -> None:
+    async def expire(self, before: float, texts_before: float, forgotten_before: float) -> None:
         def expire(db: sqlite3.Connection) -> int:
+            db.execute("DELETE FROM forgotten WHERE time < ?", (forgotten_before,))
             gone = db.execute("DELETE FROM answers WHERE time < ?", (before,)).rowcount
             return gone + db.execute(_FORGET_TEXTS, (texts_before,)).rowcount
 

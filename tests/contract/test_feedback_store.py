@@ -64,7 +64,7 @@ async def kept(store: FeedbackStore, since: float = 0.0) -> list[Record]:
 
 async def test_an_empty_store_has_no_records(store: FeedbackStore) -> None:
     assert await kept(store) == []
-    assert await store.forget("request-1") == 0
+    assert await store.forget("request-1", 2_000.0) == 0
 
 
 async def test_records_come_oldest_first_and_whole(store: FeedbackStore) -> None:
@@ -109,16 +109,44 @@ async def test_a_request_is_forgotten(store: FeedbackStore) -> None:
     await store.record([outcome(1, request_id="mine"), outcome(2), outcome(3, request_id="mine")])
     await store.judge(outcome(1, request_id="mine"), Verdict(True, 2_000.0))
 
-    assert await store.forget("mine") == 2
+    assert await store.forget("mine", 2_000.0) == 2
     assert await kept(store) == [Record(outcome(2), None)]
 
 
 async def test_what_has_expired_is_gone_and_texts_before_it(store: FeedbackStore) -> None:
     await store.record([outcome(number, "Can I join?") for number in (1, 2, 3)])
     await store.judge(outcome(2), Verdict(True, 2_000.0, "thanks"))
-    await store.expire(1_002.0, 1_003.0)
+    await store.expire(1_002.0, 1_003.0, 0.0)
 
     assert await kept(store) == [
         Record(outcome(2), Verdict(True, 2_000.0)),
         Record(outcome(3, "Can I join?"), None),
     ]
+
+
+async def test_nothing_of_what_was_forgotten_is_kept_again(store: FeedbackStore) -> None:
+    mine, later = outcome(1, "Can I join?", "mine"), outcome(2, "And how?", "mine")
+    await store.record([mine])
+    assert await store.forget("mine", 1_001.5) == 1
+    assert await store.forget("mine", 1_001.2) == 0
+
+    assert await store.judge(mine, Verdict(False, 2_000.0, "wrong")) is False
+    await store.record([mine, later, outcome(3)])  # as a recorder does whose store was away
+    assert await store.judge(later, Verdict(True, 2_000.0)) is True
+    assert await kept(store) == [Record(later, Verdict(True, 2_000.0)), Record(outcome(3), None)]
+
+
+async def test_a_request_that_was_never_recorded_is_forgotten_in_advance(store: FeedbackStore) -> None:
+    assert await store.forget("mine", 1_001.5) == 0
+    assert await store.judge(outcome(1, request_id="mine"), Verdict(True, 2_000.0)) is False
+    assert await kept(store) == []
+
+
+async def test_what_was_forgotten_is_remembered_until_it_expires(store: FeedbackStore) -> None:
+    mine, other = outcome(1, request_id="mine"), outcome(1, request_id="other")
+    await store.forget("mine", 1_500.0)
+    await store.forget("other", 1_700.0)
+    await store.expire(0.0, 0.0, 1_600.0)
+
+    assert await store.judge(other, Verdict(True, 2_000.0)) is False
+    assert await store.judge(mine, Verdict(True, 2_000.0)) is True

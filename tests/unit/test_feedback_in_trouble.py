@@ -224,7 +224,7 @@ async def test_what_cannot_be_written_holds_nothing_up(
 
 async def test_what_cannot_expire_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
     class Eternal(MemoryFeedback):
-        async def expire(self, before: float, texts_before: float) -> None:
+        async def expire(self, before: float, texts_before: float, forgotten_before: float) -> None:
             raise FeedbackUnavailable("feedback cannot be stored: scripts are not allowed")
 
     monkeypatch.setattr(recorder, "_GATHERING", 0.01)
@@ -277,7 +277,7 @@ async def test_what_is_forgotten_is_gone_from_the_disk(store: SqliteFeedback, fi
     assert b"possible to join" in written(file)
     assert b"wunderbar" in written(file)
 
-    assert await store.forget("mine") == 1
+    assert await store.forget("mine", 2_000.0) == 1
     assert b"possible to join" not in written(file)
     assert b"wunderbar" not in written(file)
 
