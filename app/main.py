@@ -25,6 +25,7 @@ from app.api.openai import errors as openai_errors
 from app.api.page.routes import page_routes
 from app.api.routes import ROUTERS
 from app.api.traces import Traces
+from app.feedback.report import Reporter
 from app.feedback.service import Feedback
 from app.indexes.base import IndexStore
 from app.settings import Settings
@@ -40,6 +41,7 @@ Opener = Callable[[Settings, Tracing, Metrics], AbstractAsyncContextManager[Askd
 class State(TypedDict):
     assistant: Assistant
     feedback: Feedback
+    reporter: Reporter
     readiness: Readiness
     store: IndexStore
     mcp: Sessions
@@ -67,6 +69,7 @@ def create_app(
                     "assistant": askd.assistant,
                     "store": askd.store,
                     "feedback": askd.feedback,
+                    "reporter": Reporter(askd.feedback.store, askd.store, askd.embedder),
                     "mcp": sessions,
                     "readiness": Readiness(
                         askd.index,

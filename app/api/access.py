@@ -1,5 +1,6 @@
 """Who may call: host names, API keys, the rate limit. Each is off unless a setting turns it on."""
 
+import ipaddress
 import math
 import time
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.datastructures import Headers
 
 from app.api.context import Caller, context_of
-from app.api.keys import ApiKeys
+from app.api.keys import ApiKeys, Role
 from app.domain import Mode, Question
 from app.errors import BadSettings
 from app.settings import Settings
@@ -25,6 +26,7 @@ class Access:
     limit: RateLimitItem | None = None
     hosts: frozenset[str] = frozenset()  # lower case; "*.example.org" for all of a domain
     public: frozenset[str] = frozenset()  # collections that anyone may ask without a key
+    loopback: bool = False  # only this machine can call, as far as the settings tell
     _limiter: MovingWindowRateLimiter = field(
         default_factory=lambda: MovingWindowRateLimiter(MemoryStorage()), init=False
     )
@@ -35,7 +37,7 @@ class Access:
         keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
         hosts = frozenset(_bracketed(name.lower()) for name in comma_separated(settings.allowed_hosts))
         public = frozenset(comma_separated(settings.public_collections))
-        return cls(keys, _limit(settings.rate_limit), hosts, public)
+        return cls(keys, _limit(settings.rate_limit), hosts, public, listens_locally(settings))
 
     async def admit(self, request: Request, *, limited: bool, public: bool = False) -> None:
         """Note the caller's key; `limited` requests count against the rate limit, `public` ones need no key
@@ -46,13 +48,18 @@ class Access:
         self.check_host(request)
         context = context_of(request.scope)
         if self.keys:
-            key = _key(request.headers)
-            owner = self.keys.owner(key)
-            anyone = public and bool(self.public) and not key
-            if owner is None and not anyone:
+            given = _key(request.headers)
+            key = self.keys.find(given)
+            anyone = public and bool(self.public) and not given
+            if key is None and not anyone:
                 detail = "send an API key, as Authorization: Bearer KEY or as X-API-Key"
                 raise HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})
-            context.caller = Caller(owner, context.caller.address, public=owner is None)
+            context.caller = Caller(
+                key.name if key else None,
+                context.caller.address,
+                public=key is None,
+                owner=key is not None and key.role is Role.OWNER,
+            )
         if limited:
             await self.count(context.caller)
 
@@ -87,6 +94,15 @@ class Access:
         return name in self.hosts or any(
             name.endswith(known[1:]) for known in self.hosts if known.startswith("*.")
         )
+
+
+def listens_locally(settings: Settings) -> bool:
+    """On a loopback address, and no setting speaks of a proxy before it."""
+    try:
+        loopback = ipaddress.ip_address(settings.host).is_loopback
+    except ValueError:
+        loopback = settings.host.lower() == "localhost"
+    return loopback and not settings.trusted_proxies
 
 
 def origins_of(settings: Settings) -> frozenset[str]:

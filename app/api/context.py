@@ -16,6 +16,7 @@ class Caller(NamedTuple):
     key: str | None  # name of the API key; None: none was asked for, or none is needed
     address: str
     public: bool = False  # has no key where others need one: see ASKD_PUBLIC_COLLECTIONS
+    owner: bool = False  # it is an owner's key
 
     @property
     def identity(self) -> str:

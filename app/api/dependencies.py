@@ -20,6 +20,7 @@ from app.answering.service import Assistant, Reply
 from app.api.access import Access
 from app.api.context import RequestContext, context_of
 from app.domain import Event
+from app.feedback.report import Reporter
 from app.feedback.service import Feedback
 from app.telemetry.metrics import Metrics
 from app.traffic.deadline import Deadline
@@ -77,6 +78,10 @@ async def get_assistant(request: Request) -> Assistant:
 
 async def get_feedback(request: Request) -> Feedback:
     return cast(Feedback, request.state.feedback)
+
+
+async def get_reporter(request: Request) -> Reporter:
+    return cast(Reporter, request.state.reporter)
 
 
 async def get_readiness(request: Request) -> Readiness:
@@ -167,6 +172,7 @@ async def _disconnected(receive: Receive) -> None:
 ServiceDep = Annotated[Service, Depends(get_service)]
 AssistantDep = Annotated[Assistant, Depends(get_assistant)]
 FeedbackDep = Annotated[Feedback, Depends(get_feedback)]
+ReporterDep = Annotated[Reporter, Depends(get_reporter)]
 ReadinessDep = Annotated[Readiness, Depends(get_readiness)]
 ContextDep = Annotated[RequestContext, Depends(get_context)]
 DeadlineDep = Annotated[Deadline, Depends(get_deadline)]

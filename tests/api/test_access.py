@@ -34,6 +34,8 @@ PROTECTED = [
     ("POST", "/search"),
     ("POST", "/feedback"),
     ("GET", "/collections"),
+    ("GET", "/admin/report"),
+    ("DELETE", "/admin/answers/x"),
 ]
 PROTECTED += [("GET", "/metrics"), ("POST", "/ask/")]
 OPEN = ["/livez", "/docs", "/openapi.json"]

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.api.routes import ask, feedback, health, openai, search
+from app.api.routes import admin, ask, feedback, health, openai, search
 from app.api.routing import ApiRoute
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -11,6 +11,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     search.router,
     search.collections_router,
     feedback.router,
+    admin.router,
     openai.router,
     openai.chat_router,
     health.metrics_router,
@@ -19,7 +20,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 QUESTION_PATHS = frozenset(
     route.path
     for router in ROUTERS
-    if router is not feedback.router
+    if router not in (feedback.router, admin.router)
     for route in router.routes
     if isinstance(route, ApiRoute) and route.limited
 )
