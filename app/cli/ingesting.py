@@ -81,7 +81,8 @@ def ingest(
     allow_partial: Annotated[
         bool,
         typer.Option(
-            "--allow-partial", help="Publish what was found even if less than half of a file was used."
+            "--allow-partial",
+            help="Publish what was found, even where much is not used or wrong.",
         ),
     ] = False,
     watch: Annotated[

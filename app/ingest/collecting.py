@@ -200,9 +200,11 @@ class Collector:
                 raise BadFaqFile(f"{path}: no records")
         if self._strict and (self.bad or self.failed):
             raise BadFaqFile(self._all_bad(f"{self._bad_count} records are wrong, nothing was published:"))
-        if self._bad_count > 1 and self._bad_count > _MOST_BAD * self.count:
+        too_many = self._bad_count > 1 and self._bad_count > _MOST_BAD * self.count
+        if too_many and not (self._reading.allow_partial and self.winners):
             share = f"{self._bad_count} of {self.count} records are wrong, which is more than {_MOST_BAD:.0%}"
-            raise BadFaqFile(self._all_bad(f"{share}; nothing was published:"))
+            told = f"{share}; nothing was published (--allow-partial publishes the others):"
+            raise BadFaqFile(self._all_bad(told))
         if self.bad and not self.winners:
             raise BadFaqFile(self._all_bad("every record is wrong, nothing was published:"))
 

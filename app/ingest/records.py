@@ -13,11 +13,11 @@ from app.ingest.cleaning import (
     is_escaped_html,
     markdown_of,
     plain_question,
-    safe,
     settled,
     web_address,
     whole_links,
 )
+from app.ingest.formats.embedded_html import plain_markdown
 from app.ingest.report import Notes
 
 MOST_CHARACTERS = {"question": 2_000, "answer": 64_000} | dict.fromkeys(
@@ -106,7 +106,7 @@ def _clean(given: dict[str, str], raw: Raw, base_url: str | None, notes: Notes) 
     with _wrong_where_unreadable("answer", raw):
         answer = given["answer"]
         if raw.markdown:
-            answer = _steady(answer, safe)
+            answer = _steady(answer, plain_markdown)
         elif has_html(answer) or is_escaped_html(answer):
             answer = _steady(answer, markdown_of)
             notes.html_answers += 1

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from app.domain import FaqEntry
 from app.errors import BadFaqFile
+from app.ingest.reading import Reading
 from app.ingest.survey import Survey, survey
 from tests.support.large_ingest import peak_of_ingest
 
@@ -87,6 +88,8 @@ def test_more_than_a_tenth_of_wrong_records_stops_all(tmp_path: Path) -> None:
     path = write(tmp_path / "1.jsonl", *(entry(str(n), answer="" if n < 2 else "a") for n in range(19)))
     with pytest.raises(BadFaqFile, match=r"2 of 19 records are wrong, which is more than 10%"):
         surveyed(path)
+    partly = survey([path], collection=None, strict=False, reading=Reading(allow_partial=True))
+    assert (partly.collections, partly.is_complete) == ({"c": 17}, False)
     write(path, *(entry(str(n), answer="" if n < 2 else "a") for n in range(20)))
     assert surveyed(path).collections == {"c": 18}
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from app.ingest.formats.questions import asks
 
-_LONGEST = 2_000  # characters; no longer line is a heading or a tag, and the patterns take long over it
+LONGEST = 2_000  # characters; no longer line is a heading or a tag, and the patterns take long over it
 _EQUALS = re.compile(r"(?P<level>={1,6}) (?P<title>\S.{0,300}?)(?: +=+)? *")
 _CALLOUT = re.compile(r">\s*\[!(?P<kind>[\w-]{1,20})\][+-]?\s*(?P<title>.*)")
 _ASKING_CALLOUTS = frozenset({"question", "faq", "help"})
@@ -50,7 +50,7 @@ def plain_markdown(lines: Sequence[str]) -> Sequence[str]:
 
 
 def _equals(line: str) -> re.Match[str] | None:
-    return _EQUALS.fullmatch(line) if len(line) < _LONGEST else None
+    return _EQUALS.fullmatch(line) if len(line) < LONGEST else None
 
 
 def _unquoted(line: str) -> str:
@@ -61,7 +61,7 @@ def _without_callouts(lines: Sequence[str]) -> Iterator[str]:
     """`> [!question] How?` and the quotation below it; other callouts stay quotations."""
     inside, fence = False, ""
     for line in lines:
-        fence, in_code = _fenced(line, fence)
+        fence, in_code = fenced(line, fence)
         callout = None if in_code else _CALLOUT.match(line)
         close = ""
         if inside and (callout or not line.startswith(">")):
@@ -82,7 +82,7 @@ def _without_callouts(lines: Sequence[str]) -> Iterator[str]:
         yield "</details>"
 
 
-def _fenced(line: str, fence: str) -> tuple[str, bool]:
+def fenced(line: str, fence: str) -> tuple[str, bool]:
     """The fence that is open below this line, "" for none; and whether the line is of a block of code."""
     found = _FENCE.match(line)
     if not found:
@@ -103,7 +103,7 @@ def closed_code(lines: Sequence[str], offset: int) -> tuple[Sequence[str], str |
     fence, begins = "", 0
     for number, line in enumerate(lines):
         before = fence
-        fence, _ = _fenced(line, fence)
+        fence, _ = fenced(line, fence)
         begins = begins if before else number
     if not fence:
         return lines, None
@@ -131,7 +131,7 @@ def without_jsx(lines: Sequence[str]) -> list[str]:
         if number < code_end:
             kept.append("")
             continue
-        fence, in_code = _fenced(line, fence)
+        fence, in_code = fenced(line, fence)
         if in_code:
             kept.append(line)
         elif _CODE_LINE.match(line):
@@ -143,7 +143,7 @@ def without_jsx(lines: Sequence[str]) -> list[str]:
                 open_tags.append(f"</{tag}>")
             kept.append(f"<details><summary>{question}</summary>{_closed(text, open_tags)}")
         else:
-            kept.append(_closed(line, open_tags))
+            kept.append(_labelled(line) or _closed(line, open_tags))
     return kept
 
 
@@ -168,7 +168,7 @@ def _end_of_code(lines: Sequence[str], first: int) -> int:
 def _accordion(line: str) -> tuple[str, str, str] | None:
     """Tag, question, and what stands behind the tag, where the line opens an accordion; the tag is "" where
     it closes itself, with its answer in an attribute."""
-    found = _ACCORDION.fullmatch(line) if len(line) < _LONGEST else None
+    found = _ACCORDION.fullmatch(line) if len(line) < LONGEST else None
     if not found or not _ACCORDIONS.search(found["tag"]):
         return None
     given = {
@@ -182,6 +182,16 @@ def _accordion(line: str) -> tuple[str, str, str] | None:
     if found["alone"]:
         return "", question, f"{given['answer']}</details>{found['text']}"
     return found["tag"], question, found["text"].strip()
+
+
+def _labelled(line: str) -> str:
+    """The text that a tag of its own line has in an attribute: the name of a tab, the title of a card."""
+    found = _ACCORDION.fullmatch(line) if len(line) < LONGEST else None
+    if not found or found["text"].strip():
+        return ""
+    given = dict(_ATTRIBUTE.findall(found["attributes"]))
+    text = next((_STRING.fullmatch(given[name]) for name in ("label", "title") if given.get(name)), None)
+    return f"**{text['text'].strip()}**" if text else ""
 
 
 def _closed(line: str, open_tags: list[str]) -> str:

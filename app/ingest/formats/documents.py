@@ -21,6 +21,8 @@ from app.ingest.formats.questions import (
     surely_answered,
     unmarked_answer,
 )
+from app.ingest.formats.references import References, resolved, without_way_up
+from app.ingest.formats.site_generators import MARK, plain_lines
 from app.ingest.formats.structures import find_definitions, find_lists, find_tables
 from app.ingest.records import Bad, Raw
 from app.ingest.report import Notes
@@ -31,7 +33,8 @@ SHAPES = (
 )
 _TOC = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s+\[[^\]]*\]\([^)]*\)\s*$")
 _NO_TEXT = re.compile(
-    r"\s*(?:([-*_=])(?:\s*\1){2,}|\[\[?_?TOC_?\]?\]|\{:?\s*toc\s*\}|(?:\[?!\[[^\]]*\]\([^)]*\)\]?(?:\([^)]*\))?\s*)+|</?\w[^>]*>|<!--.*-->|\{/\*.*\*/\})?\s*$",
+    r"\s*(?:([-*_=])(?:\s*\1){2,}|[-*+] TOC|\[\[?_?TOC_?\]?\]|\{:?\s*toc\s*\}"
+    r"|(?:\[?!\[[^\]]*\]\([^)]*\)\]?(?:\([^)]*\))?\s*)+|</?\w[^>]*>)?\s*$",
     re.IGNORECASE,
 )
 
@@ -62,15 +65,17 @@ def read_document(
         return
     lines, told = closed_code(body.split("\n"), offset)
     notes.warnings += [told] if told else []
-    lines = plain_markdown(without_jsx(lines) if mdx else lines)
+    body, references = resolved("\n".join(lines))
+    lines = body.split("\n")
+    lines = plain_markdown(plain_lines(without_jsx(lines) if mdx else lines))
     if shape == "front-matter" or (shape == "auto" and names_question(front)):
-        yield _one_entry(front, lines, place, notes)
+        yield _one_entry(front, lines, place, references, notes)
         return
     document = Document(lines, offset)
     found, guessed, taken = _find(document, shape, names)
     sure = len(found) > 1 and not guessed
     if shape == "auto" and _title_is_question(front.title, place, sure=sure):
-        yield _one_entry(front, lines, place, notes)
+        yield _one_entry(front, lines, place, references, notes)
         return
     if len(found) == 1 and taken == ["headings h1"] and place.collection:
         found = [found[0].placed(place.collection, place.section)]
@@ -78,7 +83,7 @@ def read_document(
     notes.questions = guessed
     notes.cure = f"--shape {', '.join(SHAPES[1:])} says how to read it"
     for one in sorted(found, key=lambda entry: entry.first):
-        yield _raw(one, document, front)
+        yield _raw(one, document, front, references)
     _tell_unused(document, notes)
     if not found:
         notes.warnings.append(_what_was_seen(document))
@@ -145,8 +150,9 @@ def _without_others(one: Found, used: bytes) -> Found:
     return one.ending_at(taken)
 
 
-def _raw(one: Found, document: Document, front: FrontMatter) -> Raw:
+def _raw(one: Found, document: Document, front: FrontMatter, references: References) -> Raw:
     answer = one.text if one.text is not None else document.text(one.answer, one.end)
+    answer = answer.replace(MARK, "")
     if one.text is None:
         is_marked = marked(document.lines[one.first].strip("# ")) is not None
         if mark := (answered(answer) if is_marked else surely_answered(answer)):
@@ -156,7 +162,7 @@ def _raw(one: Found, document: Document, front: FrontMatter) -> Raw:
         "collection": front.fields.get("collection") or one.collection,
         "section": one.section or front.fields.get("section"),
         "question": one.question,
-        "answer": answer.strip(),
+        "answer": references.added(without_way_up(answer)).strip(),
         **dict(one.fields),
     }
     return Raw(fields, document.place(one.first), markdown=True)
@@ -171,11 +177,13 @@ def _title_is_question(title: str, place: Place, *, sure: bool) -> bool:
     return asks(title) and not sure
 
 
-def _one_entry(front: FrontMatter, lines: Sequence[str], place: Place, notes: Notes) -> Raw:
+def _one_entry(
+    front: FrontMatter, lines: Sequence[str], place: Place, references: References, notes: Notes
+) -> Raw:
     """The whole file is the answer."""
     notes.shape = "front matter"
     given = dict(front.fields)
-    given.setdefault("answer", "\n".join(lines).strip("\n").rstrip())
+    given.setdefault("answer", references.added("\n".join(lines).strip("\n").rstrip()))
     given.setdefault("question", front.title)
     for name, value in (("collection", place.collection), ("section", place.section)):
         if value:

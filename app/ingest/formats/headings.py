@@ -5,6 +5,7 @@ is the deepest level that explains most of the text. Headings above are collecti
 headings below are part of the answer.
 """
 
+import re
 from typing import NamedTuple
 
 from app.ingest.formats.blocks import Block, Document
@@ -12,6 +13,7 @@ from app.ingest.formats.found import Found
 from app.ingest.formats.questions import asks, heading_parts, is_section_title
 
 _MOST_OF_THE_TEXT = 0.6
+_CONTENTS = re.compile(r"(?:[-*+]|\d{1,3}[.)])\s+\[.*\]\(#[^)]*\)")
 
 
 class _Part(NamedTuple):
@@ -83,6 +85,7 @@ def _parts(document: Document) -> list[_Part]:
             and block.kind != "rule"
             and not document.is_used(block)
             and not _is_comment(document, block)
+            and (asks(headings[position].title) or not _is_contents(document, block))
         ):
             own[position] += block.end - block.first
     parts = []
@@ -101,6 +104,12 @@ def _parts(document: Document) -> list[_Part]:
 def _is_comment(document: Document, block: Block) -> bool:
     text = document.text(block.first, block.end).strip()
     return block.kind == "html" and text.startswith("<!--") and text.endswith("-->")
+
+
+def _is_contents(document: Document, block: Block) -> bool:
+    """A table of contents: a list of links within the page."""
+    lines = filter(None, map(str.strip, document.lines[block.first : block.end]))
+    return block.kind == "list" and all(_CONTENTS.fullmatch(line) for line in lines)
 
 
 def _asking_levels(parts: list[_Part]) -> set[int]:

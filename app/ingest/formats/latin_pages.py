@@ -24,7 +24,7 @@ def latin_page(sample: bytes) -> str | None:
     beyond = [position for position, byte in enumerate(sample) if byte >= 0x80]
     together = sum(sample[position - 1 : position] >= b"\x80" for position in beyond)
     letters = sum(byte < 0x80 and chr(byte).isalpha() for byte in sample)
-    if together * 2 > len(beyond) or letters < len(beyond):
+    if not beyond or together * 2 > len(beyond) or letters < len(beyond):
         return None
     characters = bytes(sample[position] for position in beyond)
     shares = {page: _share(characters.decode(page, "replace"), page) for page in _PAGES}

@@ -26,20 +26,23 @@ ITEM = re.compile(r"^(\s*)(?:[-*+]|\d{1,9}[.)])(\s+|$)")
 
 def find_details(document: Document) -> list[Found]:
     """`<details><summary>Question</summary>`; those inside the answer of a heading's question stay there."""
-    code = [block for block in document.blocks if block.kind == "code"]
+    in_code = bytearray(len(document.lines))
+    for block in document.blocks:
+        if block.kind == "code":
+            in_code[block.first : block.end] = b"\1" * (block.end - block.first)
     found: list[Found] = []
     depth = 0
-    start = 0
+    start = column = 0
     for number, line in enumerate(document.lines):
-        if "details" not in line.lower() or any(block.first <= number < block.end for block in code):
+        if "details" not in line.lower() or in_code[number]:
             continue
         for tag in _OPEN_OR_CLOSE.finditer(line):
             if not tag[1]:
-                start = number if depth == 0 else start
+                start, column = (number, tag.start()) if depth == 0 else (start, column)
                 depth += 1
             elif depth:
                 depth -= 1
-                if depth == 0 and (one := _details(document, start, number + 1)):
+                if depth == 0 and (one := _details(document, start, column, number, tag.start())):
                     document.inner[start : number + 1] = b"\1" * (number + 1 - start)
                     found.append(one)
     own = sum(one.end - one.first for one in found)
@@ -48,16 +51,17 @@ def find_details(document: Document) -> list[Found]:
     return [one for one in found if _is_entry(document, one, most)]
 
 
-def _details(document: Document, first: int, end: int) -> Found | None:
-    text = "\n".join(document.lines[first:end])
-    opened = _SUMMARY.search(text)
+def _details(document: Document, first: int, column: int, last: int, closed: int) -> Found | None:
+    """Those that begin in a column of the first line, and whose end tag does in one of the last."""
+    lines = [*document.lines[first:last], document.lines[last][:closed]]
+    text = "\n".join(lines)[column:]
+    opened = _SUMMARY.match(text)
     if not opened:
         return None
-    closed = text.lower().rfind("</details")
-    question = bare_question(" ".join(_TAGS.sub("", opened[1]).split()))
-    answer = dedent(text[opened.end() : closed]).strip()
+    question = bare_question(" ".join(_TAGS.sub("", opened[1]).split()).lstrip("# "))
+    answer = dedent(text[opened.end() :]).strip()
     collection, section = document.headings_above(first)
-    found = Found(first, first, end, question, answer, collection=collection, section=section)
+    found = Found(first, first, last + 1, question, answer, collection=collection, section=section)
     return found if question else None
 
 

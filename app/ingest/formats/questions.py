@@ -51,6 +51,8 @@ _ANSWERED_SHORT = re.compile(
     r"[ \t]*(?P<close>\*\*|__)?[ \t]*"
 )
 _BOLD = re.compile(r"^(?P<mark>\*\*|__)(?P<text>(?:(?!(?P=mark)).)+)(?P=mark)(?P<more>[ \t]*:?.*)$")
+_ICON = re.compile(r"^(?:[\u2190-\u2bff\U0001f300-\U0001faff][\ufe0f\u20e3]?\s*)+(?=\S)")
+_ASKING_ICON = re.compile(r"^(?:[❓❔⁉🤔]\ufe0f?\s*)+(?=\S)")
 _ANCHOR = re.compile(r"<a\s[^>]*?(?:name|id)\s*=\s*[\"']?([\w.:-]+)[\"']?[^>]*>\s*(?:</a>)?", re.IGNORECASE)
 _EXPLICIT_ID = re.compile(r"(.*?)\s*(?:\{#([^{}\s]+)\}|\{/\*\s*#([\w-]+)\s*\*/\})")
 _LINKED = re.compile(r"^\[(.+)\]\([^()]*\)$")
@@ -91,7 +93,7 @@ def heading_parts(title: str) -> tuple[str, str | None]:
 
 def bare_question(text: str) -> str:
     """A question without its number and its "Q:"."""
-    text = text.strip()
+    text = _ASKING_ICON.sub("", text.strip())
     for _ in range(2):
         text = _NUMBER.sub("", text) if _NUMBER.sub("", text).strip() else text
         if mark := marked(text):
@@ -141,10 +143,10 @@ def unmarked_answer(line: str, mark: re.Match[str]) -> str:
 
 def bold_question(line: str) -> tuple[str, str] | None:
     """(question, what follows it on its line) of `**How?** Like this`."""
-    if bold := _BOLD.match(line.strip()):
+    if bold := _BOLD.match(_ICON.sub("", line.strip())):
         more = bold["more"].strip()
         if ends_as_question(bold["text"]) or (not more and asks(bold["text"])):
-            return bare_question(bold["text"]), more.lstrip(":-–— ").strip() if more else ""
+            return bare_question(bold["text"]), more.lstrip(":-–—→ ").strip() if more else ""
         if more.startswith("?"):
             return bare_question(bold["text"]) + "?", more[1:].strip()
     return None
