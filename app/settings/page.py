@@ -1,4 +1,4 @@
-"""The settings of the page at `/`; `groups` has all others."""
+"""The settings of the pages; `groups` has all others."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,9 @@ from pydantic import BaseModel, Field
 class Page(BaseModel):
     """Page: what people see at `/`"""
 
-    page: bool = Field(True, description="serve the page at `/`, where people ask in their browser")
+    page: bool = Field(
+        True, description="serve the pages: `/`, where people ask in their browser, and `/admin` for owners"
+    )
     page_name: Annotated[str, Field(min_length=1, max_length=60)] = Field(
         "askd", description="name at the top of the page"
     )

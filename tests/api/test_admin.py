@@ -342,3 +342,30 @@ async def test_a_request_is_forgotten_for_good(caplog: pytest.LogCaptureFixture)
 async def test_an_id_that_no_request_has_is_refused() -> None:
     async with calling() as caller:
         assert (await caller.delete(f"/admin/answers/{'x' * 129}")).status_code == 422
+
+
+# --- the page ------------------------------------------------------------------------------------
+
+
+async def test_the_page_is_guarded_as_its_api_and_holds_nothing(store: FeedbackStore, tmp_path: Path) -> None:
+    add_key(tmp_path / "keys", "me", Role.OWNER)
+    async with calling(store) as caller:
+        page = await caller.get("/admin")
+        elsewhere = await caller.get("/admin", headers={"Host": "evil.example"})
+    async with calling(store, api_keys_file=tmp_path / "keys", host="0.0.0.0") as caller:
+        with_keys = await caller.get("/admin", headers={"Host": "faq.example", "Via": "1.1 proxy"})
+
+    assert (page.status_code, elsewhere.status_code, with_keys.status_code) == (200, 403, 200)
+    assert elsewhere.json()["type"] == "/problems/forbidden"
+    assert page.content == with_keys.content
+    assert "rye" not in page.text
+    assert page.headers["cache-control"] == "no-store"
+    policy = page.headers["content-security-policy"]
+    assert "script-src 'self';" in policy
+    assert "require-trusted-types-for 'script'" in policy
+
+
+async def test_the_page_is_switched_off_with_the_other() -> None:
+    async with calling(page=False) as caller:
+        assert (await caller.get("/admin")).status_code == 404
+        assert (await caller.get("/admin/report")).status_code == 200

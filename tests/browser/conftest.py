@@ -76,12 +76,13 @@ def visiting(browser: Browser, shop: Chosen, llm: ScriptedModel) -> Visiting:
         path: str = "/",
         chosen: Chosen | None = None,
         faults: bool = False,
+        ready: str = "#send:enabled",
         **options: Any,
     ) -> AsyncIterator[Visit]:
         async with running(settings_of(shop, chosen or {})) as service:
             context = await browser.new_context(**{"locale": "en-GB", "reduced_motion": "reduce", **options})
             try:
-                visit = await opened(context, service, path)
+                visit = await opened(context, service, path, ready)
                 yield visit
                 assert visit.origins == {visit.origin}
                 assert faults or visit.complaints == []

@@ -1,4 +1,4 @@
-"""The pictures of docs/page.md, taken anew: .venv/bin/python -m tests.browser.screenshots"""
+"""The pictures of docs/page.md and feedback.md, taken anew: .venv/bin/python -m tests.browser.screenshots"""
 
 import asyncio
 from pathlib import Path
@@ -12,6 +12,7 @@ from app.errors import ModelUnavailable
 from app.models.scripted import ScriptedModel
 from app.wiring.models import MODELS, ModelKind
 from tests.browser.conftest import SCRIPT, SHOP, chromium
+from tests.browser.owners_week import fill
 from tests.browser.visit import RETURNS, running
 from tests.live.serving import Chosen, ingest, settings_of
 
@@ -58,6 +59,10 @@ async def main() -> None:
         await ingest(settings, SHOP)
         async with running(settings) as service, chromium() as browser:
             await pictures(Camera(browser, str(service.client.base_url)), llm)
+    with TemporaryDirectory() as folder:
+        week = await fill(Path(folder), page_name="Shop help")
+        async with running(week) as service, chromium() as browser:
+            await picture_for_owners(Camera(browser, str(service.client.base_url.join("/admin"))))
 
 
 async def pictures(camera: Camera, llm: ScriptedModel) -> None:
@@ -82,6 +87,17 @@ async def pictures(camera: Camera, llm: ScriptedModel) -> None:
     page = await camera.open(color_scheme="dark")
     await camera.ask(page, RETURNS)
     await camera.take(page, "model-down")
+
+
+async def picture_for_owners(camera: Camera) -> None:
+    page = await camera.open(viewport={"width": 1000, "height": 1180})
+    await page.get_by_label("Period").select_option("7")
+    group = page.locator(".gap").first
+    await page.locator("#report[aria-busy=false] .plots").wait_for()
+    await group.get_by_role("button", name="Write an entry").click()
+    await group.get_by_label("Answer").fill("Not yet. The page works on a phone, too.")
+    await page.evaluate("scrollTo(0, 0)")
+    await camera.take(page, "owners")
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         yield service
 
 
-async def opened(context: BrowserContext, service: Service, path: str) -> Visit:
+async def opened(context: BrowserContext, service: Service, path: str, ready: str = "#send:enabled") -> Visit:
     context.set_default_timeout(15_000)
     page = await context.new_page()
     base = str(service.client.base_url).rstrip("/")
@@ -67,5 +67,5 @@ async def opened(context: BrowserContext, service: Service, path: str) -> Visit:
     page.on("pageerror", lambda error: visit.complaints.append(str(error)))
     page.on("dialog", lambda dialog: visit.complaints.append(f"a dialog: {dialog.message}"))
     await page.goto(base + path)
-    await page.locator("#send:enabled").wait_for()
+    await page.locator(ready).wait_for()
     return visit

@@ -1,4 +1,4 @@
-"""The HTML of the page in each of its languages, with its texts and settings in it."""
+"""The HTML of the pages: of the one at / in each of its languages, with its texts and settings in it."""
 
 import hashlib
 import json
@@ -55,11 +55,12 @@ class Logo:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The page: all that a request for it is answered with."""
+    """The pages: all that a request for them is answered with."""
 
     html: Mapping[str, bytes]  # language -> the whole document
+    admin: bytes  # the page for owners, in English
     default: str  # the language for readers whose own there is none of
-    policy: str  # its Content-Security-Policy
+    policy: str  # their Content-Security-Policy
     version: str  # of the static files: part of their path, so that they can be cached for ever
 
     @classmethod
@@ -69,7 +70,7 @@ class Document:
         version, style = _version(), style_of(settings.page_color)
         index_language = next((code for code in texts if language_named(code) == settings.language), _DEFAULT)
         html = {code: _html(code, texts[code], settings, version, style) for code in texts}
-        return cls(html, index_language, _policy(style), version)
+        return cls(html, _admin_html(settings, version, style), index_language, _policy(style), version)
 
     def language(self, accepted: str, wanted: str = "") -> str:
         """`wanted` where there are texts in it, else the best of the header Accept-Language."""
@@ -99,7 +100,7 @@ def _html(code: str, texts: Texts, settings: Settings, version: str, style: str)
         "dir": "rtl" if code in RIGHT_TO_LEFT else "ltr",
         "name": settings.page_name,
         "greeting": settings.page_greeting or str(texts["greeting"]),
-        "icon": "page/logo" if settings.page_logo else f"{static}/icon.svg",
+        "icon": _icon(settings, version),
         "static": static,
         **{f"t_{name}": text for name, text in texts.items() if isinstance(text, str)},
     }
@@ -112,6 +113,20 @@ def _html(code: str, texts: Texts, settings: Settings, version: str, style: str)
         # In a script element no character but this one can end it.
         data=json.dumps(data, ensure_ascii=False).replace("<", "\\u003c"),
     ).encode()
+
+
+def _admin_html(settings: Settings, version: str, style: str) -> bytes:
+    template = Template((WEB / "admin.html").read_text("utf-8"))
+    return template.substitute(
+        name=escape(settings.page_name),
+        icon=_icon(settings, version),
+        static=f"page/{version}",
+        style=style,
+    ).encode()
+
+
+def _icon(settings: Settings, version: str) -> str:
+    return "page/logo" if settings.page_logo else f"page/{version}/icon.svg"
 
 
 def _policy(style: str) -> str:

@@ -1,15 +1,16 @@
-"""`/`, and the files it loads. Anyone may read them: what they show is asked for with the caller's key."""
+"""`/` and `/admin`, and the files they load. What they show they ask for with the reader's key."""
 
 import os
 from collections.abc import Sequence
 
 from fastapi import HTTPException, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from app.api.dependencies import service_of
+from app.api.owners import check_local
 from app.api.page.document import STATIC, Document, Logo
 from app.settings import Settings
 
@@ -33,10 +34,14 @@ class Files(StaticFiles):
 
 
 def page_routes(settings: Settings) -> Sequence[BaseRoute]:
-    """None where the page is switched off. Raises BadSettings."""
+    """None where the pages are switched off. Raises BadSettings."""
     if not settings.page:
         return ()
     document, logo = Document.of(settings), Logo.of(settings)
+    common = {
+        "Content-Security-Policy": document.policy,
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
 
     async def page(request: Request) -> Response:
         service_of(request).access.check_host(request)
@@ -44,13 +49,24 @@ def page_routes(settings: Settings) -> Sequence[BaseRoute]:
             request.headers.get("accept-language", ""), request.query_params.get("lang", "")
         )
         headers = {
+            **common,
             "Content-Language": language,
-            "Content-Security-Policy": document.policy,
-            "Cross-Origin-Opener-Policy": "same-origin",
             "Cache-Control": "no-cache",
             "Vary": "Accept-Language",
         }
         return Response(document.html[language], media_type="text/html", headers=headers)
+
+    async def admin(request: Request) -> Response:
+        """Where keys are set anyone may read it: it holds nothing, and asks for one."""
+        access = service_of(request).access
+        access.check_host(request)
+        if access.keys is None:
+            check_local(request)
+        if request.scope.get("raw_path", b"").endswith(b"/"):  # its URLs are relative to /admin
+            return RedirectResponse("../admin")
+        return Response(
+            document.admin, media_type="text/html", headers={**common, "Cache-Control": "no-store"}
+        )
 
     async def picture(request: Request) -> Response:
         if logo is None:
@@ -59,6 +75,7 @@ def page_routes(settings: Settings) -> Sequence[BaseRoute]:
 
     return (
         Route("/", page, include_in_schema=False),
+        Route("/admin", admin, include_in_schema=False),
         Route("/page/logo", picture, include_in_schema=False),
         Mount(f"/page/{document.version}", Files(directory=STATIC)),
     )
