@@ -1,13 +1,14 @@
-"""What is asked in a text as people paste it: greeting, signature, quoted mail and stack traces set aside.
+"""What is asked in a text as people paste it: its parts, and the questions among them.
 
 Pure. A plain question stays as it is.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
+from app.answering.pasted_text import ASKED, telling_lines
 from app.ranking.stop_words import STOP_WORDS
 from app.ranking.text import words
 
@@ -21,54 +22,20 @@ _WHOLE_CHARACTERS = 600  # a text of at most this length is also searched as a w
 class Reading:
     """`parts` are to be searched, the whole text first where it is short enough.
 
-    `questions` are several things asked, in order; empty where the text asks one thing.
+    `questions` are several things asked, in order; empty where the text asks one thing. `before` has what
+    stands before those among them that take their subject from there: "and how do I stop it?".
     """
 
     parts: Sequence[str]
     questions: Sequence[str] = ()
+    before: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    behind: Mapping[str, str] = field(default_factory=dict)  # what names nothing itself: "If so, how?"
+
+    def as_asked(self, part: str) -> str:
+        """A part with what is asked about it behind it."""
+        return f"{part} {self.behind[part]}" if part in self.behind else part
 
 
-_RUN = re.compile(r"\s{9,}")  # longer than any indentation that tells something
-_QUOTED_LINE = re.compile(r"\s*(?:>|\|\s)")
-_QUOTE_BEGINS = re.compile(
-    r"\s*(?:-{2,}\s*(?:original message|ursprüngliche nachricht|forwarded message|message d'origine)"
-    r"|on .{5,120} wrote:\s*$|am .{5,120} schrieb .{0,80}:\s*$|le .{5,120} a écrit\s*:\s*$|_{10,}\s*$)",
-    re.IGNORECASE,
-)
-_MAIL_HEADER = re.compile(r"\s*(?:from|to|cc|bcc|sent|date|von|an|gesendet|reply-to)\s*:\s", re.IGNORECASE)
-_SUBJECT = re.compile(
-    r"\s*(?:subject|betreff|objet|asunto)\s*:\s*(?:(?:re|fwd?|aw|wg)\s*:\s*)*", re.IGNORECASE
-)
-_GREETING = re.compile(
-    r"\s*(?:(?:hi|hello|hey|dear|good (?:morning|afternoon|evening|day)|greetings|hallo|guten (?:tag|morgen)|"
-    r"sehr geehrte[rs]?|liebe[rs]?|bonjour|hola|ciao)\b)[^,.!?:\n]{0,40}(?:[,!:.]+|$)\s*",
-    re.IGNORECASE,
-)
-_CLOSING = re.compile(
-    r"\s*(?:--\s*$|(?:(?:many |best |kind |warm )?regards|best(?: wishes)?|cheers|sincerely|yours\b.{0,20}|"
-    r"(?:many )?thanks(?: a lot| so much| in advance| again)?|thank you(?: (?:so|very) much| in advance)?|"
-    r"thx|mit freundlichen grüßen|viele grüße|beste grüße|liebe grüße|danke|cordialement|merci|saludos|"
-    r"gracias|sent from my .{2,30})\s*[,!.]*\s*$)",
-    re.IGNORECASE,
-)
-_COURTESY = re.compile(
-    r"\s*(?:(?:many )?thanks\b|thank you\b|thx\b|please help|any help\b|help (?:is|would be) |"
-    r"sorry (?:for|to) |i hope (?:you|this)|hope you|have a (?:nice|good|great)|looking forward|"
-    r"danke\b|vielen dank)",
-    re.IGNORECASE,
-)
-_SIGNATURE_LINES = 8  # after a closing as many short lines are a signature
-_SIGNATURE_LINE = 60
-
-_FRAME = re.compile(
-    r"\s*(?:File \"[^\"\n]*\", line \d+|at [\w$.<>/@\[\] -]+\([^)\n]*\)?|at (?:async )?\S+:\d+:\d+|"
-    r"\.{3} \d+ (?:more|common frames)|from \S+:\d+:in |goroutine \d+|#\d+\s+0x|"
-    r"\S+\.(?:go|rs|c|cpp):\d+(?::\d+)?\s*$|"
-    r"traceback \(most recent call last\)|during handling of the above|the above exception was|\^+[~^]*\s*$|"
-    r"stack trace:?\s*$|caused by:\s*$)",
-    re.IGNORECASE,
-)
-_PYTHON_FRAME = re.compile(r"\s*File \"[^\"\n]*\", line \d+")
 _ERROR = re.compile(
     r"(?:^|\s)[\w.$]*(?:Error|Exception|Failure|Fault|Warning|Panic)\b\s*:|\b(?:error|fatal|panic|failed)\b\s*:|errno",
     re.IGNORECASE,
@@ -79,9 +46,11 @@ _ERROR_CLASS = re.compile(
     r"(?: ?\(\w+\))?:\s+(?=\S)",
     re.IGNORECASE,
 )
-_LOG_PREFIX = re.compile(
-    r"\s*\[?\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\]?\s*(?:\[?[A-Z]{4,8}\]?\s*)?"
-    r"(?:\[[^\]\n]{1,60}\]\s*)?(?:[-:|]\s*)?"
+_COURTESY = re.compile(
+    r"\s*(?:(?:many )?thanks\b|thank you\b|thx\b|please help|any help\b|help (?:is|would be) |"
+    r"sorry (?:for|to) |i hope (?:you|this)|hope you|have a (?:nice|good|great)|looking forward|"
+    r"danke\b|vielen dank)",
+    re.IGNORECASE,
 )
 _BULLET = re.compile(r"[-*•–]\s+(?=\S)")
 _NUMBER = re.compile(
@@ -90,82 +59,96 @@ _NUMBER = re.compile(
 )
 # After a closing quote or "??" a small letter goes on with the sentence: see 'x'. while y; FHV_20?? data.
 _SENTENCE = re.compile(r"(?<=[.!?…])(?<!\?\?)\s+(?=\S)|(?<=[.!?…])[\"'”)]*\s+(?=[^\sa-z])|(?<=[。！？؟।])\s*")
+_VERBS = (
+    r"can|could|do|does|did|is|are|was|were|will|would|should|must|may|has|have|am|kann|darf|muss|gibt|"
+    r"puedo|est-ce|puis-je|peut-on|faut-il"
+)
+_OTHER_VERBS = r"need|es|hay|puede|debo|tiene|funciona|necesito|soporta"  # they may also begin a statement
+_INTERROGATIVES = (
+    r"how|what|when|where|which|who|whom|whose|why|wie|wieviele?|was|wann|wo|woher|wohin|warum|wieso|wer|wen|"
+    r"welche[rsnm]?|cómo|qué|cuándo|cuánt[oa]s?|dónde|quién|cuál(?:es)?|comment|combien|quand|où|pourquoi|quel(?:le)?s?"
+)
+_PERSONS = r"i|you|we|one|it|they|he|she|there|this|that|these|those|the|a|an|my|your|our|any|anyone"
+# A German question turns subject and verb round: "und unterstützt es …", but "und wenn ich …".
+_TURNED_ROUND = (
+    r"(?!(?:wenn|falls|ob|dass|weil|da|als|obwohl|damit|bevor|nachdem)\s)"
+    r"[^\W\d_]{2,20}\s+(?:ich|es|man|wir|ihr|er|sie|das)\s"
+)
 _SECOND_QUESTION = re.compile(
-    r"(?:,?\s+(?:and|or|also|und|y|et)(?:\s+also)?|;)\s+(?=(?:how|what|when|where|which|who|why|can|do|does|is|are|will|"
-    r"wie|was|wann|wo|warum|cómo|qué|comment)\s)",
+    rf"(?:,?\s+(?:and|or|also|und|oder|y|o|et|ou)(?:\s+(?:also|auch|también|aussi))?|;)\s+"
+    rf"(?=(?:{_INTERROGATIVES}|{_VERBS}|{_OTHER_VERBS})\s|{_TURNED_ROUND})",
     re.IGNORECASE,
 )
-_ASKING = re.compile(
-    r"\s*(?:how|what|what's|when|where|which|who|whom|whose|why|can|could|do|does|did|is|are|was|will|would|should|"
-    r"may|am|has|have|wie|was|wann|wo|welche[rs]?|wer|warum|wieso|kann|darf|muss|gibt|cómo|qué|cuándo|dónde|"
-    r"puedo|comment|quand|où|pourquoi|puis-je)\b",
+# A comma parts many things: what follows it must be a question by its order of words.
+_AFTER_COMMA = re.compile(
+    rf",(?:\s+also)?\s+(?=(?:(?:how|what|why|when|where)\s+(?:much|many|long|often)?\s*(?:{_VERBS})"
+    rf"|(?:{_VERBS})\s+(?:{_PERSONS}))\s)",
     re.IGNORECASE,
 )
-_ASKED = re.compile(r"[?？؟]\s*[\"'”)]*\s*$")
+# "When it stops, what can I do?" is one question.
+_CLAUSE = re.compile(
+    rf"\s*(?:(?:when|while)\s+(?!(?:{_VERBS})\b)|(?:if|in|after|before|for|with|during|wenn|falls)\s)",
+    re.IGNORECASE,
+)
+_ANNOUNCED = re.compile(
+    r"[^:?]{0,60}\b(?:questions?|fragen?|preguntas?)\b[^:?]{0,20}:\s+(?=\S)", re.IGNORECASE
+)
+_ASKING = re.compile(rf"\s*¿?(?:{_INTERROGATIVES}|what's|{_VERBS})\b", re.IGNORECASE)
+_JOINED = re.compile(
+    r"\s*(?:(?:and|or|und|oder|y|et|but|aber|pero|mais)\b(?!-)[\s,]*(?:(?:also|auch|también|aussi|then|dann)\b[\s,:]*)?"
+    r"|(?:also|secondly|additionally|furthermore|moreover|außerdem|zweitens|además)\b[\s,:]*)(?=\w)",
+    re.IGNORECASE,
+)
+_ELLIPTICAL = re.compile(
+    r"\s*(?:what about|how about|was ist mit|wie ist es mit|qué tal|qué pasa con)\b", re.IGNORECASE
+)
 # Words of content that say nothing of a subject: "Can you help me?", "Any idea what is wrong?"
 _GENERAL = """
 help idea ideas wrong happening happened happens happen solution solutions fix solve work works working
 problem problems issue issues reason cause causes mean means possible advice suggestion suggestions thoughts
+resolve resolved fixed solved troubleshoot handle overcome
 experience experienced knows know tell explain say anyone anybody someone somebody something anything
 everything come now else next instead yet really ok okay right true correct thing things way ways many much
 long often hilfe helfen idee ideen lösung grund weiß falsch möglich jemand etwas ayuda problema aide idée
 """
 _GENERAL_WORDS = STOP_WORDS | frozenset(_GENERAL.split())
 _LEAST_WORDS = 2  # with content, of a sentence that asks nothing; a question can do with one
-_POINTS_BACK = re.compile(r"\b(?:it|this|that|they|them|these|those|he|she|another|ones?)\b", re.IGNORECASE)
+_POINTS_BACK = re.compile(
+    r"\b(?:it(?!\s+(?:possible|safe|necessary|required|allowed|okay|ok|better|worth|enough|normal)\s+(?:to|that|if|for)\b)|"
+    r"its|this|that(?!\s+(?:an?|the|my|your|our|i|you|we|it|they|there)\b)|they|them|their|these|those|"
+    r"he|she|another|ones?|(?<!gibt )es|er|dies|dieses|dafür|damit|davon|dazu|dort|eso|esto|ello|cela|ça|"
+    r"(?<!is )(?<!are )(?<!was )(?<!were )(?<!be )there(?! (?:is|are|was|were|will)\b|['’]s))\b",
+    re.IGNORECASE,
+)
 
 
 def read(text: str) -> Reading:
     """What to search for in a question as it came, at most `MOST_PARTS` texts."""
-    lines = list(_telling(text.splitlines()))
+    lines = list(telling_lines(text.splitlines()))
     whole = " ".join(" ".join(lines).split())
     if not whole:  # nothing but what is set aside elsewhere: then that is the question
         whole = " ".join(text.split())
         lines = [whole]
     segments = [segment for line in lines for segment in _segments(line)]
     segments = list(dict.fromkeys(segment for segment in segments if words(segment)))
-    questions = _questions(segments)
+    segments = [*segments[:1], *map(_unjoined, segments[1:])]
     if len(segments) <= 1 and len(whole) <= _WHOLE_CHARACTERS:
         # One thing is asked: as it came, unless something around it was set aside.
         untouched = not segments or len(words(segments[0])) == len(words(text))
         return Reading([text.strip() if untouched else segments[0]])
     if not segments:
         return Reading([whole[:_PART_CHARACTERS]])
+    questions = [segment for segment in segments if _asks(segment) and _tells(segment, 1)]
+    behind = _behind(segments, questions)
+    if len(questions) < 2:
+        questions = []
     if len(whole) > _WHOLE_CHARACTERS:
-        return Reading(_bounded([], segments), questions if len(questions) > 1 else ())
-    alone = [segment for segment in segments if not _leans(segment)]
-    return Reading(_bounded([whole], alone), questions if len(questions) > 1 else ())
-
-
-def _telling(lines: Sequence[str]) -> Iterable[str]:
-    """The lines that say something, without what mail and logs put around it."""
-    in_frame = False
-    for number, raw in enumerate(lines):
-        line = _RUN.sub(" ", raw)
-        if _QUOTE_BEGINS.match(line):
-            return
-        if _CLOSING.match(line) and _is_signature(lines[number + 1 :]):
-            return
-        if not line.strip() or _QUOTED_LINE.match(line) or _MAIL_HEADER.match(line) or _CLOSING.match(line):
-            continue
-        if _FRAME.match(line):
-            in_frame = _PYTHON_FRAME.match(line) is not None
-            continue
-        if in_frame and line[:1].isspace():  # the source line that a Python frame shows
-            continue
-        in_frame = False
-        subject = _SUBJECT.match(line)
-        told = line[subject.end() :] if subject else _LOG_PREFIX.sub("", line, count=1)
-        greeting = _GREETING.match(told)
-        told = told[greeting.end() :] if greeting else told
-        if words(told):
-            yield told.strip()
-
-
-def _is_signature(following: Sequence[str]) -> bool:
-    left = [line.strip() for line in following if line.strip()]
-    short = all(len(line) <= _SIGNATURE_LINE and not _ASKED.search(line) for line in left)
-    return (len(left) <= _SIGNATURE_LINES and short) or any(map(_QUOTE_BEGINS.match, left[:_SIGNATURE_LINES]))
+        parts = _bounded([], segments)
+    else:
+        parts = _bounded([whole], [each for each in segments if each in questions or not _leans(each)])
+    questions = [each for each in questions if each in parts]
+    before = {each: _subject(segments, each) for each in questions[1:] if _leans(each)}
+    return Reading(parts, questions, before, behind)
 
 
 def _segments(line: str) -> Iterable[str]:
@@ -174,10 +157,29 @@ def _segments(line: str) -> Iterable[str]:
         for sentence in _SENTENCE.split(item):
             if _COURTESY.match(sentence):
                 continue
-            for piece in _SECOND_QUESTION.split(sentence) if _asks(sentence) else [sentence]:
-                yield from _cut(piece.strip())
+            for piece in _joined_questions(sentence):
+                yield from _cut(piece)
                 if named := _ERROR_CLASS.match(piece):
                     yield from _cut(piece[named.end() :].strip())
+
+
+def _joined_questions(sentence: str) -> Sequence[str]:
+    """The questions of one sentence, without the words that join them; else the sentence as it is."""
+    bare = _ANNOUNCED.sub("", sentence, count=1)
+    if not _asks(_unjoined(bare)):
+        return [sentence.strip()]
+    pieces = _SECOND_QUESTION.split(bare)
+    if not _CLAUSE.match(bare):
+        pieces = [each for piece in pieces for each in _AFTER_COMMA.split(piece)]
+    *before, last = (piece.strip() for piece in pieces)
+    mark = "?" if ASKED.search(bare) else ""
+    return [*(f"{piece}{mark}" for piece in before), last]
+
+
+def _unjoined(question: str) -> str:
+    """Without a word that joins it to the one before it: "And also: how do I join?"."""
+    joined = _JOINED.match(question)
+    return question[joined.end() :] if joined and _ASKING.match(question, joined.end()) else question
 
 
 def _items(line: str) -> Iterable[str]:
@@ -203,23 +205,43 @@ def _cut(text: str) -> Iterable[str]:
         yield text
 
 
-def _questions(segments: Sequence[str]) -> Sequence[str]:
-    """Those that can be asked on their own: what points back to one before is no further question."""
-    found: list[str] = []
+def _subject(segments: Sequence[str], question: str) -> Sequence[str]:
+    """What tells what "it" is: the last sentence before the question that does not lean itself, if any."""
+    before = segments[: segments.index(question)]
+    return next(([each] for each in reversed(before) if not _leans(each)), [])
+
+
+def _behind(segments: Sequence[str], questions: Sequence[str]) -> Mapping[str, str]:
+    """Of questions what is asked right behind them and names nothing itself."""
+    found: dict[str, str] = {}
+    last = None
     for segment in segments:
-        if _asks(segment) and not (found and _leans(segment)):
-            found.append(segment)
+        if segment in questions:
+            last = segment
+        elif last and _asks(segment):
+            found[last] = f"{found[last]} {segment}" if last in found else segment
+        else:
+            last = None
     return found
 
 
 def _leans(text: str) -> bool:
-    """Whether a sentence says little without the one before it: "What does that mean?"."""
-    telling = sum(word not in _GENERAL_WORDS for word in words(text))
-    return _POINTS_BACK.search(text) is not None or telling < (1 if _asks(text) else _LEAST_WORDS)
+    """Whether a sentence says little without the one before it: "How do I stop it?", "And to Norway?"."""
+    return (
+        _POINTS_BACK.search(text) is not None
+        or _ELLIPTICAL.match(text) is not None
+        or (_JOINED.match(text) is not None and _unjoined(text) == text)
+        or not _tells(text, 1 if _asks(text) else _LEAST_WORDS)
+    )
+
+
+def _tells(text: str, least: int) -> bool:
+    """Whether so many of its words say something of a subject."""
+    return sum(word not in _GENERAL_WORDS for word in words(text)) >= least
 
 
 def _asks(text: str) -> bool:
-    return _ASKED.search(text) is not None or (_ASKING.match(text) is not None and len(words(text)) > 2)
+    return ASKED.search(text) is not None or (_ASKING.match(text) is not None and len(words(text)) > 2)
 
 
 def _bounded(kept: Sequence[str], segments: Sequence[str]) -> Sequence[str]:

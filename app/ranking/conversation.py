@@ -20,6 +20,7 @@ _TOPIC_CHARACTERS = 300  # of each of them
 _LATELY_CHARACTERS = 600  # of what was said: the meaning of more takes long to compute
 _FEW_WORDS = 4  # a question this short says little on its own
 _FEW_CONTENT = 3  # content words beside one that points back
+_TOO_FEW = 1  # content words that alone do not tell what is asked
 _HELD = 0.8  # of an answer's words: then it was taken from the entry
 _LEAST_WORDS = 5  # of an answer; fewer may stand in any entry
 _OTHER_PLACE = 5  # of the other reading's first hit, or the last there is
@@ -104,10 +105,18 @@ def stands_alone(question: str, alone: Ranking) -> bool:
 
 
 def understood(
-    question: str, alone: Ranking, following: Ranking, statistics: WordStatistics, language: str
+    question: str,
+    alone: Ranking,
+    following: Ranking,
+    statistics: WordStatistics,
+    language: str,
+    *,
+    strict: bool = False,
 ) -> tuple[Ranking, bool]:
     """The better reading of a question, `alone` as it is or `following` what was said before it, and whether
     it is the latter.
+
+    `strict`: the subject stands in the same text, so "is it free?" is answered only where that is sure, too.
 
     Among its hits is the first one that only the other reading finds: it may be what was meant after all.
     """
@@ -118,7 +127,10 @@ def understood(
         following = _capped(following)
     if _follows(question, alone, following):
         return _with_the_other(following, alone), True
-    if not alone.exact and _refers(question) and following.status is Status.NO_ANSWER:
+    unsure = following.status is Status.NO_ANSWER or (
+        strict and not following.answerable and len(_content(question)) <= _TOO_FEW
+    )
+    if not alone.exact and _refers(question) and unsure:
         alone = _capped(alone)
     return _with_the_other(alone, following), False
 

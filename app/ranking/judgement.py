@@ -26,14 +26,17 @@ def judge(
     calibration: Calibration,
     thresholds: Thresholds,
     language: str = "english",
+    written: str | None = None,
 ) -> Ranking:
     """The ranking with its judgement: sure, unsure, or nothing fits.
+
+    `written` is the text that shows the question's language; None: the question itself.
 
     An identifying word that the first hit lacks, or an opposite that it asks, is evidence that no likeness
     outweighs: the entry is then suggested at most.
     """
     if not ranking.hits:
-        return replace(ranking, foreign=_other_language(question, None, 0.0, language))
+        return replace(ranking, foreign=_other_language(written or question, None, 0.0, language))
     if ranking.exact:
         return replace(ranking, status=Status.ANSWERED, confidence=1.0, confident=True)
     if not _ASKS.search(question):
@@ -44,7 +47,7 @@ def judge(
     missing = lacking(question, entry, language)
     if missing or opposed(question, entry.question) or _word_unmet(question, features, language):
         confidence = min(confidence, thresholds.answer / 2)
-    foreign = _other_language(question, entry, features.coverage, language)
+    foreign = _other_language(written or question, entry, features.coverage, language)
     if foreign:  # neither the embedder nor the words can tell enough for an answer, nor for a refusal
         status = Status.SUGGESTED
     elif calibration.held.probability(features) < thresholds.suggest:

@@ -34,4 +34,5 @@ def merged(rankings: Sequence[Ranking], limit: int) -> Ranking:
         status=best.status,
         confidence=best.confidence,
         confident=all(ranking.confident for ranking in rankings if ranking.answerable),
+        foreign=best.foreign,
     )

@@ -109,3 +109,58 @@ async def test_a_newcomer_gets_the_right_answer_or_suggestion(
     ranking = (await with_meaning.find(Question(question))).ranking
     assert ranking.status in (Status.ANSWERED, Status.SUGGESTED)
     assert ranking.hits[0].entry.id == entry
+
+
+COMPOUND = [
+    ("How much memory does it need and does it support german questions?",
+     ["memory-2b requirements", "language"]),
+    ("What is Ollama and how do I import a GGUF file into it?", ["what-is-ollama", "import-gguf"]),
+    ("How do I load my own FAQ and can it be a CSV file?", ["ingest-own-faq", "csv-format"]),
+    ("How do I start askd for the first time, how do I stop it, and how do I upgrade it?",
+     ["first-start", "stop-server", "upgrade"]),
+    ("1. What is BM25?\n2. What are embeddings?\n3. Why are they combined?",
+     ["bm25", "embeddings", "hybrid cosine"]),
+    ("- How do I stop the server?\n- Where does it store its data?", ["stop-server", "data-dir"]),
+    ("How much does askd cost and can I use it with Open WebUI?", ["licence", "open-webui"]),
+    ("Where does askd store the index, and how can I back it up?", ["data-dir", "backup"]),
+    ("Why is the first answer so slow and how can I make it faster?",
+     ["slow-answers keep-alive", "smaller-model-speed"]),
+    ("Can my FAQ be a folder of Markdown files, and do they need an id?", ["markdown-format", "missing-ids"]),
+    ("Does it run on a Raspberry Pi? And does it need a GPU?", ["raspberry-pi", "cpu-only"]),
+]  # fmt: skip
+
+
+@pytest.fixture
+async def hybrid(embedded_hybrid: Chosen) -> AsyncIterator[Assistant]:
+    async with open_askd(settings_of(embedded_hybrid)) as askd:
+        yield askd.assistant
+
+
+@pytest.mark.parametrize(("question", "wanted"), COMPOUND)
+async def test_each_of_several_questions_finds_its_entry(
+    hybrid: Assistant, question: str, wanted: Sequence[str]
+) -> None:
+    result = await hybrid.find(Question(question))
+    assert result.ranking.answerable
+    first = [result.ranking.hits[part.sources[0] - 1].entry.id for part in result.parts]
+    assert len(first) == len(wanted)
+    assert all(one in right.split() for one, right in zip(first, wanted, strict=True))
+
+
+async def test_a_part_whose_subject_no_entry_has_is_suggested_at_most(hybrid: Assistant) -> None:
+    result = await hybrid.find(Question("Does askd run on Windows, and is it free?"))
+    assert [part.status for part in result.parts] == [Status.ANSWERED, Status.SUGGESTED]
+
+
+async def test_several_questions_that_are_all_unsure_are_all_named(hybrid: Assistant) -> None:
+    result = await hybrid.find(Question("¿Cuánta memoria necesita askd y cómo instalo askd?"))
+    assert result.ranking.status is Status.SUGGESTED
+    assert [part.status for part in result.parts] == [Status.SUGGESTED, Status.SUGGESTED]
+    assert [notice.code for notice in result.notices] == ["other_language"]
+
+
+async def test_one_entry_that_answers_all_that_is_asked_is_one_answer(hybrid: Assistant) -> None:
+    asked = "Can it read PDF files and does it support Confluence?"
+    result = await hybrid.find(Question(asked))
+    assert (result.ranking.answerable, result.parts, result.asked) == (True, [], None)
+    assert result.ranking.hits[0].entry.id == "other-formats"

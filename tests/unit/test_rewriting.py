@@ -102,8 +102,83 @@ def test_what_an_error_says_is_also_searched_without_its_class() -> None:
     assert "the connector was refused" in read(text).parts
 
 
-def test_a_question_that_points_back_is_no_further_one() -> None:
-    assert not read("Is there a warranty for lamps? How long is it?").questions
+@pytest.mark.parametrize(
+    ("text", "wanted", "subjects"),
+    [
+        (
+            "How much memory does it need and does it support german questions?",
+            ["How much memory does it need?", "does it support german questions?"],
+            [],
+        ),
+        (
+            "What is a GGUF file? How do I import it into Ollama?",
+            ["What is a GGUF file?", "How do I import it into Ollama?"],
+            ["What is a GGUF file?"],
+        ),
+        (
+            "How do I start the server, how do I stop it, and how do I upgrade it?",
+            ["How do I start the server?", "how do I stop it?", "how do I upgrade it?"],
+            ["How do I start the server?", "How do I start the server?"],
+        ),
+        (
+            "I have two questions: can I return a lamp and is it free?",
+            ["can I return a lamp?", "is it free?"],
+            ["can I return a lamp?"],
+        ),
+        (
+            "Can I return a lamp? And to Norway?",
+            ["Can I return a lamp?", "And to Norway?"],
+            ["Can I return a lamp?"],
+        ),
+        (
+            "Is it possible to return a lamp? Does it need the box?",
+            ["Is it possible to return a lamp?", "Does it need the box?"],
+            ["Is it possible to return a lamp?"],
+        ),
+        (
+            "Wie starte ich den Dienst und unterstützt er Spanisch und läuft es auf Windows?",
+            ["Wie starte ich den Dienst?", "unterstützt er Spanisch?", "läuft es auf Windows?"],
+            ["Wie starte ich den Dienst?", "Wie starte ich den Dienst?"],
+        ),
+        (
+            "¿Cuánto cuesta el envío y cómo devuelvo una lámpara?",
+            ["¿Cuánto cuesta el envío?", "cómo devuelvo una lámpara?"],
+            [],
+        ),
+    ],
+)
+def test_a_question_that_points_back_is_asked_with_what_it_points_at(
+    text: str, wanted: list[str], subjects: list[str]
+) -> None:
+    reading = read(text)
+    assert reading.questions == wanted
+    assert [subject for each in reading.before.values() for subject in each] == subjects
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Can I use Docker and Kubernetes?",
+        "How do I change the port and also the model?",
+        "What is the difference between prefill and decode?",
+        "When the server stops, what can I do?",
+        "In Module 4, how can I launch the stream, or stop it?",
+        "Why is it slow and what can I do?",
+        "How do I know what is stored and what is not?",
+    ],
+)
+def test_a_single_question_is_not_torn_apart(text: str) -> None:
+    assert not read(text).questions
+
+
+@pytest.mark.parametrize(
+    "text", ["Is there a warranty for lamps? How long is it?", "Can I run it alone? If so, how?"]
+)
+def test_what_names_nothing_itself_belongs_to_the_question_before_it(text: str) -> None:
+    reading = read(text)
+    first = text[: text.index("?") + 1]
+    assert not reading.questions
+    assert reading.as_asked(first) == text
 
 
 @pytest.mark.parametrize(
