@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from app.ranking.plain_text import content
 from app.ranking.text import grams
 
-Vectors = NDArray[np.float32]  # a row for each question, of unit length
+Vectors = NDArray[np.float32]  # a row for each question, of unit length or shorter
 
 # The least mean cosine of the questions of a group, fitted on tests/support/gap_week.py.
 WORDS_ALIKE = 0.2
@@ -23,17 +23,24 @@ _MANY = 100  # questions, of which three have to share a word for it to count; o
 
 
 def word_vectors(questions: Sequence[str], background: Sequence[str]) -> Vectors:
-    """Content words and their pieces, rare ones more; `background` are other questions to count them in."""
+    """Content words and their pieces, rare ones more; `background` are other questions to count them in.
+
+    What a question shares with no other makes its vector shorter: else the one piece of a word that two
+    questions have in common would be all there is of both.
+    """
     terms = [_terms(question) for question in questions]
     shared = Counter(term for of in terms for term in of)
     found = shared + Counter(term for question in background for term in _terms(question))
     least, number = 3 if len(questions) >= _MANY else 2, len(questions) + len(background)
     vectors = np.zeros((len(questions), _DIMENSION), np.float32)
-    for row, of in zip(vectors, terms, strict=True):
-        for term, weight in of.items():
+    lengths = np.zeros((len(questions), 1), np.float32)
+    for at, of in enumerate(terms):
+        weights = {term: weight * math.log(1 + number / found[term]) for term, weight in of.items()}
+        lengths[at] = math.hypot(*weights.values())
+        for term, weight in weights.items():
             if shared[term] >= least:
-                row[_place(term)] += weight * math.log(1 + number / found[term])
-    return _unit(vectors)
+                vectors[at, _place(term)] += weight
+    return np.divide(vectors, np.maximum(lengths, 1e-9), dtype=np.float32)
 
 
 def centred(vectors: Vectors, background: Vectors) -> Vectors:
