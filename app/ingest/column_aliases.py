@@ -16,8 +16,8 @@ ALIASES: Mapping[str, Sequence[str]] = {
         *("vprašanje", "klausimas", "jautājums", "küsimus", "soalan", "ご質問", "問い", "よくある質問"),
         *("常见问题", "คำถาม", "سوال", "پرسش", "सवाल", "প্রশ্ন"),
         *("faq", "query", "user question", "customer question", "prompt", "instruction", "input"),
-        *("title", "titel", "titre", "título", "titolo", "tytuł", "heading", "headline", "subject"),
-        *("betreff", "name", "intent", "issue", "problem", "summary"),
+        *("title", "titel", "titre", "título", "titolo", "tytuł", "heading", "header", "headline", "subject"),
+        *("patterns", "utterances", "betreff", "name", "intent", "issue", "problem", "summary"),
     ),
     "answer": (
         *("answer", "answers", "faq answer", "answer text", "a", "antwort", "antworten", "respuesta"),
@@ -40,7 +40,16 @@ ALIASES: Mapping[str, Sequence[str]] = {
         *("risposte", "respostas", "antwoorden", "odpowiedzi", "răspunsuri", "ответы", "odgovor"),
         *("odgovori", "odpoveď", "atsakymas", "atbilde", "jawapan", "ご回答", "答え", "คำตอบ", "پاسخ"),
         *("जवाब", "উত্তর"),
-        *("jawaban", "acceptedanswer", "accepted answer", "suggestedanswer", "text", "body", "response"),
+        *(
+            "jawaban",
+            "acceptedanswer",
+            "accepted answer",
+            "suggestedanswer",
+            "text",
+            "body",
+            "response",
+            "responses",
+        ),
         *("reply", "completion", "content", "contents", "inhalt", "texto", "contenido", "contenu"),
         *("solution", "lösung", "solución", "resolution", "output", "html", "desc un html"),
         *("description", "description text", "beschreibung", "article body", "article", "value"),
@@ -85,6 +94,9 @@ FIELDS = tuple(ALIASES)
 WEAK = frozenset(
     {"name", "intent", "issue", "problem", "summary", "input", "value", "description", "html", "output"}
 )
+# Of these a list may be meant: several ways to ask, an answer in several parts.
+MANY_QUESTIONS = frozenset({"questions", "patterns", "utterances"})
+MANY_ANSWERS = frozenset({"answers", "responses"})
 _LONGEST = 200  # characters of a name
 _NO_NAME = re.compile(r"[\W_]+")
 

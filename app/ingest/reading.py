@@ -15,12 +15,15 @@ from app.ingest.formats.encoding import lines_of, text_of
 from app.ingest.formats.entries import is_written_by_askd
 from app.ingest.formats.events import (
     Events,
+    MalformedJson,
     is_json_lines,
     json_events,
+    json_events_of,
     json_lines_events,
 )
 from app.ingest.formats.linked_data import holding_questions, read_page, without_scripts
 from app.ingest.formats.objects import read_objects
+from app.ingest.formats.relaxed_json import strict_json
 from app.ingest.formats.tables import names_columns, read_csv
 from app.ingest.formats.yaml_events import yaml_events
 from app.ingest.records import Bad, Raw, entry_of
@@ -87,7 +90,20 @@ def _workbook(source: Source, reading: Reading, names: Names, notes: Notes) -> R
 def _json(source: Source, reading: Reading, names: Names, notes: Notes) -> Records:
     with closing(source.open()) as file, text_of(file, reading.encoding, Notes()) as text:
         is_lines = is_json_lines(text)
-    yield from _objects(json_lines_events if is_lines else json_events, source, reading, names, notes)
+    if is_lines:
+        yield from _objects(json_lines_events, source, reading, names, notes)
+        return
+    try:
+        yield from _objects(json_events, source, reading, names, notes)
+    except MalformedJson as error:  # before the first record: the whole file is looked through at first
+        strict = strict_json(_whole_text(source, reading, Notes()))
+        if strict is None:
+            raise
+        notes.warnings.append(f"not strictly JSON, but read: {error}")
+        try:
+            yield from read_objects(lambda: json_events_of(strict), names, notes)
+        except MalformedJson:
+            raise error from None
 
 
 def _json_lines(source: Source, reading: Reading, names: Names, notes: Notes) -> Records:

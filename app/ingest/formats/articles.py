@@ -14,7 +14,22 @@ CONTAINERS = frozenset(
         *("questions", "entries", "records", "rows", "list", "pages", "page", "posts", "hits", "content"),
         *("mainEntity", "@graph", "sections", "categories", "category", "folders", "folder", "all_folders"),
         *("collections", "topics", "groups", "children", "docs", "response", "body", "payload", "value"),
-        *("value", "values", "qa", "qas", "qna", "qnaList", "knowledge_base", "nodes", "edges", "node"),
+        *(
+            "value",
+            "values",
+            "qa",
+            "qas",
+            "qna",
+            "qnas",
+            "qnaList",
+            "qnaDocuments",
+            "intents",
+            "paragraphs",
+            "knowledge_base",
+            "nodes",
+            "edges",
+            "node",
+        ),
         *("hasPart", "itemListElement", "item", "fields", "solutions", "_source", "export", "root"),
     }
 )
@@ -39,6 +54,9 @@ _UNPUBLISHED = frozenset(
     {
         "draft",
         "unpublished",
+        "notpublished",
+        "not published",
+        "not_published",
         "archived",
         "trashed",
         "trash",
@@ -88,6 +106,10 @@ _INNER = (
 )
 
 
+_FRESHDESKS = frozenset({"folder id", "agent id", "description text"})
+_WHEN_PUBLISHED = ("published at", "first published at")
+
+
 def is_draft(record: Mapping[str, Any]) -> bool:
     """Whether a help centre would not show it."""
     plain = {plain_name(key): value for key, value in record.items()}
@@ -95,8 +117,10 @@ def is_draft(record: Mapping[str, Any]) -> bool:
         value = plain.get(key)
         if isinstance(value, str) and value.strip().casefold() in _UNPUBLISHED:
             return True
-        if key == "status" and value in (1, "1") and ("folder id" in plain or "agent id" in plain):
+        if key == "status" and value in (1, "1") and plain.keys() & _FRESHDESKS:
             return True  # Freshdesk: 1 is a draft, 2 is published
+    if any(key in plain and plain[key] is None for key in _WHEN_PUBLISHED):
+        return True  # Strapi
     return any(_says(plain.get(key)) is False for key in _SAYS_PUBLISHED) or any(
         _says(plain.get(key)) is True for key in _SAYS_UNPUBLISHED
     )
@@ -130,6 +154,8 @@ def text_of(value: object, field: str, depth: int = 0) -> object:
     if isinstance(value, list):
         if field == "answer" and value and isinstance(value[0], dict):
             return text_of(value[0], field, depth + 1)
+        if depth and field == "answer" and (joined := paragraphs(value)):
+            return joined
         if field in ("section", "collection"):
             return value[0] if value and isinstance(value[0], str) else None
     if field == "id" and isinstance(value, float) and value.is_integer():
@@ -141,13 +167,22 @@ def text_of(value: object, field: str, depth: int = 0) -> object:
     return value
 
 
+def paragraphs(value: object) -> str:
+    """The texts of a list of nothing else, one below the other."""
+    is_texts = isinstance(value, list) and all(isinstance(part, str) for part in value)
+    return "\n\n".join(value) if isinstance(value, list) and is_texts else ""
+
+
 def _is_language(key: str) -> bool:
     """Whether this is the key of Contentful's `{"en-US": …}`."""
     return _LANGUAGE.fullmatch(key) is not None and key not in _KEYS_TOO
 
 
 def lookup_fields(
-    record: Mapping[str, Any], lookups: Mapping[str, Mapping[str, str]], base: str | None
+    record: Mapping[str, Any],
+    lookups: Mapping[str, Mapping[str, str]],
+    categories: Mapping[str, str],
+    base: str | None,
 ) -> dict[str, object]:
     """Section and collection by their ids, and Confluence's address, which is in two pieces."""
     found: dict[str, object] = {}
@@ -155,6 +190,8 @@ def lookup_fields(
         for key in keys:
             if (value := record.get(key)) is not None and (name := lookups.get(field, {}).get(str(value))):
                 found.setdefault(field, name)
+            if field == "section" and value is not None and (category := categories.get(str(value))):
+                found.setdefault("collection", lookups.get("collection", {}).get(category))
     links = record.get("_links")
     if isinstance(links, dict) and isinstance(links.get("webui"), str):
         found["url"] = (links.get("base") or base or "") + links["webui"]

@@ -16,6 +16,7 @@ from app.ingest.formats.encoding import LONGEST_LINE, lines_of
 
 _LONGEST_VALUE = LONGEST_LINE
 DEEPEST = 100
+TWICE = "\ufdd5"  # a key that no file has: the cleaning takes this character out
 
 
 Events = Iterator[tuple[str, Any]]
@@ -44,6 +45,10 @@ class Pieces:
         return piece.encode("utf-8", "replace")
 
 
+class MalformedJson(BadFaqFile):
+    """The text is not JSON, or not strictly so."""
+
+
 def json_events(text: io.TextIOWrapper) -> Events:
     pieces = Pieces(text)
     try:
@@ -52,9 +57,13 @@ def json_events(text: io.TextIOWrapper) -> Events:
             pieces.since_event = 0
             yield event
     except ijson.JSONError as error:
-        raise BadFaqFile(f"line {pieces.line}: malformed JSON: {_reason(error)}") from error
+        raise MalformedJson(f"line {pieces.line}: malformed JSON: {_reason(error)}") from error
     except UnicodeError as error:
         raise BadFaqFile(f"line {pieces.line}: not UTF-8 ({error})") from error
+
+
+def json_events_of(text: str) -> Events:
+    return json_events(io.TextIOWrapper(io.BytesIO(text.encode("utf-8", "replace")), "utf-8", newline=""))
 
 
 def is_json_lines(text: io.TextIOWrapper) -> bool:
@@ -91,9 +100,29 @@ def json_lines_events(text: io.TextIOWrapper) -> Events:
             continue
         if in_table is None and (in_table := _is_row(value)):
             yield "start_array", None
-        yield from _value_events(value)
+        for one in chat_turns(value):
+            yield from _value_events(one)
     if in_table:
         yield "end_array", None
+
+
+def chat_turns(value: object) -> Iterator[object]:
+    """Each question and answer of a conversation, as models are trained with; anything else as it is."""
+    turns = (value.get("messages") or value.get("conversations")) if isinstance(value, dict) else None
+    if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
+        yield value
+        return
+    asked = ""
+    found = False
+    for turn in turns:
+        role, said = turn.get("role") or turn.get("from"), turn.get("content") or turn.get("value")
+        if role in ("user", "human"):
+            asked = said
+        elif role in ("assistant", "gpt", "model") and asked:
+            yield {"question": asked, "answer": said}
+            asked, found = "", True
+    if not found:
+        yield value
 
 
 def _is_row(value: object) -> bool:
@@ -124,7 +153,7 @@ def _value_events(value: object) -> Events:
 
 
 def build(name: str, value: Any, events: Events, depth: int = 0) -> object:
-    """The value whose first event this is, read to its end."""
+    """The value whose first event this is, read to its end; `TWICE` names a key that an object has twice."""
     if depth > DEEPEST:
         raise BadFaqFile(f"nested more than {DEEPEST} deep")
     if name == "start_map":
@@ -132,6 +161,8 @@ def build(name: str, value: Any, events: Events, depth: int = 0) -> object:
         for inner, key in events:
             if inner == "end_map":
                 break
+            if key in found:
+                found[TWICE] = key
             found[key] = build(*next(events), events, depth + 1)
         return found
     if name == "start_array":

@@ -5,16 +5,16 @@ taken; those that only the text has are taken with them, where it is surely a FA
 reported.
 """
 
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from app.errors import BadFaqFile
 from app.ingest.cleaning import CODE
 from app.ingest.column_aliases import Names, quoted_names
-from app.ingest.formats.events import Events, json_events
+from app.ingest.formats.events import MalformedJson, json_events_of
 from app.ingest.formats.objects import read_objects
 from app.ingest.formats.questions import ends_as_question
+from app.ingest.formats.relaxed_json import strict_json
 from app.ingest.records import Bad, Raw
 from app.ingest.report import Notes
 
@@ -94,15 +94,20 @@ def read_page(
 
 def _of_scripts(scripts: Sequence[str], names: Names, notes: Notes) -> Iterator[Raw | Bad]:
     for script in scripts:
-
-        def events(script: str = script) -> Events:
-            raw = io.BytesIO(script.encode("utf-8", "replace"))
-            return json_events(io.TextIOWrapper(raw, "utf-8", newline=""))
-
         try:
-            yield from read_objects(events, names, notes)
+            yield from _of_script(script, names, notes)
         except BadFaqFile as error:
             notes.warnings.append(f"JSON-LD that is skipped: {error}")
+
+
+def _of_script(script: str, names: Names, notes: Notes) -> Sequence[Raw | Bad]:
+    try:
+        return list(read_objects(lambda: json_events_of(script), names, notes))
+    except MalformedJson:
+        strict = strict_json(script)
+        if strict is None:
+            raise
+        return list(read_objects(lambda: json_events_of(strict), names, notes))
 
 
 def _words(raw: Raw, field: str) -> Words:

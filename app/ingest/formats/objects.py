@@ -6,12 +6,13 @@ Read an event of the parser at a time, so that no list has to fit into memory.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from app.errors import BadFaqFile
-from app.ingest.column_aliases import FIELDS, Names, quoted_names
-from app.ingest.formats.articles import CONTAINERS, is_draft, lookup_fields, text_of
-from app.ingest.formats.events import DEEPEST, Events, build
+from app.ingest.column_aliases import FIELDS, MANY_ANSWERS, MANY_QUESTIONS, Names, plain_name, quoted_names
+from app.ingest.formats.articles import CONTAINERS, is_draft, lookup_fields, paragraphs, text_of
+from app.ingest.formats.events import DEEPEST, TWICE, Events, build
 from app.ingest.formats.object_tree import (
     Context,
     Layout,
@@ -59,6 +60,8 @@ class _Reader:
         for name, value in events:
             if name == "place":
                 self._place = value
+            elif name == "null" and self._place.startswith("document "):
+                continue  # a YAML document without anything, behind the last `---`
             elif name == "bad":
                 yield Bad(self._place, value)
             else:
@@ -84,7 +87,8 @@ class _Reader:
         if name == "start_map":
             self.count_map()
             if node in self._layout.records and not node.is_map and self._ordinal not in self._layout.groups:
-                yield self._record(build(name, value, _Counting(events, self)), place, around, node)
+                record = build(name, value, _Counting(events, self))
+                yield from _each_question(self._record(record, place, around, node))
                 return
             context = self._scan.contexts.get(self._ordinal)
             inner = [*around, context] if context else around
@@ -162,6 +166,8 @@ class _Reader:
         where = ", ".join(place) or "the record"
         if not isinstance(record, dict):
             return Bad(where, f"must be an object, not {kind(record)}")
+        if twice := record.pop(TWICE, None):
+            return Bad(where, f"has the key {twice!r} twice: where does the second record begin?")
         if is_draft(record):
             self._notes.skipped += 1
             return Bad(where, "draft", records=0)
@@ -179,14 +185,16 @@ class _Reader:
                 ):
                     return Bad(where, f"{field} and {other} are the same field, but differ", field)
         fields = self._around(around, node)
-        given = {field: text_of(record[name], field) for field, name in chosen.items()}
+        given = {field: _text(record[name], name, field) for field, name in chosen.items()}
         given |= self._names.nested(record)
         fields |= {
             field: value
             for field, value in given.items()
             if _says_something(value) or field in ("question", "answer")
         }
-        for field, value in lookup_fields(record, self._scan.lookups, self._scan.base).items():
+        for field, value in lookup_fields(
+            record, self._scan.lookups, self._scan.categories, self._scan.base
+        ).items():
             if not _says_something(fields.get(field)):
                 fields[field] = value
         if len(self._unknown) <= _MOST_UNKNOWN_KEYS:
@@ -209,6 +217,28 @@ class _Reader:
         if "section" not in fields and (key := section_key(node)):
             fields["section"] = key
         return fields
+
+
+def _text(value: object, name: str, field: str) -> object:
+    if field == "answer" and plain_name(name) in MANY_ANSWERS and (joined := paragraphs(value)):
+        return joined
+    return text_of(value, field)
+
+
+def _each_question(record: Raw | Bad) -> Iterator[Raw | Bad]:
+    """A record of several ways to ask for one answer as an entry for each."""
+    asked = record.fields.get("question") if isinstance(record, Raw) else None
+    if isinstance(record, Bad) or not isinstance(asked, list) or not asked or not _are_many(record):
+        yield record
+        return
+    id_ = record.fields.get("id")
+    for number, question in enumerate(asked, 1):
+        more = {} if id_ is None or number == 1 else {"id": f"{id_}-{number}"}
+        yield replace(record, fields={**record.fields, **more, "question": question})
+
+
+def _are_many(record: Raw) -> bool:
+    return plain_name(record.names.get("question", "")) in MANY_QUESTIONS
 
 
 class _Counting:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from app.errors import BadFaqFile
-from app.ingest.column_aliases import Names, plain_name
+from app.ingest.column_aliases import MANY_ANSWERS, MANY_QUESTIONS, Names, plain_name
 from app.ingest.formats.articles import LOOKUPS, NEVER
 from app.ingest.formats.events import DEEPEST, Events
 from app.ingest.formats.object_tree import Context, Node, cell_text
@@ -14,6 +14,7 @@ _MOST_KEYS = 200
 _LONGEST_KEPT = 600  # characters of a scalar
 _MOST_ROWS = 20  # of a table, to find its header by
 _MOST_CELLS = 200
+_CATEGORIES = ("category_id", "collection_id", "parent_id")
 _TITLES = ("title", "name", "heading")
 
 
@@ -34,6 +35,7 @@ class Scan:
         self.root = Node("", None)
         self.contexts: dict[int, Context] = {}  # by the object's number in the file
         self.lookups: dict[str, dict[str, str]] = {}
+        self.categories: dict[str, str] = {}  # of the sections in the lookups, by their ids
         self.base: str | None = None
         self.nothing_else_than = ""
         self._names = names
@@ -125,6 +127,9 @@ class Scan:
             named = frame.scalars.get("name") or frame.scalars.get("title")
             if isinstance(named, str) and len(self.lookups) < 10_000:
                 self.lookups.setdefault(LOOKUPS[node.list_key], {})[str(id_)] = named
+                category = next((frame.scalars[key] for key in _CATEGORIES if frame.scalars.get(key)), None)
+                if category is not None and LOOKUPS[node.list_key] == "section":
+                    self.categories[str(id_)] = str(category)
         if node.key == "_links" and isinstance(base := frame.scalars.get("base"), str):
             self.base = base
         if stack and (strength or frame.has_records or node.pairs):
@@ -143,7 +148,8 @@ class Scan:
         if question == answer and not self._names.paths:
             return 0
         if kinds[question] == "list" or (kinds[answer] == "list" and plain_name(answer) != "accepted answer"):
-            return 2 if plain_name(question) == "question" and plain_name(answer) == "answer" else 0
+            sure = plain_name(question) in {"question", *MANY_QUESTIONS}
+            return 2 if sure and plain_name(answer) in {"answer", *MANY_ANSWERS} else 0
         weak = self._names.is_weak(question) + self._names.is_weak(answer)
         if weak == 2 or (weak and not node.in_list and plain_name(answer) != "accepted answer"):
             return 0

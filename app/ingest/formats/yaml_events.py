@@ -129,8 +129,15 @@ def _yaml_reason(error: yaml.YAMLError, pieces: Pieces) -> str:
     mark = getattr(error, "problem_mark", None)
     problem = " ".join(str(getattr(error, "problem", None) or error).split())[:120]
     line = mark.line + 1 if mark else pieces.line
-    hint = "; quote text that holds ': ' or ' #'" if "mapping values" in problem else ""
+    hint = next((cure for said, cure in _CURES.items() if said in problem), "")
     return f"line {line}: malformed YAML: {problem}{hint}"
+
+
+_CURES = {
+    "mapping values": "; quote text that holds ': ' or ' #'",
+    "cannot start any token": "; indent with blanks, not with tabs, and quote text that begins with a sign",
+    "unknown escape": "; use single quotes around text with backslashes",
+}
 
 
 class _OpenMap(NamedTuple):
