@@ -178,6 +178,17 @@ async def test_a_follow_up_takes_the_conversation_along_and_can_be_asked_alone(v
         await expect(visit.page.locator("#welcome")).to_be_visible()
 
 
+async def test_a_question_that_was_answered_is_answered_from_the_cache(
+    visiting: Visiting, llm: ScriptedModel
+) -> None:
+    async with visiting(chosen={"cache_entries": 10}) as visit:
+        await visit.answered(RETURNS)
+        asked = len(llm.prompts)
+        await visit.page.get_by_role("button", name="New conversation").click()
+        await visit.answered(RETURNS)
+        assert len(llm.prompts) == asked > 0
+
+
 async def test_a_link_asks_its_question_in_its_collection(visiting: Visiting) -> None:
     async with visiting(
         "/?q=How+long+can+I+return+an+order%3F&collection=shop",

@@ -82,7 +82,9 @@ export class Service {
     const own = key ? { 'X-API-Key': key } : {}
     let response
     try {
-      response = await fetch(this.base + path, { cache: 'no-store', ...options, headers: { ...options.headers, ...own } })
+      // Not for what is sent: to the service, the header that `no-store` adds means "write it again".
+      const cache = options.method === 'POST' ? 'default' : 'no-store'
+      response = await fetch(this.base + path, { cache, ...options, headers: { ...options.headers, ...own } })
     } catch (error) {
       if (error.name === 'AbortError') throw error
       throw new Failure(navigator.onLine ? 'unreachable' : 'offline')
