@@ -258,7 +258,8 @@ async def test_every_route_is_guarded_or_on_the_list_of_those_that_are_not(app: 
     }
     documentation = {"/docs", "/docs/oauth2-redirect", "/openapi.json", "/static-offline-docs"}
     # which asks for a key itself
-    page = {path for path in routes if path and f"{path}/".startswith(("//", "/page/"))} | {"/admin"}
+    page = {path for path in routes if path and f"{path}/".startswith(("//", "/page/", "/widget."))}
+    page |= {"/admin"}
     itself = {"/mcp"}  # is no route of FastAPI's, and asks for the key by itself: test_mcp.py
     assert unguarded == documentation | page | itself | {"/livez", "/readyz"}
     assert "/ask" in routes

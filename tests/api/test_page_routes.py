@@ -48,7 +48,8 @@ async def test_the_page_has_a_policy_of_its_own(client: httpx.AsyncClient) -> No
 async def test_its_files_can_be_cached_for_ever(client: httpx.AsyncClient) -> None:
     html = (await client.get("/")).text + (await client.get("/admin", headers={"Host": "localhost"})).text
     files = set(re.findall(r'"(page/[^"]+)"', html))
-    assert {Path(file).name for file in files} == {path.name for path in STATIC.iterdir()}
+    of_the_widget = {"panel.js", "widget.css"}
+    assert {Path(file).name for file in files} == {path.name for path in STATIC.iterdir()} - of_the_widget
     for file in files:
         response = await client.get(f"/{file}")
         assert response.status_code == 200
@@ -93,3 +94,38 @@ async def test_a_logo_may_hold_scripts_but_none_runs(with_settings: Calling, tmp
         assert response.headers["content-type"] == "image/svg+xml"
         assert response.headers["content-security-policy"].startswith("default-src 'none'")
         assert 'href="page/logo"' in (await client.get("/")).text
+
+
+async def test_the_widget_may_be_loaded_from_anywhere_and_tells_who_may_ask(with_settings: Calling) -> None:
+    async with with_settings(
+        cors_origins="https://shop.example, https://other.example", page=False
+    ) as client:
+        script = await client.get("/widget.js")
+        assert script.headers["content-type"].startswith("text/javascript")
+        assert len(script.content) <= 20_000
+        for origin, allowed in {
+            "https://shop.example": True,
+            "https://evil.example": False,
+            "null": False,
+            None: True,  # a page of the service's own origin
+        }.items():
+            headers = {"Origin": origin} if origin else {}
+            opening = await client.get("/widget.json?lang=ar", headers=headers)
+            told = opening.json()
+            assert (told["allowed"], told["language"], told["dir"]) == (allowed, "ar", "rtl")
+            files = [opening, script, await client.get(f"/{told['static']}panel.js", headers=headers)]
+            for response in files:
+                assert response.status_code == 200
+                assert response.headers["cross-origin-resource-policy"] == "cross-origin"
+                assert response.headers["access-control-allow-origin"] in ("*", origin)
+                assert response.headers["x-content-type-options"] == "nosniff"
+        preflight = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+        refused = await client.options("/ask/stream", headers=preflight)
+        assert "access-control-allow-origin" not in refused.headers
+
+
+async def test_the_widget_answers_to_known_host_names_only(with_settings: Calling) -> None:
+    async with with_settings(allowed_hosts="faq.example") as client:
+        for path in ("/widget.js", "/widget.json"):
+            assert (await client.get(path)).status_code == 421
+            assert (await client.get(path, headers={"Host": "faq.example"})).status_code == 200

@@ -10,8 +10,13 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, async_playwright
 
+from app.api.keys import add_key
+from app.indexes.memory import manifest_of, records_of
 from app.models.scripted import ScriptedModel
+from app.wiring import open_askd
 from app.wiring.models import MODELS, ModelKind
+from tests.browser.hostile import ENTRY
+from tests.browser.site import SHOP_WIDGET, AtSite, Site, SiteVisit, at_site
 from tests.browser.visit import Visit, Visiting, opened, running
 from tests.live.serving import Chosen, ingest, settings_of
 
@@ -90,3 +95,47 @@ def visiting(browser: Browser, shop: Chosen, llm: ScriptedModel) -> Visiting:
                 await context.close()
 
     return visit
+
+
+@pytest.fixture
+def at(browser: Browser, shop: Chosen, llm: ScriptedModel, tmp_path: Path) -> AtSite:
+    """At the page of a site with these widgets; the service has keys, of which the site knows none."""
+    add_key(tmp_path / "keys", "somebody")
+    public: Chosen = {
+        "api_keys_file": tmp_path / "keys",
+        "public_collections": "shop,tools,arabic,hostile,gone",
+        "rate_limit": "1000/minute",
+    }
+
+    @asynccontextmanager
+    async def visit(
+        *widgets: dict[str, str],
+        chosen: Chosen | None = None,
+        faults: bool = False,
+        policy: str = "",
+        **options: Any,
+    ) -> AsyncIterator[SiteVisit]:
+        settings = settings_of(shop, public, chosen or {})
+        site = Site(list(widgets) or [SHOP_WIDGET], **({"policy": policy} if policy else {}))
+        async with at_site(browser, settings, site, **options) as visit:
+            yield visit
+            assert visit.origins <= {visit.site, visit.origin}
+            assert faults or visit.complaints == []
+            assert await visit.page.evaluate(
+                "[document.cookie, localStorage.length, sessionStorage.length]"
+            ) == [
+                "",
+                0,
+                0,
+            ]
+
+    return visit
+
+
+@pytest.fixture
+async def hostile(tmp_path_factory: pytest.TempPathFactory) -> Chosen:
+    """An index with what `askd ingest` would have cleaned: a page must not rest on that."""
+    chosen: Chosen = {"data_dir": tmp_path_factory.mktemp("hostile")}
+    async with open_askd(settings_of(chosen)) as askd:
+        await askd.store.publish(manifest_of([ENTRY], "1"), records_of([ENTRY]), lambda _: None)
+    return chosen

@@ -1,4 +1,4 @@
-"""The pictures of docs/page.md and feedback.md, taken anew: .venv/bin/python -m tests.browser.screenshots"""
+"""The pictures of docs/, taken anew: .venv/bin/python -m tests.browser.screenshots"""
 
 import asyncio
 from pathlib import Path
@@ -10,9 +10,11 @@ from playwright.async_api import Browser, Locator, Page
 
 from app.errors import ModelUnavailable
 from app.models.scripted import ScriptedModel
+from app.settings import Settings
 from app.wiring.models import MODELS, ModelKind
 from tests.browser.conftest import SCRIPT, SHOP, chromium
 from tests.browser.owners_week import fill
+from tests.browser.site import SHOP_WIDGET, Site, at_site
 from tests.browser.visit import RETURNS, running
 from tests.live.serving import Chosen, ingest, settings_of
 
@@ -59,6 +61,8 @@ async def main() -> None:
         await ingest(settings, SHOP)
         async with running(settings) as service, chromium() as browser:
             await pictures(Camera(browser, str(service.client.base_url)), llm)
+            llm.script = list(SCRIPT)
+            await widget(browser, settings)
     with TemporaryDirectory() as folder:
         week = await fill(Path(folder), page_name="Shop help")
         async with running(week) as service, chromium() as browser:
@@ -98,6 +102,24 @@ async def picture_for_owners(camera: Camera) -> None:
     await group.get_by_label("Answer").fill("Not yet. The page works on a phone, too.")
     await page.evaluate("scrollTo(0, 0)")
     await camera.take(page, "owners")
+
+
+SITE = (
+    "body { font: 17px/1.6 Georgia, serif; margin: 48px; max-width: 420px; color: #333; background: #faf6ef }"
+)
+
+
+async def widget(browser: Browser, settings: Settings) -> None:
+    attributes = {**SHOP_WIDGET, "data-title": "Shop help", "data-color": "#8a4b08"}
+    wide: dict[str, Any] = {"viewport": {"width": 900, "height": 640}}
+    for name, options in {"answer": wide, "phone": {**PHONE, "color_scheme": "dark"}}.items():
+        async with at_site(browser, settings, Site([attributes], css=SITE), **options) as visit:
+            await visit.open()
+            turn = await visit.answered(RETURNS)
+            if name == "answer":
+                await turn.locator(".mark").first.hover()
+            await asyncio.sleep(0.4)
+            await visit.page.screenshot(path=IMAGES / f"widget-{name}.png")
 
 
 if __name__ == "__main__":

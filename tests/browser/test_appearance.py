@@ -72,9 +72,9 @@ async def test_everything_can_be_reached_and_used_by_the_keyboard(visiting: Visi
     async with visiting() as visit:
         page = visit.page
         await expect(page.locator("#question")).to_be_focused()
-        await page.keyboard.type("May I send an order back,")
+        await page.keyboard.type("For how many days can I return an order")
         await page.keyboard.press("Shift+Enter")
-        await page.keyboard.type("and how long can I return it?")
+        await page.keyboard.type("that I do not want?")
         await page.keyboard.press("Enter")
         turn = page.locator(".turn")
         await expect(turn.locator(".origin")).to_be_visible()

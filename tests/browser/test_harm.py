@@ -6,29 +6,13 @@ from random import Random
 import pytest
 from playwright.async_api import expect
 
-from app.domain import FaqEntry
-from app.indexes.memory import manifest_of, records_of
 from app.models.scripted import ScriptedModel
-from app.wiring import open_askd
+from tests.browser.hostile import ENTRY, IMAGE
 from tests.browser.visit import Visiting
-from tests.live.serving import Chosen, settings_of
+from tests.live.serving import Chosen
 
 pytestmark = pytest.mark.anyio
 
-IMAGE = "<img src=x onerror=alert(1)>"
-ENTRY = FaqEntry(
-    id=IMAGE,
-    collection="hostile",
-    section=IMAGE,
-    question=f"What does the entry about penguins say? {IMAGE}",
-    answer="<script>alert(1)</script> <img src=x onerror=alert(2)> [a link](javascript:alert(3)) "
-    "<javascript:alert(4)> ![picture](data:text/html,<script>alert(5)</script>) "
-    "[two](data:text/html;base64,PHNjcmlwdD4=) [three](JaVaScRiPt:alert(6)) [four](//evil.example) "
-    '<a href="javascript:alert(7)" onclick="alert(8)">penguins</a> '
-    "![tracker](https://evil.example/pixel.png) "
-    "[&#106;](&#106;avascript:alert(9)) <svg><style>*{background:red}</style></svg>",
-    url="javascript:alert(10)",
-)
 PIECES = [
     *(
         "[",
@@ -97,15 +81,6 @@ TAGS = {
     *("a", "blockquote", "br", "button", "code", "div", "em", "li", "ol", "p", "pre", "strong", "ul"),
     *("table", "tbody", "td", "th", "thead", "tr"),
 }
-
-
-@pytest.fixture
-async def hostile(tmp_path_factory: pytest.TempPathFactory) -> Chosen:
-    """An index with what `askd ingest` would have cleaned: a page must not rest on that."""
-    chosen: Chosen = {"data_dir": tmp_path_factory.mktemp("hostile")}
-    async with open_askd(settings_of(chosen)) as askd:
-        await askd.store.publish(manifest_of([ENTRY], "1"), records_of([ENTRY]), lambda _: None)
-    return chosen
 
 
 async def test_what_means_harm_in_an_entry_stays_text(visiting: Visiting, hostile: Chosen) -> None:

@@ -10,7 +10,7 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, 
 from app.settings import Settings
 from tests.live.serving import Service, serving
 
-RETURNS = "May I send an order back, and how long can I return it?"
+RETURNS = "For how many days can I return an order that I do not want?"
 
 
 @dataclass

@@ -44,6 +44,7 @@ def test_there_are_words_for_every_notice_and_for_failures_of_the_service() -> N
     assert down | {"feedback-token-invalid", "feedback-token-expired"} <= set(failures)
     named = {name_of(kind) for kind in every_error()} | {
         "unauthorized",
+        "forbidden",
         "too-many-requests",
         "invalid-request",
     }

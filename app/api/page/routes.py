@@ -1,4 +1,4 @@
-"""`/` and `/admin`, and the files they load. What they show they ask for with the reader's key."""
+"""`/`, `/admin`, the widget, and the files they load. What they show they ask for as any caller does."""
 
 import os
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from starlette.types import Scope
 from app.api.dependencies import service_of
 from app.api.owners import check_local
 from app.api.page.document import STATIC, Document, Logo
+from app.api.page.widget import ANYWHERE, widget_routes
 from app.settings import Settings
 
 _HOUR = "public, max-age=3600"
@@ -29,14 +30,12 @@ class Files(StaticFiles):
         status_code: int = 200,
     ) -> Response:
         response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers["Cache-Control"] = _FOR_EVER
+        response.headers.update({**ANYWHERE, "Cache-Control": _FOR_EVER})
         return response
 
 
 def page_routes(settings: Settings) -> Sequence[BaseRoute]:
-    """None where the pages are switched off. Raises BadSettings."""
-    if not settings.page:
-        return ()
+    """Raises BadSettings."""
     document, logo = Document.of(settings), Logo.of(settings)
     common = {
         "Content-Security-Policy": document.policy,
@@ -73,9 +72,13 @@ def page_routes(settings: Settings) -> Sequence[BaseRoute]:
             raise HTTPException(404)
         return Response(logo.content, media_type=logo.media_type, headers={"Cache-Control": _HOUR})
 
-    return (
+    pages = [
         Route("/", page, include_in_schema=False),
         Route("/admin", admin, include_in_schema=False),
+    ]
+    return (
+        *(pages if settings.page else ()),
         Route("/page/logo", picture, include_in_schema=False),
         Mount(f"/page/{document.version}", Files(directory=STATIC)),
+        *widget_routes(settings, document),
     )

@@ -4,12 +4,12 @@ WHITE, DARK = "#ffffff", "#14171c"  # the page's two backgrounds, as style.css h
 CONTRAST = 5.5  # 4.5 is WCAG's; the rest is for surfaces that are tinted a little
 
 
-def style_of(color: str) -> str:
+def style_of(color: str, root: str = ":root") -> str:
     """The style sheet that sets the accent colour for light and for dark."""
     light, dark = _readable(color, WHITE, "#000000"), _readable(color, DARK, WHITE)
     return (
-        f":root{{--accent:{light};--on-accent:{WHITE}}}"
-        f"@media(prefers-color-scheme:dark){{:root{{--accent:{dark};--on-accent:{DARK}}}}}"
+        f"{root}{{--accent:{light};--on-accent:{WHITE}}}"
+        f"@media(prefers-color-scheme:dark){{{root}{{--accent:{dark};--on-accent:{DARK}}}}}"
     )
 
 
