@@ -76,7 +76,7 @@ class Collector:
             if source.inside is None:
                 raise BadFaqFile(f"{source.name}: {doubt}")
             report.passed_over = doubt
-            if records and report.notes.questions == []:
+            if records and report.notes.questions == [] and not doubt.startswith("no FAQ by its name"):
                 self.failed.append(f"{source.name}: {doubt}")
             self.files.append(report)
             return
@@ -114,6 +114,10 @@ class Collector:
                 return f"no records: {notes.skipped} drafts or unpublished ones were skipped"
             seen = f"; {notes.warnings[-1]}" if notes.warnings and FORMATS[source.format].is_document else ""
             return f"no records{seen}{f'; {notes.cure}' if seen and notes.cure else ''}"
+        if source.is_template and not self._reading.allow_partial:
+            return "no FAQ by its name, but the template for one (--allow-partial takes it)"
+        if source.folder_of_entries and source.needs_certainty and notes.shape != "front matter":
+            return "no FAQ by its name, and the other documents of the folder are one entry each"
         if source.inside is not None and notes.questions:
             if source.needs_certainty:
                 return "no FAQ by its name, and its headings are no questions"
@@ -180,12 +184,15 @@ class Collector:
         documents = [
             s
             for s in sources
-            if s.inside is not None and FORMATS[s.format].is_document and not s.needs_certainty
+            if s.inside is not None
+            and FORMATS[s.format].is_document
+            and not (s.needs_certainty or s.is_template)
         ]
         # drafts, and those that are front matter alone, have no questions to be found
         passed = {r.file for r in self.files if r.passed_over and not r.notes.skipped and not r.notes.empty}
         without = [s.name for s in documents if s.name in passed]
-        if len(without) * 2 > len(documents) and not self._reading.allow_partial:
+        others = [s for s in self.taken if not FORMATS[s.format].is_document]
+        if len(without) * 2 > len(documents) + len(others) and not self._reading.allow_partial:
             why = next(report.passed_over for report in self.files if report.file == without[0])
             raise BadFaqFile(
                 f"{len(without)} of {len(documents)} documents hold no questions that were found; the first "

@@ -34,6 +34,13 @@ _HOUSEKEEPING = frozenset(
 )
 
 
+_TEMPLATES = frozenset(
+    f"{before}{between}template" if before else "template"
+    for before in ("", "faq", "question", "entry", "faq_entry", "article")
+    for between in ("", "-", "_")
+)
+
+
 @dataclass(frozen=True)
 class Source:
     """One file to read. `inside` is its path within the folder or archive it was found in, if in one."""
@@ -55,6 +62,11 @@ class Source:
     @property
     def needs_certainty(self) -> bool:
         return self.stem.lower().replace("-", "_") in _HOUSEKEEPING or self.name.lower().endswith(".txt")
+
+    @property
+    def is_template(self) -> bool:
+        """Whether a file of a folder is the form that new entries are made from."""
+        return self.inside is not None and self.stem.lower().strip("_.- ") in _TEMPLATES
 
 
 def without_notion_id(name: str) -> str:

@@ -60,7 +60,7 @@ def _of_path(path: Path, given: str | None, skipped: Callable[[str], None]) -> S
         return _folder(path, skipped)
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
     if suffixes[-1:] == [".zip"]:
-        return _zip(path)
+        return _zip(path, skipped)
     if suffixes[-1:] == [".gz"]:
         kind = given or SUFFIXES.get(suffixes[0] if len(suffixes) > 1 else "")
         if kind is None or FORMATS[kind].is_office:
@@ -114,9 +114,7 @@ def _folder(root: Path, skipped: Callable[[str], None]) -> Sequence[Source]:
                     others[path.suffix.lower() or "no suffix"] += 1
     if links:
         skipped(f"{root}: {links} symbolic links are skipped: no file outside the folder is read")
-    if others:
-        most = ", ".join(f"{suffix} {count}" for suffix, count in others.most_common(5))
-        skipped(f"{root}: {others.total()} files of other formats are skipped ({most})")
+    _tell_others(str(root), others, skipped)
 
     def opener(path: Path) -> Callable[[], BinaryIO]:
         return lambda: path.open("rb")
@@ -125,7 +123,13 @@ def _folder(root: Path, skipped: Callable[[str], None]) -> Sequence[Source]:
     return _together(str(root), openers, root.resolve().name)
 
 
-def _zip(path: Path) -> Sequence[Source]:
+def _tell_others(name: str, others: Counter[str], skipped: Callable[[str], None]) -> None:
+    if others:
+        most = ", ".join(f"{suffix} {count}" for suffix, count in others.most_common(5))
+        skipped(f"{name}: {others.total()} files of other formats are skipped ({most})")
+
+
+def _zip(path: Path, skipped: Callable[[str], None]) -> Sequence[Source]:
     with path.open("rb") as file:
         try:
             names = sorted(members(file))
@@ -135,12 +139,17 @@ def _zip(path: Path) -> Sequence[Source]:
     def opener(name: str) -> Callable[[], BinaryIO]:
         return lambda: open_member(path.open("rb"), name)
 
-    wanted = {
-        PurePosixPath(name): opener(name)
-        for name in names
-        if (PurePosixPath(name).suffix.lower() in SUFFIXES or PurePosixPath(name).name in _METADATA)
-        and not any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)
-    }
+    wanted: dict[PurePosixPath, Callable[[], BinaryIO]] = {}
+    others: Counter[str] = Counter()
+    for name in names:
+        inside = PurePosixPath(name)
+        if any(part.startswith((".", "__MACOSX")) or part in _NOT_ENTERED for part in inside.parts):
+            continue
+        if inside.suffix.lower() in SUFFIXES or inside.name in _METADATA:
+            wanted[inside] = opener(name)
+        else:
+            others[inside.suffix.lower() or "no suffix"] += 1
+    _tell_others(str(path), others, skipped)
     return _together(str(path), wanted, path.stem)
 
 

@@ -14,7 +14,16 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from app.errors import BadFaqFile
 from app.ingest.cleaning import without_code
 from app.ingest.formats.accordions import mark_accordions
-from app.ingest.formats.html_marks import LESS, escaped, mark, marked_as_details, without_marks
+from app.ingest.formats.html_marks import (
+    BREAK,
+    LESS,
+    MARKED,
+    escaped,
+    mark,
+    mark_text,
+    marked_as_details,
+    without_marks,
+)
 
 _GONE = (
     "script, style, template, noscript, iframe, object, embed, svg, head > title, link, meta, input, select"
@@ -67,8 +76,8 @@ def page_to_markdown(text: str) -> str:
         summary = details.css_first("summary")
         if summary is not None and not _inside(details, "details"):
             mark(details, summary)
-    for term, definition in _definitions(tree):
-        mark(definition, term)
+    _mark_definitions(tree)
+    _mark_breaks_of_cells(tree)
     return marked_as_details(_written(tree))
 
 
@@ -116,14 +125,35 @@ def _plain_google_docs(tree: LexborHTMLParser) -> None:
             link.attrs["href"] = unquote(target[1])
 
 
-def _definitions(tree: LexborHTMLParser) -> Iterator[tuple[LexborNode, LexborNode]]:
+def _mark_definitions(tree: LexborHTMLParser) -> None:
+    """Each term with all that explains it; terms that follow each other share their explanation."""
     for term in tree.css("dt"):
-        definition = term.next
-        while definition is not None and definition.tag not in ("dd", "dt"):
-            definition = definition.next
-        if definition is not None and definition.tag == "dd":
-            yield term, definition
-            term.decompose()
+        if term.parent is None:
+            continue
+        if explained := "".join(node.html or "" for node in _explained(term)):
+            mark_text(term, term, explained)
+    for definition in tree.css("dd"):
+        if definition.parent is not None and definition.parent.css_first(f".{MARKED}") is not None:
+            definition.decompose()
+
+
+def _explained(term: LexborNode) -> Iterator[LexborNode]:
+    node, began = term.next, False
+    while node is not None and not (began and node.tag == "dt"):
+        if node.tag == "dd":
+            began = True
+            yield node
+        node = node.next
+
+
+def _mark_breaks_of_cells(tree: LexborHTMLParser) -> None:
+    """A cell of a Markdown table has one line: `<br>` is how it says more."""
+    for tag, sign in (("br", BREAK), ("li", f"{BREAK}- "), ("p", BREAK)):
+        for node in tree.css(f"td {tag}"):
+            if tag == "br":
+                node.replace_with(sign)
+            elif node.child is not None:
+                node.child.insert_before(sign)
 
 
 def _inside(node: LexborNode, tag: str) -> bool:

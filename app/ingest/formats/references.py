@@ -31,9 +31,10 @@ _USED = _beside_code(
 )
 _MARK = re.compile(r"\[\^([^\]\s]{1,100})\]")
 _UP = r"(?:top|up|toc|table of contents|contents|nach oben|zurück|retour en haut|arriba|↑|⬆️?|🔝|回到顶部)"
+_LINK_UP = rf"\[[^\]\n]{{0,30}}{_UP}[^\]\n]{{0,10}}\]\(#[^)\n]*\)"
 _TO_TOP = re.compile(
-    r"\n[ \t]*(?:<[^>\n]{1,100}>|[*_( \t])*"
-    rf"(?:\[[^\]\n]{{0,30}}{_UP}[^\]\n]{{0,10}}\]\(#[^)\n]*\)|\W{{0,5}}back to (?:the )?{_UP}\W{{0,5}})"
+    r"(?:\n[ \t]*(?:<[^>\n]{1,100}>|[*_( \t])*"
+    rf"(?:{_LINK_UP}|\W{{0,5}}back to (?:the )?{_UP}\W{{0,5}})|[ \t]+[*_(]*{_LINK_UP})"
     r"(?:</?[a-z][^>\n]{0,100}>|[*_) \t])*\s*\Z",
     re.IGNORECASE,
 )
