@@ -72,7 +72,10 @@ class SqliteFeedback:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="feedback")
 
     async def record(self, outcomes: Sequence[Outcome]) -> None:
-        await self.run(lambda db: db.executemany(_RECORD, map(_row, outcomes)))
+        def record(db: sqlite3.Connection) -> None:
+            db.executemany(_RECORD, map(_row, outcomes))
+
+        await self.run(record)
 
     async def judge(self, outcome: Outcome, verdict: Verdict) -> bool:
         said = (verdict.helpful, verdict.time, verdict.comment, verdict.entry, outcome.id)
@@ -118,7 +121,8 @@ class SqliteFeedback:
         self._thread.shutdown(wait=False)
 
     async def run(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
-        """In one transaction."""
+        """In one transaction. `work` returns no cursor: dropped in another thread it resets its statement, which
+        the next call may be running."""
 
         def run() -> _Result:
             with _translated_errors():

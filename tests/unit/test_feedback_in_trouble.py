@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pytest
 from app.domain import Question
 from app.errors import BadSettings, FeedbackUnavailable
 from app.feedback import recorder
-from app.feedback.base import Outcome, Record
+from app.feedback.base import Outcome, Record, Verdict
 from app.feedback.memory import MemoryFeedback
 from app.feedback.recorder import Recorder, Retention
 from app.feedback.secret import installation_secret
@@ -329,3 +329,25 @@ def test_without_a_place_the_secret_lasts_as_long_as_the_process(
     assert len(first) == 32
     assert first != second
     assert "valid until askd stops" in caplog.text
+
+
+async def test_no_cursor_leaves_the_thread_of_the_store(
+    store: SqliteFeedback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dropped in another thread it resets a statement that the next call may be running."""
+    results: list[object] = []
+    run = store.run
+
+    async def noting(work: Callable[[sqlite3.Connection], object]) -> object:
+        results.append(await run(work))
+        return results[-1]
+
+    monkeypatch.setattr(store, "run", noting)
+    await store.record([outcome(1, request_id="mine")])
+    await store.judge(outcome(1, request_id="mine"), Verdict(True, 2_000.0))
+    await kept(store)
+    await store.forget("mine", 2_000.0)
+    await store.expire(0.0, 0.0, 0.0)
+
+    assert len(results) >= 5
+    assert not [result for result in results if isinstance(result, sqlite3.Cursor)]
