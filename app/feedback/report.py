@@ -82,7 +82,7 @@ class Reporter:
                     reader(record)
         everything, notices = await self._entries()
         entries = [entry for entry in everything if collection in (None, entry.collection)]
-        wanted = wishes.wanted()
+        wanted = await asyncio.to_thread(wishes.wanted)
         grouped = wanted[:_MOST]
         known = [each.question for each in entries[:: max(1, len(entries) // _BACKGROUND)]]
         meaning = None

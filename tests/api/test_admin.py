@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
 
 from app.api.keys import Role, add_key
 from app.domain import Status
@@ -85,6 +88,12 @@ async def store() -> FeedbackStore:
     await store.judge(outcome(4, LATE, Status.ANSWERED, cited=True), Verdict(True, time.time()))
     await store.judge(outcome(5, None, Status.ANSWERED, cited=True), Verdict(False, time.time(), "it is not"))
     return store
+
+
+@pytest.fixture
+async def at_home(store: FeedbackStore) -> AsyncIterator[httpx.AsyncClient]:
+    async with calling(store) as caller:
+        yield caller
 
 
 # --- whom it is for ------------------------------------------------------------------------------
@@ -317,6 +326,33 @@ async def test_an_index_that_is_missing_is_told_and_the_rest_is_shown(store: Fee
 async def test_what_makes_no_sense_is_refused(path: str) -> None:
     async with calling() as caller:
         assert (await caller.get(path)).status_code == 422
+
+
+@given(parameters=st.dictionaries(st.sampled_from(["days", "least", "collection", "x"]), st.text()))
+@hypothesis.settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_whatever_is_asked_for_is_answered_or_refused(
+    at_home: httpx.AsyncClient, parameters: dict[str, str]
+) -> None:
+    path = "/admin/gaps.csv" if "x" in parameters else "/admin/report"
+    response = await at_home.get(path, params=parameters)
+    assert response.status_code in (200, 422), response.text
+
+
+async def test_neither_logs_nor_metrics_hold_what_was_asked(
+    store: FeedbackStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", logger="app")
+    caplog.set_level("DEBUG", logger="askd.access")
+    async with calling(store) as caller:
+        for path in PATHS:
+            assert (await caller.get(path)).status_code == 200
+        await caller.delete("/admin/answers/request-1")
+        metrics = (await caller.get("/metrics")).text
+    assert "/admin/report" in metrics
+    told = metrics + "".join(str(vars(record)) for record in caplog.records)
+    assert "/admin/report" in told
+    for text in ("rye", "HYPERLINK", "alert(1)"):
+        assert text not in told
 
 
 # --- what it deletes -----------------------------------------------------------------------------

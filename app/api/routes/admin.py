@@ -1,5 +1,6 @@
 """/admin: what is kept of questions and answers, for owners."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
@@ -64,13 +65,13 @@ async def report(report: ReportDep, feedback: FeedbackDep) -> ReportOut:
 @router.get("/gaps.csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
 async def gaps_as_table(report: ReportDep) -> Response:
     """All groups as a table, a row for each question."""
-    return _file(table(report.groups), "text/csv", "gaps.csv")
+    return _file(await asyncio.to_thread(table, report.groups), "text/csv", "gaps.csv")
 
 
 @router.get("/questions.csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
 async def questions_as_table(report: ReportDep) -> Response:
     """Questions for `askd eval`: what was called helpful, with its entry, and what was declined."""
-    return _file(report.cases.csv(report.keys), "text/csv", "questions.csv")
+    return _file(await asyncio.to_thread(report.cases.csv, report.keys), "text/csv", "questions.csv")
 
 
 @router.get(
@@ -78,7 +79,9 @@ async def questions_as_table(report: ReportDep) -> Response:
 )
 async def questions_as_lines(report: ReportDep) -> Response:
     """The same as JSON Lines."""
-    return _file(report.cases.json_lines(report.keys), "application/jsonl", "questions.jsonl")
+    return _file(
+        await asyncio.to_thread(report.cases.json_lines, report.keys), "application/jsonl", "questions.jsonl"
+    )
 
 
 @router.delete("/answers/{request_id}")
