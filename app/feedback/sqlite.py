@@ -121,8 +121,8 @@ class SqliteFeedback:
         self._thread.shutdown(wait=False)
 
     async def run(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
-        """In one transaction. `work` returns no cursor: dropped in another thread it resets its statement, which
-        the next call may be running."""
+        """In one transaction. `work` returns no cursor: dropped in another thread it resets its statement,
+        which the next call may be running."""
 
         def run() -> _Result:
             with _translated_errors():

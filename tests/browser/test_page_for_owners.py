@@ -7,17 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
 
 from app.api.keys import Role, add_key
 from app.evaluation.questions import Catalogue, read_cases
 from app.ingest.survey import survey
+from app.main import create_app
 from app.settings import Settings
 from tests.browser.conftest import SHOP
 from tests.browser.owners_week import HOSTILE, fill
 from tests.browser.test_appearance import WAYS, violations
 from tests.browser.visit import Visit, Visiting
 from tests.live.serving import Chosen
+from tests.support.served import served
 
 pytestmark = pytest.mark.anyio
 READY = "#gaps-title"
@@ -258,6 +263,23 @@ async def test_a_store_that_does_not_work_is_told(visiting: Visiting, tmp_path: 
         damaged.unlink()
         await visit.page.get_by_role("button", name="Try again").click()
         await expect(visit.page.locator(READY)).to_be_visible()
+
+
+async def test_it_works_under_a_path_prefix_with_a_slash_at_its_end(
+    shop_week: Settings, browser: Browser
+) -> None:
+    app = create_app(shop_week)
+    async with app.router.lifespan_context(app) as state:
+
+        async def started(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "state": dict(state or {})}, receive, send)
+
+        async with served(Starlette(routes=[Mount("/help", started)])) as client:
+            page = await browser.new_page()
+            await page.goto(f"{str(client.base_url).rstrip('/')}/help/admin/")
+            await expect(page.locator(READY)).to_be_visible()
+            assert page.url.endswith("/help/admin")
+            await page.close()
 
 
 async def test_the_address_with_a_slash_leads_to_the_page(visiting: Visiting) -> None:
