@@ -5,7 +5,7 @@ python -m tools.bench.first_token --elasticsearch URL --ollama URL --model TAG [
 Nothing is cached but prompts by Ollama; no question is an entry's own. askd runs twice, with
 ASKD_WRITING=free and =quote. In each round every service answers the same questions one after the other. Its
 first one is not counted: the services want other windows, and Ollama loads the model anew. Prints p50s and
-their ratios.
+their ratios; tokens are those of answers that were not taken back (there Ollama tells no count).
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import os
 import random
 import statistics
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -53,9 +53,9 @@ class Waited:
 
     first: float
     whole: float
-    prompt: int
+    prompt: int | None  # unknown where the text was taken back: Ollama counts at the end of a reply
     cached: int | None
-    written: int
+    written: int | None
 
 
 def main(
@@ -86,13 +86,19 @@ def main(
         ratios = [
             mine / statistics.median(its) for mine, its in zip((first, whole), _times(base), strict=True)
         ]
-        prompt = statistics.median(each.prompt for each in waited)
-        cached = min((each.cached for each in waited if each.cached is not None), default=None)
-        written = statistics.median(each.written for each in waited)
+        counted = [each for each in waited if each.prompt]
+        prompt = _median(each.prompt for each in counted)
+        cached = min((each.cached for each in counted if each.cached is not None), default=None)
+        written = _median(each.written for each in counted)
         typer.echo(
-            f"{name:<9} first token {first:6.2f} s ({ratios[0]:.2f})  whole {whole:6.2f} s ({ratios[1]:.2f}) "
-            f"prompt {prompt:5.0f} tokens, cached at least {cached}, written {written:.0f}"
+            f"{name:<9} first token {first:6.2f} s ({ratios[0]:.2f}) whole {whole:6.2f} s ({ratios[1]:.2f}); "
+            f"of {len(counted)} counted: prompt {prompt} tokens, cached at least {cached}, written {written}"
         )
+
+
+def _median(tokens: Iterable[int | None]) -> str:
+    counted = [each for each in tokens if each is not None]
+    return f"{statistics.median(counted):.0f}" if counted else "unknown"
 
 
 def _times(waited: Sequence[Waited]) -> tuple[list[float], list[float]]:
@@ -212,9 +218,9 @@ async def _asked(service: Service, question: Mapping[str, Any]) -> Waited:
                     return Waited(
                         (first or 0.0) - started,
                         time.perf_counter() - started,
-                        usage.get("prompt_tokens") or 0,
+                        usage.get("prompt_tokens"),
                         usage.get("cached_tokens"),
-                        usage.get("completion_tokens") or 0,
+                        usage.get("completion_tokens"),
                     )
     raise RuntimeError(f"{service.name} did not finish its answer")
 
