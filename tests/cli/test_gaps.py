@@ -60,6 +60,8 @@ def test_without_the_setting_there_are_counts_and_no_questions(filled: Shell) ->
     assert "course/join" not in found["never_used"]
     assert found["never_used"]
     assert "ASKD_KEEP_QUESTIONS" in filled("gaps").out
+    assert filled("gaps", "--json", "--collection", "course").json["answers"]["answered"] == 1
+    assert filled("gaps", "--json", "--collection", "other").json["answers"] == {}
 
 
 def test_what_was_declined_and_what_did_not_help_is_shown_and_exported(filled: Shell, faq_file: Path) -> None:

@@ -117,6 +117,12 @@ async def test_the_gaps_of_a_service_over_elasticsearch(
         verdict = {"token": answer["feedback_token"], "helpful": False, "comment": "No bread?"}
         assert (await service.client.post("/feedback", json=verdict)).status_code == 200
         await asyncio.sleep(1.5)
+        shown = (await service.client.get("/admin/report")).json()
+        other = await service.ask("Who bakes the rye bread?", mode="extract")
+        forgotten = await service.client.delete(f"/admin/answers/{other['request_id']}")
+        late = await service.client.post(
+            "/feedback", json={"token": other["feedback_token"], "helpful": False, "comment": "No rye?"}
+        )
     given = {
         "ASKD_ELASTICSEARCH_URL": str(elasticsearch_index["elasticsearch_url"]),
         "ASKD_INDEX": index,
@@ -125,6 +131,9 @@ async def test_the_gaps_of_a_service_over_elasticsearch(
     found = askd("gaps", "--json", "--least", "1", settings=given).json
     askd("gaps", "forget", answer["request_id"], settings=given)
 
+    assert [group["comments"] for group in shown["groups"]] == [["No bread?"]]
+    assert forgotten.json()["request_id"] == other["request_id"]
+    assert late.status_code == 410
     assert [group["questions"] for group in found["groups"]] == [["How do I bake bread with rye?"]]
     assert found["groups"][0]["comments"] == ["No bread?"]
     assert found["never_used"]

@@ -351,3 +351,19 @@ async def test_no_cursor_leaves_the_thread_of_the_store(
 
     assert len(results) >= 5
     assert not [result for result in results if isinstance(result, sqlite3.Cursor)]
+
+
+async def test_a_file_without_what_was_forgotten_is_used_as_it_is(file: Path) -> None:
+    """As it was before requests that are forgotten were remembered."""
+    before = SqliteFeedback(file)
+    await before.record([outcome(1), outcome(2, request_id="mine")])
+    await before.close()
+    db = sqlite3.connect(file)
+    db.executescript("DROP TABLE forgotten; PRAGMA user_version = 1;")
+    db.close()
+    store = SqliteFeedback(file)
+
+    assert await store.forget("mine", 2_000.0) == 1
+    assert await store.judge(outcome(2, request_id="mine"), Verdict(True, 2_000.0)) is False
+    assert [record.outcome.id for record in await kept(store)] == [outcome(1).id]
+    await store.close()
