@@ -81,7 +81,7 @@ def _own_facts(described: Described) -> dict[str, Any]:
         "parameters": shape.parameters,
         "context": shape.context,
         "weights_bytes": shape.weights,
-        "kv_cache_bytes_per_token": shape.kv_cache(1),
+        "kv_cache_bytes_per_token": shape.kv_cache(1, 1),
         "licence": described.licence,
         "gated": described.gated,
         "page": described.page,

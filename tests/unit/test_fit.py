@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from app.errors import DownloadFailed, ModelMissing
-from app.models.fit.shapes import Shape, of_config
+from app.models.fit.shapes import Shape, of_config, of_gguf
 from app.models.fit.sources import of_file, of_hub, of_ollama, of_registry
 from app.models.fit.verdict import MACHINES, Machine, fit
+from app.models.gguf import Header
 from app.models.llamacpp.model import LlamaCppModel
 from app.models.llamacpp.server import ServerOptions
 from tests.support.file_server import file_server
@@ -60,12 +61,13 @@ def shape_of(name: str) -> Shape:
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_the_cache_of_known_models_is_the_published_one(name: str) -> None:
-    assert shape_of(name).kv_cache(4096) == KNOWN[name][3] * KIB * 4096
+    assert shape_of(name).kv_cache(4096, 512) == KNOWN[name][3] * KIB * 4096
 
 
 def test_a_window_bounds_the_cache_of_its_layers_alone() -> None:
     shape = shape_of("gemma-2-2b")
-    assert shape.kv_cache(8192) == 104 * KIB * 4096 + 52 * KIB * 4096
+    # Of 13 layers all tokens; of 13 the window and the batch that is being read.
+    assert shape.kv_cache(8192, 512) == 52 * KIB * 8192 + 52 * KIB * (4096 + 512)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,37 @@ async def test_a_file_tells_what_its_server_tells_once_it_is_loaded(gguf: Path) 
         size = (await model.status()).size_bytes
     assert size
     assert abs(shape.weights - size) < 0.02 * size
-    assert shape.kv_cache(8192) - shape.kv_cache(2048) == 135 << 20  # as was measured of its process
+    assert shape.kv_cache(8192, 64) - shape.kv_cache(2048, 64) == 135 << 20  # as was measured of its process
+
+
+def test_windows_of_gemma_3_and_the_batch_being_read_are_counted_as_llama_cpp_does() -> None:
+    keys = {
+        "general.architecture": "gemma3",
+        "gemma3.block_count": 18,
+        "gemma3.embedding_length": 640,
+        "gemma3.attention.head_count": 4,
+        "gemma3.attention.head_count_kv": 1,
+        "gemma3.attention.key_length": 256,
+        "gemma3.attention.value_length": 256,
+        "gemma3.attention.sliding_window": 512,
+    }
+    shape = of_gguf(Header(keys, parameters=268_098_176, size=0), 1)
+    # What llama.cpp says when it loads Gemma 3 270M, for the layers without a window and those with one.
+    mib = 1 << 20
+    assert shape.kv_cache(4096, 64) == 12 * mib + 11.25 * mib
+    assert shape.kv_cache(4096, 512) == 12 * mib + 15 * mib
+    assert shape.kv_cache(1024, 300) == 3 * mib + 15 * mib
+
+
+def test_a_window_that_llama_cpp_ignores_is_not_counted() -> None:
+    keys = {
+        "general.architecture": "phi3",
+        "phi3.block_count": 32,
+        "phi3.embedding_length": 3072,
+        "phi3.attention.head_count": 32,
+        "phi3.attention.sliding_window": 2047,
+    }
+    assert of_gguf(Header(keys, parameters=1, size=0), 1).kv_cache(4096, 64) == 384 * KIB * 4096
 
 
 _ONE_KEY = b"GGUF" + struct.pack("<IQQQ1sI", 3, 0, 1, 1, b"k", 9)  # an array
@@ -154,7 +186,7 @@ def test_a_repository_tells_its_weights_licence_and_cache() -> None:
         found = of_hub("org/tiny", server.url, None)
     assert (found.shape.weights, found.shape.parameters) == (14_500_000_000, 7_240_000_000)
     assert (found.licence, found.gated) == ("mit", None)
-    assert found.shape.kv_cache(4096) == 512 << 20
+    assert found.shape.kv_cache(4096, 64) == 512 << 20
 
 
 def test_of_a_gguf_on_the_hub_the_header_is_read_alone(gguf: Path) -> None:

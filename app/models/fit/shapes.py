@@ -1,5 +1,6 @@
 """What a model's metadata tell of the memory it takes. Pure; sizes in bytes."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 from app.models.gguf import Header
 
 _F16 = 2
-# llama.cpp knows by the architecture which layers look back a window only: all but every so manieth.
-_WINDOW_PATTERN = {"gemma2": 2, "gemma3": 6, "gemma3n": 5}
+# llama.cpp knows by the architecture which layers look back a window only: all but every so manieth. The
+# window that a file of another architecture names (Phi-3, Mistral) it ignores.
+_WINDOW_PATTERN = {"gemma2": 2, "gemma3": 6, "gemma3n": 5, "gpt-oss": 2, "cohere2": 4}
+_CELLS = 256  # llama.cpp keeps places for tokens in multiples of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +22,12 @@ class Cache:
     token_bytes: int  # of one token in one layer
     window: int | None = None  # how many tokens it looks back; None: all
 
-    def size(self, num_ctx: int) -> int:
-        return self.layers * self.token_bytes * min(num_ctx, self.window or num_ctx)
+    def size(self, num_ctx: int, num_batch: int) -> int:
+        """As llama.cpp takes it: beside a window there is room for the batch that is being read."""
+        cells = num_ctx
+        if self.window is not None:
+            cells = min(num_ctx, math.ceil((self.window + num_batch) / _CELLS) * _CELLS)
+        return self.layers * self.token_bytes * cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +40,8 @@ class Shape:
     context: int | None = None  # that it was trained for
     quantised: bool = False
 
-    def kv_cache(self, num_ctx: int) -> int:
-        return sum(cache.size(num_ctx) for cache in self.caches)
+    def kv_cache(self, num_ctx: int, num_batch: int) -> int:
+        return sum(cache.size(num_ctx, num_batch) for cache in self.caches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ def of_gguf(header: Header, file_size: int) -> Shape:
     each = kv_heads * layers if len(kv_heads) == 1 else kv_heads
     window, pattern = keys.get("attention.sliding_window", 0), _WINDOW_PATTERN.get(keys.architecture, 1)
     caches = [
-        Cache(1, heads_of * token, window if window and (pattern == 1 or (at + 1) % pattern) else None)
+        Cache(1, heads_of * token, window if window and (at + 1) % pattern else None)
         for at, heads_of in enumerate(each)
         if heads_of
     ]

@@ -42,12 +42,12 @@ def fit(shape: Shape, machine: Machine, num_ctx: int, num_batch: int) -> Fit:
     num_ctx = min(num_ctx, shape.context or num_ctx)
     total = _needed(shape, num_ctx, num_batch)
     fits, verdict = _verdict(shape, machine, num_ctx, num_batch)
-    return Fit(num_ctx, shape.kv_cache(num_ctx), total, fits, verdict)
+    return Fit(num_ctx, shape.kv_cache(num_ctx, num_batch), total, fits, verdict)
 
 
 def _needed(shape: Shape, num_ctx: int, num_batch: int) -> int:
     compute = num_batch * (shape.vocabulary + 4 * shape.embedding) * 4
-    counted = shape.weights + shape.kv_cache(num_ctx) + compute + _BASE
+    counted = shape.weights + shape.kv_cache(num_ctx, num_batch) + compute + _BASE
     return counted + max(int(counted * _MARGIN), _LEAST_MARGIN)
 
 
