@@ -9,7 +9,7 @@
   const base = new URL('.', script.src).href
   const language = options.language || document.documentElement.lang || navigator.language
   const wanted = language.toLowerCase().split('-')[0]
-  const code = wanted in given.texts ? wanted : given.language
+  const code = Object.hasOwn(given.texts, wanted) ? wanted : given.language
   const texts = given.texts[code]
 
   // Important rules of a shadow tree win over those of the page around it, important ones too.
@@ -104,7 +104,9 @@ header button:focus-visible { outline-color: currentColor; }
 
   launcher.addEventListener('click', open)
   close.addEventListener('click', () => dialog.close())
-  dialog.addEventListener('click', (event) => event.target === dialog && dialog.close()) // beside it
+  let beside = false // the press began there: a selection that ends there closes nothing
+  dialog.addEventListener('pointerdown', (event) => (beside = event.target === dialog))
+  dialog.addEventListener('click', (event) => beside && event.target === dialog && dialog.close())
   dialog.addEventListener('close', () => {
     panel?.closed()
     launcher.focus()

@@ -124,6 +124,13 @@ async def test_the_widget_may_be_loaded_from_anywhere_and_tells_who_may_ask(with
         assert "access-control-allow-origin" not in refused.headers
 
 
+async def test_a_star_lets_the_widget_into_any_page(with_settings: Calling) -> None:
+    async with with_settings(cors_origins="*") as client:
+        response = await client.get("/widget.json", headers={"Origin": "https://shop.example"})
+        assert response.json()["allowed"] is True
+        assert response.headers["access-control-allow-origin"] == "*"
+
+
 async def test_the_widget_answers_to_known_host_names_only(with_settings: Calling) -> None:
     async with with_settings(allowed_hosts="faq.example") as client:
         for path in ("/widget.js", "/widget.json"):

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from html import escape
 
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -86,6 +87,11 @@ class SiteVisit(Visit):
         await self.widget.locator(".composer textarea").fill(question)
         await self.page.keyboard.press("Enter")
         return self.widget.locator(".turn").last
+
+    async def violations(self) -> list[str]:
+        """Of WCAG 2.2 AA and of good practice, as axe finds them in the widgets."""
+        found = (await Axe().run(self.page, "askd-widget")).response["violations"]
+        return [f"{item['id']}: {node['html'][:200]}" for item in found for node in item["nodes"]]
 
     async def status(self, text: str) -> None:
         await self.widget.locator("[role=status]", has_text=text).wait_for(state="attached")

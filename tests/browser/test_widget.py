@@ -4,12 +4,17 @@ import asyncio
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
 
+from app.main import create_app
 from app.models.scripted import ScriptedModel
-from tests.browser.site import SHOP_WIDGET, AtSite
+from tests.browser.site import SHOP_WIDGET, AtSite, Site
 from tests.browser.visit import RETURNS
+from tests.live.serving import Chosen, settings_of
+from tests.support.served import served
 
 pytestmark = pytest.mark.anyio
 
@@ -114,27 +119,25 @@ WAYS: dict[str, dict[str, Any]] = {
     "light": {},
     "dark": {"color_scheme": "dark"},
     "phone": PHONE,
+    "right-to-left": {},
 }
 
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_axe_finds_nothing_in_any_state(at: AtSite, way: str) -> None:
-    async with at({**SHOP_WIDGET, "data-color": "#ffcc00"}, **WAYS[way]) as visit:
-
-        async def violations() -> list[str]:
-            found = (await Axe().run(visit.page, "askd-widget")).response["violations"]
-            return [f"{item['id']}: {node['html'][:200]}" for item in found for node in item["nodes"]]
-
-        assert await violations() == []
+    language = "ar" if way == "right-to-left" else "de"  # with the longest words
+    attributes = {**SHOP_WIDGET, "data-color": "#ffcc00", "data-language": language}
+    async with at(attributes, **WAYS[way]) as visit:
+        assert await visit.violations() == []
         await visit.open()
-        assert await violations() == []
+        assert await visit.violations() == []
         turn = await visit.answered(RETURNS)
         await turn.locator(".mark").first.focus()
         await expect(turn.locator(".card")).to_be_visible()
-        assert await violations() == []
+        assert await visit.violations() == []
         await visit.answered("shipping price")
         await visit.answered("Who won the chess championship in 1972?")
-        assert await violations() == []
+        assert await visit.violations() == []
 
 
 async def test_the_styles_of_the_page_do_not_reach_it(at: AtSite) -> None:
@@ -196,6 +199,40 @@ async def test_it_speaks_another_language_right_to_left(at: AtSite) -> None:
         assert send
         assert box
         assert send["x"] < box["x"]
+
+
+async def test_a_press_beside_it_closes_it_and_a_selection_that_ends_there_does_not(at: AtSite) -> None:
+    async with at() as visit:
+        await visit.open()
+        mouse, dialog = visit.page.mouse, visit.widget.locator("dialog")
+        await visit.widget.locator(".welcome h2").hover()
+        await mouse.down()
+        await mouse.move(100, 300)
+        await mouse.up()
+        await expect(dialog).to_be_visible()
+        await mouse.click(100, 300)
+        await expect(dialog).to_be_hidden()
+
+
+async def test_it_works_under_a_path_prefix(browser: Browser, shop: Chosen, llm: ScriptedModel) -> None:
+    site = Site([SHOP_WIDGET], policy="")
+    async with served(site.routes()) as own:
+        origin = str(own.base_url).rstrip("/")
+        app = create_app(settings_of(shop, {"cors_origins": origin}))
+        async with app.router.lifespan_context(app) as state:
+
+            async def started(scope: Scope, receive: Receive, send: Send) -> None:
+                await app({**scope, "state": dict(state or {})}, receive, send)
+
+            async with served(Starlette(routes=[Mount("/help", started)])) as client:
+                site.askd = f"{str(client.base_url).rstrip('/')}/help"
+                page = await browser.new_page()
+                await page.goto(origin)
+                await page.locator(".launcher").click()
+                await page.locator(".composer textarea").fill(EXACT)
+                await page.keyboard.press("Enter")
+                await expect(page.locator(".turn .answer")).to_contain_text("within 30 days")
+                await page.close()
 
 
 async def test_two_widgets_have_nothing_in_common(at: AtSite) -> None:
