@@ -206,7 +206,9 @@ class Collector:
             if not below and not any(character in str(path) for character in "*?["):
                 raise BadFaqFile(f"{path}: no records")
         if self._strict and (self.bad or self.failed):
-            raise BadFaqFile(self._all_bad(f"{self._bad_count} records are wrong, nothing was published:"))
+            wrong = [f"{self._bad_count} records are wrong"] if self.bad else []
+            wrong += [f"{len(self.failed)} files cannot be read"] if self.failed else []
+            raise BadFaqFile(self._all_bad(f"{' and '.join(wrong)}, nothing was published:"))
         too_many = self._bad_count > 1 and self._bad_count > _MOST_BAD * self.count
         if too_many and not (self._reading.allow_partial and self.winners):
             share = f"{self._bad_count} of {self.count} records are wrong, which is more than {_MOST_BAD:.0%}"

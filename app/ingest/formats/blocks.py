@@ -1,8 +1,10 @@
 """A Markdown document as its outermost blocks: headings, paragraphs, lists, tables, code, HTML."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from markdown_it import MarkdownIt
@@ -69,22 +71,52 @@ class Document:
     def place(self, line: int) -> str:
         return f"line {self.offset + line + 1}"
 
+    @cached_property
+    def headings(self) -> "Headings":
+        """Those that are not inside an answer: asked for once `inner` is known."""
+        return Headings(
+            [block for block in self.blocks if block.kind == "heading" and not self.inner[block.first]]
+        )
+
     def headings_above(self, line: int, level: int = 7) -> tuple[str, str]:
         """(collection, section) for what stands on this line, below headings of less than this level."""
-        collection = section = ""
-        section_level = 7
-        for block in self.blocks:
-            if block.first >= line:
-                break
-            if block.kind != "heading" or self.inner[block.first]:
-                continue
-            if block.level == 1:
-                collection, section, section_level = block.title, "", 7
-            elif block.level < level:
-                section, section_level = block.title, block.level
-            if section_level >= level:
-                section = ""
-        return collection, section
+        return self.headings.titles_above(line, level)
+
+
+class Headings:
+    """Finds the headings around a line without looking at all of them."""
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self._blocks = blocks
+        self._lines = [block.first for block in blocks]
+        self._latest: list[tuple[int, ...]] = []  # at each: the last of each level below the last `#`
+        latest = [-1] * 7
+        for number, block in enumerate(blocks):
+            latest = [-1] * 7 if block.level == 1 else list(latest)
+            latest[block.level] = number
+            if block.level > 1 and self._latest:
+                latest[1] = self._latest[-1][1]
+            self._latest.append(tuple(latest))
+
+    def above(self, line: int) -> Block | None:
+        number = bisect_left(self._lines, line) - 1
+        return self._blocks[number] if number >= 0 else None
+
+    def line_below(self, line: int, otherwise: int) -> int:
+        """Where the next one is."""
+        number = bisect_right(self._lines, line)
+        return self._lines[number] if number < len(self._lines) else otherwise
+
+    def titles_above(self, line: int, level: int) -> tuple[str, str]:
+        number = bisect_left(self._lines, line) - 1
+        if number < 0:
+            return "", ""
+        latest = self._latest[number]
+        section = max(latest[2 : max(level, 2)], default=-1)
+        return (
+            self._blocks[latest[1]].title if latest[1] >= 0 else "",
+            self._blocks[section].title if section >= 0 else "",
+        )
 
 
 def _blocks(lines: Sequence[str]) -> Iterator[Block]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.errors import BadFaqFile
 from app.ingest.column_aliases import Names
-from app.ingest.formats.blocks import Document
+from app.ingest.formats.blocks import Block, Document
 from app.ingest.formats.dialects import closed_code, plain_markdown, without_jsx
 from app.ingest.formats.entries import is_written_by_askd, read_entries
 from app.ingest.formats.found import Found
@@ -139,8 +139,8 @@ def _explains_less(document: Document, new: Sequence[Found], found: Sequence[Fou
     asking = [b for b in document.blocks if b.kind == "heading" and asks(b.title)]
     inside = 0
     for one in new:
-        above = [block for block in document.blocks if block.kind == "heading" and block.first < one.first]
-        inside += bool(above) and asks(above[-1].title)
+        above = document.headings.above(one.first)
+        inside += above is not None and asks(above.title)
     return len(asking) > 0 and inside * 2 >= len(new)
 
 
@@ -195,20 +195,19 @@ def _one_entry(
 
 def _tell_unused(document: Document, notes: Notes) -> None:
     """What is in no entry: titles that hold entries, tables of contents and pictures do not count."""
-    headings = {block.first: block for block in document.blocks if block.kind == "heading"}
+    headings = [block for block in document.blocks if block.kind == "heading"]
+    ends = _ends_of_parts(headings, len(document.lines))
     notes.total = sum(1 for line in document.lines if line.strip())
     notes.empty = not notes.total
     for block in document.blocks:
-        if block.first in headings:
-            end = next((number for number in headings if number > block.first), len(document.lines))
-            level_end = next(
-                (n for n, other in headings.items() if n > block.first and other.level <= block.level),
-                len(document.lines),
-            )
+        if block.kind == "heading":
+            end, level_end = ends[block.first]
             empty = not any(document.used[block.first : level_end]) and not any(
                 line.strip() for line in document.lines[block.end : end]
             )
-            if (empty and block.level > 1) or (empty and len(headings) > 1 and block.first != min(headings)):
+            if (empty and block.level > 1) or (
+                empty and len(headings) > 1 and block.first != headings[0].first
+            ):
                 notes.leave_out(1, document.place(block.first), f"{block.title} (a heading without a text)")
             continue
         lines = [
@@ -221,6 +220,19 @@ def _tell_unused(document: Document, notes: Notes) -> None:
         ]
         if lines:
             notes.leave_out(len(lines), document.place(lines[0]), document.lines[lines[0]])
+
+
+def _ends_of_parts(headings: Sequence[Block], last: int) -> dict[int, tuple[int, int]]:
+    """Of each heading: the lines of the next one, and of the next one of its level or above."""
+    ends: dict[int, tuple[int, int]] = {}
+    following = [last] * 7  # by level
+    for number in range(len(headings) - 1, -1, -1):
+        here = headings[number]
+        below = headings[number + 1].first if number + 1 < len(headings) else last
+        ends[here.first] = below, min(following[1 : here.level + 1])
+        following[here.level] = here.first
+        following[here.level + 1 :] = [last] * (6 - here.level)
+    return ends
 
 
 def _what_was_seen(document: Document) -> str:

@@ -30,7 +30,7 @@ def find_details(document: Document) -> list[Found]:
     for block in document.blocks:
         if block.kind == "code":
             in_code[block.first : block.end] = b"\1" * (block.end - block.first)
-    found: list[Found] = []
+    spans: list[tuple[int, int, int, int]] = []
     depth = 0
     start = column = 0
     for number, line in enumerate(document.lines):
@@ -42,9 +42,10 @@ def find_details(document: Document) -> list[Found]:
                 depth += 1
             elif depth:
                 depth -= 1
-                if depth == 0 and (one := _details(document, start, column, number, tag.start())):
+                if depth == 0:
                     document.inner[start : number + 1] = b"\1" * (number + 1 - start)
-                    found.append(one)
+                    spans.append((start, column, number, tag.start()))
+    found = [one for span in spans if (one := _details(document, *span))]
     own = sum(one.end - one.first for one in found)
     all_lines = sum(1 for line in document.lines if line.strip())
     most = own * 2 >= all_lines
@@ -66,11 +67,15 @@ def _details(document: Document, first: int, column: int, last: int, closed: int
 
 
 def _is_entry(document: Document, one: Found, most: bool) -> bool:
-    above = [block for block in document.blocks if block.kind == "heading" and block.first < one.first]
-    under_question = bool(above) and asks(above[-1].title)
-    if under_question and any(
-        above[-1].end <= block.first < one.first and block.kind in ("paragraph", "list", "code")
-        for block in document.blocks
+    above = document.headings.above(one.first)
+    under_question = above is not None and asks(above.title)
+    if (
+        above
+        and under_question
+        and any(
+            above.end <= block.first < one.first and block.kind in ("paragraph", "list", "code")
+            for block in document.blocks
+        )
     ):
         return False  # the heading's answer has begun already
     return asks(one.question) or (most and not under_question and not is_section_title(one.question))
@@ -80,14 +85,14 @@ def find_marked(document: Document) -> list[Found]:
     """`Q:` … `A:` …, in paragraphs of their own or in one; an answer ends at the next question or heading."""
     short = _has_short_marks(document)
     starts: list[tuple[int, str, int]] = []  # line, question, line its answer begins on
-    ends = [block.first for block in document.blocks if block.kind == "heading"]
     for block in document.blocks:
         if block.kind not in ("paragraph", "list", "heading"):
             continue
+        begins = {first for first, _ in block.items}
         for number in range(block.first, block.end):
             line = document.lines[number]
             bare = ITEM.sub("", line).strip() if block.kind == "list" else line.strip()
-            if block.kind == "list" and number not in {first for first, _ in block.items}:
+            if block.kind == "list" and number not in begins:
                 continue
             mark = marked(bare, short=short)
             if (
@@ -96,7 +101,7 @@ def find_marked(document: Document) -> list[Found]:
                 and (len(mark["mark"]) > 1 or mark["mark"] in "Qq问問" or short)
             ):
                 starts.append((number, unmarked_question(bare, mark), number + 1))
-    return list(between(document, starts, ends, short))
+    return list(between(document, starts, short))
 
 
 def _has_short_marks(document: Document) -> bool:
@@ -113,12 +118,10 @@ def _has_short_marks(document: Document) -> bool:
     return questions > 0 and answers >= questions
 
 
-def between(
-    document: Document, starts: list[tuple[int, str, int]], ends: list[int], short: bool
-) -> Iterator[Found]:
+def between(document: Document, starts: list[tuple[int, str, int]], short: bool) -> Iterator[Found]:
     for position, (line, question, answer) in enumerate(starts):
         following = starts[position + 1][0] if position + 1 < len(starts) else len(document.lines)
-        end = min([following, *(number for number in ends if number > line)])
+        end = min(following, document.headings.line_below(line, following))
         # what another shape took already begins something else
         end = next((number for number in range(answer, end) if document.used[number]), end)
         lines = list(document.lines[answer:end])
@@ -162,10 +165,9 @@ def find_bold(document: Document) -> list[Found]:
     if not starts or asking >= len(starts) or bold_others > len(starts):
         return []
     found_all = []
-    heads = [block.first for block in document.blocks if block.kind == "heading"]
     for position, (first, below, question, more) in enumerate(starts):
         following = starts[position + 1][0] if position + 1 < len(starts) else len(document.lines)
-        end = min([following, *(number for number in heads if number > first)])
+        end = min(following, document.headings.line_below(first, following))
         end = next((number for number in range(below, end) if document.used[number]), end)
         lines = [more, *document.lines[below:end]] if more else list(document.lines[below:end])
         found_all.append(entry(document, first, end, question, lines))
@@ -188,5 +190,4 @@ def find_lines(document: Document) -> list[Found]:
         for block in document.blocks
         if block.kind == "paragraph" and ends_as_question(document.lines[block.first])
     ]
-    ends = [block.first for block in document.blocks if block.kind == "heading"]
-    return list(between(document, starts, ends, short=False)) if len(starts) > 1 else []
+    return list(between(document, starts, short=False)) if len(starts) > 1 else []

@@ -1,6 +1,7 @@
 """Questions in the structure of a document: tables, definition lists, and lists of questions."""
 
 import re
+from bisect import bisect_right
 from textwrap import dedent
 
 from app.ingest.column_aliases import Names
@@ -95,7 +96,7 @@ def find_definitions(document: Document) -> list[Found]:
     heads = [block.first for block in document.blocks if block.kind in ("heading", "rule")]
     for position, (term, first) in enumerate(terms):
         following = terms[position + 1][0] if position + 1 < len(terms) else len(document.lines)
-        end = min([following, *(number for number in heads if number > term)])
+        end = min(following, _next(heads, term, following))
         lines = [re.sub(r"^ {0,3}:[ \t]+", "", document.lines[first])]
         for number in range(first + 1, end):
             line = document.lines[number]
@@ -109,6 +110,11 @@ def find_definitions(document: Document) -> list[Found]:
             lines.append(re.sub(r"^ {0,3}:[ \t]+", "", line))
         found.append(entry(document, term, end, bare_question(document.lines[term]), lines))
     return found
+
+
+def _next(lines: list[int], line: int, otherwise: int) -> int:
+    number = bisect_right(lines, line)
+    return lines[number] if number < len(lines) else otherwise
 
 
 def find_lists(document: Document) -> list[Found]:
@@ -126,14 +132,13 @@ def find_lists(document: Document) -> list[Found]:
         elif len(block.items) == 1 and items and items[0].question and ends_as_question(items[0].question):
             lone.append((block.first, items[0].question, block.end))
     if len(lone) > 1:
-        ends = [block.first for block in document.blocks if block.kind == "heading"]
-        found += between(document, lone, ends, short=False)
+        found += between(document, lone, short=False)
     return found
 
 
 def _in_answer(document: Document, block: Block) -> bool:
-    above = [other for other in document.blocks if other.kind == "heading" and other.first < block.first]
-    return bool(above) and asks(above[-1].title)
+    above = document.headings.above(block.first)
+    return above is not None and asks(above.title)
 
 
 def _item(document: Document, first: int, end: int) -> Found | None:

@@ -5,6 +5,7 @@ any statistics of the cells, which hold commas, semicolons and line breaks of th
 """
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
@@ -21,6 +22,7 @@ DELIMITERS = ",;\t|"
 _SPOKEN = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", ":": "colon", "^": "caret"}
 _MOST_TITLE_ROWS = 20
 _HEAD_LINES = 200  # looked at for the dialect; a cell may span lines
+_PROTECTED = re.compile(r'="[^\n]+"')
 _MOST_LINES_OF_A_CELL = 2_000
 
 
@@ -170,7 +172,7 @@ def records_of(rows: Iterable[Row], header: Header, notes: Notes, section: str =
             continue
         if not any(map(str.strip, row.cells)):
             continue
-        cells = [_unprotected(cell) for cell in row.cells]
+        cells = _unprotected(row.cells, header.columns.get("id"))
         if titles.take(cells):
             continue
         beyond = [cell for cell in cells[len(header.names) :] if cell.strip()]
@@ -242,11 +244,12 @@ class _Titles:
             )
 
 
-def _unprotected(cell: str) -> str:
-    """`="0123"` is how tables for Excel keep a text as it is."""
-    if cell.startswith('="') and cell.endswith('"') and len(cell) > 2:
-        return cell[2:-1].replace('""', '"')
-    return cell
+def _unprotected(cells: Sequence[str], id_: int | None) -> Sequence[str]:
+    """`="0123"` is how tables for Excel keep a text as it is: an id, or all texts of a row."""
+    kept = [column for column, cell in enumerate(cells) if _PROTECTED.fullmatch(cell)]
+    if not kept or (len(kept) == 1 and kept != [id_]):
+        return cells
+    return [cell[2:-1].replace('""', '"') if column in kept else cell for column, cell in enumerate(cells)]
 
 
 def _separator_line(head: Sequence[str]) -> tuple[int, str]:
