@@ -1,9 +1,10 @@
 """Fusion of lexical and semantic signals into a ranking. Pure, and the same for every index."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
+from itertools import accumulate
 
 from app.domain import FaqEntry, Hit, Status
 from app.ranking.candidates import Candidate, Candidates, WordStatistics
@@ -18,6 +19,7 @@ _COVERAGE_WEIGHT = 0.2
 _COVERED = 10  # places whose coverage is looked at
 # Languages that join words: coverage does not see Parkausweis in Anwohnerparkausweis, pieces of words do.
 _COMPOUNDING = {"german", "dutch", "danish", "swedish", "norwegian", "finnish", "hungarian"}
+_SUGGESTED = 5  # places that are looked at where nothing is sure
 _GIVEN = 0.5  # of its score keeps an entry that was the answer to an earlier question
 
 
@@ -41,10 +43,25 @@ class Ranking:
     confident: bool = False  # the first hit may speak for a model that is down
     lacking: Sequence[str] = ()  # identifying words of the question that the first hit does not hold
     foreign: str | None = None  # the question's language, where the first hit's is another one
+    apart: Hit | None = None  # the nearest by meaning that is not among the first few
 
     @property
     def answerable(self) -> bool:
         return self.status is Status.ANSWERED
+
+    def to_suggest(self) -> Sequence[Hit]:
+        """The hits for somebody who chooses among them: the last of the first places has the nearest by
+        meaning.
+
+        A question in words that the FAQ has not is found by meaning alone, and far behind in the sum.
+        """
+        if self.apart is None or len(self.hits) < _SUGGESTED:
+            return self.hits
+        first = self.hits[: _SUGGESTED - 1]
+        ordered = {hit.entry.key: hit for hit in (*first, self.apart, *self.hits)}.values()
+        scores = accumulate((hit.score for hit in ordered), min)  # they order the hits
+        hits = [replace(hit, score=score) for hit, score in zip(ordered, scores, strict=True)]
+        return hits[: len(self.hits)]
 
 
 NOTHING = Ranking([])
@@ -90,7 +107,14 @@ def rank(
     )
     hits = [hit for hit, _ in ordered]
     exact = bool(asked) and _normalised(hits[0].entry.question) == asked
-    return Ranking(hits[:limit], exact, _features(hits, ordered[0][1], found.semantic_floor))
+    features = _features(hits, ordered[0][1], found.semantic_floor)
+    return Ranking(hits[:limit], exact, features, apart=_apart(hits) if fusion is Fusion.HYBRID else None)
+
+
+def _apart(hits: Sequence[Hit]) -> Hit | None:
+    """The nearest by meaning of those that are not among the first."""
+    near = max(hits[_SUGGESTED - 1 :], key=lambda hit: hit.semantic or 0.0, default=None)
+    return near if near and near.semantic else None
 
 
 def _covered(

@@ -145,3 +145,24 @@ def test_scores_lie_between_zero_and_one_and_fall(signals: list[tuple[float | No
     scores = [hit.score for hit in ranked("anything", found, floor=-1.0).hits]
     assert scores == sorted(scores, reverse=True)
     assert all(0 <= score <= 1 for score in scores)
+
+
+@pytest.mark.parametrize("limit", [5, 7])
+def test_where_nothing_is_sure_the_fifth_place_has_the_nearest_by_meaning(limit: int) -> None:
+    worded = [
+        Candidate(FaqEntry(f"w{at}", "c", f"words {at}", "x"), 9.0 - at / 10, semantic=0.4) for at in range(6)
+    ]
+    meant = Candidate(FaqEntry("meant", "c", "other words", "x"), semantic=0.8)
+    ranking = ranked("zebra", [*worded, meant], floor=0.1, limit=limit)
+    assert ranking.hits[4].entry.id == "w4"
+    suggested = ranking.to_suggest()
+    assert [hit.entry.id for hit in suggested[:5]] == ["w0", "w1", "w2", "w3", "meant"]
+    assert len({hit.entry.id for hit in suggested}) == len(ranking.hits)
+    scores = [hit.score for hit in suggested]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_by_words_alone_suggestions_are_the_hits() -> None:
+    worded = [Candidate(FaqEntry(f"w{at}", "c", f"words {at}", "x"), 9.0 - at) for at in range(7)]
+    ranking = ranked("zebra", worded)
+    assert ranking.to_suggest() == ranking.hits
