@@ -112,6 +112,7 @@ everything come now else next instead yet really ok okay right true correct thin
 long often hilfe helfen idee ideen lösung grund weiß falsch möglich jemand etwas ayuda problema aide idée
 """
 _GENERAL_WORDS = STOP_WORDS | frozenset(_GENERAL.split())
+_ENOUGH = 4  # words with content that need nothing said before: "And in Module 1, how can I …"
 _LEAST_WORDS = 2  # with content, of a sentence that asks nothing; a question can do with one
 _POINTS_BACK = re.compile(
     r"\b(?:it(?!\s+(?:possible|safe|necessary|required|allowed|okay|ok|better|worth|enough|normal)\s+(?:to|that|if|for)\b)|"
@@ -169,7 +170,8 @@ def _joined_questions(sentence: str) -> Sequence[str]:
     if not _asks(_unjoined(bare)):
         return [sentence.strip()]
     pieces = _SECOND_QUESTION.split(bare)
-    if not _CLAUSE.match(bare):
+    joined = _JOINED.match(bare)
+    if not _CLAUSE.match(bare, joined.end() if joined else 0):
         pieces = [each for piece in pieces for each in _AFTER_COMMA.split(piece)]
     *before, last = (piece.strip() for piece in pieces)
     mark = "?" if ASKED.search(bare) else ""
@@ -230,7 +232,7 @@ def _leans(text: str) -> bool:
     return (
         _POINTS_BACK.search(text) is not None
         or _ELLIPTICAL.match(text) is not None
-        or (_JOINED.match(text) is not None and _unjoined(text) == text)
+        or (_JOINED.match(text) is not None and _unjoined(text) == text and not _tells(text, _ENOUGH))
         or not _tells(text, 1 if _asks(text) else _LEAST_WORDS)
     )
 
