@@ -17,6 +17,7 @@ from app.evaluation.paraphrases import paraphrases
 from app.evaluation.runs import Found
 from app.evaluation.tampering import changed, whole_sentences
 from app.models.base import LanguageModel
+from app.ranking.text import normalised_question
 
 VERBATIM, PARAPHRASED = "word for word", "paraphrased"
 IN_PARAPHRASES = ", paraphrased"
@@ -68,7 +69,8 @@ class AnswerCheck:
         """The hits of the entry's question, the entry among them."""
         if entry.key not in self._found:
             result = await self.retrieval.find(Question(entry.question, entry.collection))
-            hits = [hit for hit in result.ranking.hits if hit.entry.key != entry.key]
+            asked = normalised_question(entry.question)  # of two answers to it no model would be asked
+            hits = [hit for hit in result.ranking.hits if normalised_question(hit.entry.question) != asked]
             ranking = replace(
                 result.ranking,
                 hits=[Hit(entry, 1.0), *hits[:4]],

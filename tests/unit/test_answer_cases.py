@@ -166,6 +166,16 @@ def test_30_a_repeated_sentence_ends_the_answer(said: str) -> None:
     assert reader.text.count(SAID) == 1
 
 
+def test_30_what_the_entry_itself_repeats_ends_nothing() -> None:
+    entry = FaqEntry(
+        "v", "c", "How do I mark the fix?", "Mark the fix: vvvvvvvvvvvvvvvvvvvvvvvvvvvvvv, then save."
+    )
+    reader = OutputReader(Verifier({1: entry}, asked=entry.question), labels({1: entry}))
+    reader.feed(entry.answer)
+    reader.finish()
+    assert (reader.looped, supports(reader)) == (False, ["quoted"])
+
+
 # --- G: marks, thoughts and refusals --------------------------------------------------------------------
 
 N = LABEL["ship"]

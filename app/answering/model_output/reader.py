@@ -137,7 +137,7 @@ class OutputReader:
             out += self._finished(raw)
         if self.looped or self.refused:
             return out
-        if _may_loop(self._tail) and _LOOP.search(self._tail):
+        if _may_loop(self._tail) and _LOOP.search(self._tail) and not self._is_said(self._tail):
             self.looped = True
             return out + self._finished(_LOOP.sub(r"\1", self._tail))
         return out + ("" if final else self._growing())
