@@ -15,6 +15,7 @@ from app.ranking.plain_text import content, stem
 
 _FITS = 0.42
 _MARGIN = 0.12
+_UNLIMITED = frozenset(["all", "always"])
 _SAME = 0.75  # share of words from which a limit that comes or goes is told
 _PHRASES = "|".join(
     re.escape(each).replace(r"\ ", r"\s") for each in sorted(SPELLINGS, key=len, reverse=True)
@@ -49,7 +50,22 @@ def changed_limit(sentence: str, source: str, near: Sequence[str]) -> str | None
         other = max((fit(limit.place, each.place) for each in family if not _agree(limit, each)), default=0.0)
         if other >= _FITS and other - same >= _MARGIN:
             return limit.text
-    return _come_or_gone(sentence, source, near)
+    return _come_or_gone(sentence, source, near) or _unlimited(sentence, near)
+
+
+def _unlimited(sentence: str, near: Sequence[str]) -> str | None:
+    """ "Always" or "all" in the place of a limit: "we always refund it" for "only if it was faulty"."""
+    said, held = _limits(sentence), [_limits(each) for each in near]
+    if not near or any(_limiting(limit) for limit in said):
+        return None
+    if not all(any(_limiting(limit) for limit in limits) for limits in held):
+        return None
+    known = {limit.value for limits in held for limit in limits}
+    return next((each.text for each in said if each.value in _UNLIMITED and each.value not in known), None)
+
+
+def _limiting(limit: _Limit) -> bool:
+    return limit.value in LIMITS or limit.family in ("bound", "condition")
 
 
 def _agree(one: _Limit, other: _Limit) -> bool:

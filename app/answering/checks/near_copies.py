@@ -17,24 +17,11 @@ from app.ranking.plain_text import content, stem
 
 _NEAR = 0.78  # share of words in common, from which a sentence is a near copy
 _TOKEN = re.compile(r"[^\s,;()\"']+(?:'[^\W\d_]+)?")
-_NEGATIONS = frozenset(
-    [
-        "not",
-        "no",
-        "never",
-        "cannot",
-        "without",
-        "nor",
-        "neither",
-        "none",
-        "unable",
-        "nicht",
-        "kein",
-        "keine",
-        "nie",
-        "ohne",
-    ]
+_NEGATING = (
+    "not no never cannot without nor neither none unable fail fails failed failing refuse refuses refused "
+    "nicht kein keine nie ohne"
 )
+_NEGATIONS = frozenset(_NEGATING.split())
 _ONLY = frozenset(["only", "solely", "exclusively", "nur"])
 _PRONOUNS = frozenset(["it", "this", "that", "they", "these", "those", "he", "she", "er", "es", "dies"])
 _LONGEST_SUBJECT = 3  # words

@@ -45,6 +45,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _LIST_NUMBER = re.compile(r"(?:^|\n)[ \t]*(?:[-*•+][ \t]+)?\(?\d{1,3}[.)](?=\s)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[ ,.']\d{3})+")
 _HALF_OF_DAY = re.compile(r"(?<=\d)(\s?)([ap])\.\s?m\b\.?", re.IGNORECASE)
+_PER_SECOND = re.compile(r"\b(?:per|pro|por)\s+(?:second|sekunde|segundo)\b|(?<=\d)\s?/s\b", re.IGNORECASE)
 _BESIDE = 3  # words between two numbers that belong together
 _LONGEST_ORDINAL = 10  # digits
 _ORDINAL_SUFFIXES = {"st", "nd", "rd", "th"}
@@ -106,6 +107,8 @@ def wrong_numbers(sentence: str, source: str) -> list[str]:
     wrong += _exchanged(quantities(sentence), held)
     # "every day" holds what "daily" says; in the sentence itself so short a word says little.
     times = _named(sentence, TIME_WORDS) - _named(source, UNITS)
+    if _PER_SECOND.search(sentence) and not (_PER_SECOND.search(source) or "second" in _named(source, UNITS)):
+        times.add("second")  # elsewhere that word is mostly an ordinal
     return wrong + sorted(times | (dates(sentence) - dates(source)))
 
 

@@ -26,9 +26,12 @@ _NEGATION = re.compile(
 )
 _CLAUSE = re.compile(
     r"[,;:()\n]|\s-\s|\b(?:but|and|because|so|if|when|unless|until|while|although|though|which|since|or|that|aber|"
-    r"und|wenn|weil|pero|si|porque|mais|et)\b",
+    r"und|wenn|weil|pero|si|porque|mais|et)\b|\b(?=(?:without|ohne|sin|sans)\b)",
     re.IGNORECASE,
 )
+# "Keys expire after 90 days without use" does not deny that they expire.
+_WITHOUT = re.compile(r"\s*(?:without|ohne|sin|sans)\b", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _ALIKE = 0.5  # share of words from which two clauses are about the same
 _MARGIN = 0.08
 
@@ -51,7 +54,8 @@ manual automatic | manually automatically | local remote | locally remotely | al
 everything nothing | every no | both neither | same different | since until | until after | buy sell
 ascending descending | horizontal vertical | internal external | temporary permanent | with without
 long short | longer shorter | cheap expensive | lose win | easy difficult | possible impossible
-available unavailable | weekdays weekends | morning evening | active inactive | visible hidden | show hide
+available unavailable | kept deleted | keeps deletes | kept removed | open closed | everyone nobody
+sold bought | won lost | weekdays weekends | morning evening | active inactive | visible hidden | show hide
 shown hidden | expand collapse | attach detach | join leave | create delete | create destroy | keep delete
 must may | best worst | positive negative | odd even | empty full | synchronous asynchronous | sync async
 work fail | works fails | working failing
@@ -64,7 +68,9 @@ hoch niedrig | lang kurz | schnell langsam | richtig falsch | gültig ungültig
 verfügbar vergriffen | vorher nachher
 vormittags nachmittags | morgens abends | links rechts | oben unten | kaufen verkaufen | annehmen ablehnen
 empfohlen verboten | vor nach | immer nie | mit ohne | antes después | siempre nunca | con sin | avant après
-toujours jamais
+toujours jamais | permitido prohibido | permitida prohibida | permitidos prohibidos | abierto cerrado
+abierta cerrada | incluido excluido | obligatorio opcional | gratis pagado | alles nichts
+autorisé interdit | ouvert fermé | ouverte fermée | gratuit payant
 """
 
 
@@ -163,8 +169,10 @@ def _clauses_of(source: str) -> list[_Clause]:
     for each in _sentences(source):
         clauses = _clauses(each)
         found += clauses
-        if len(clauses) > 1:
-            found.append(_Clause(content(each), sum(clause.negated for clause in clauses) % 2 == 1))
+        whole = content(each) | frozenset(_NUMBER.findall(each))
+        # "1.2 is supported, 1.1 is not" says nothing as a whole that one of its clauses does not say.
+        if len(clauses) > 1 and all(clause.words != whole for clause in clauses):
+            found.append(_Clause(whole, sum(clause.negated for clause in clauses) % 2 == 1))
     return found
 
 
@@ -176,8 +184,8 @@ def _clauses(sentence: str) -> list[_Clause]:
     pieces = _CLAUSE.split(sentence)
     for at, piece in enumerate(pieces):
         pending = f"{pending} {piece}" if pending else piece
-        words = content(pending)
-        negated = negations(pending) % 2 == 1
+        words = content(pending) | frozenset(_NUMBER.findall(pending))
+        negated = negations(pending) % 2 == 1 and not (not words and _WITHOUT.match(pending))
         if len(words) >= 2 or (words and negated) or (at == len(pieces) - 1 and (words or negated)):
             if found and (not words or (len(words) < 2 and not negated)):
                 last = found.pop()

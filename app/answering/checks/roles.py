@@ -47,6 +47,7 @@ def misplaced(sentence: str, sources: Sequence[str]) -> str | None:
         or _replacing(said.backwards(), [each.backwards() for each in held])
         or _exchanged(said, held, free_order=capitalises_nouns(sentence))
         or _other_choice(sentence, said, held)
+        or _other_agent(said, held)
     )
 
 
@@ -119,6 +120,28 @@ def _other_choice(sentence: str, said: _Words, held: Sequence[_Words]) -> str | 
         if exchanged and not _holds(held, [before, joint, after]):
             return joint
     return None
+
+
+def _other_agent(said: _Words, held: Sequence[_Words]) -> str | None:
+    """Who does it and who has it done exchanged: "adults are accompanied by children"."""
+    for at in (at for at, word in enumerate(said.stems) if word == "by" and at):
+        verb, agent = said.stems[at - 1], _next_telling(said, at)
+        if agent is None or not said.telling[at - 1]:
+            continue
+        places = [(each, start) for each, start in _found([verb, "by"], held)]
+        if places and all(
+            agent in each.stems[max(0, start - 2 * _NEAR) : start]
+            and agent not in each.stems[start + 2 : start + 2 + _NEAR]
+            for each, start in places
+        ):
+            return agent
+    return None
+
+
+def _next_telling(words: _Words, at: int) -> str | None:
+    return next(
+        (words.stems[to] for to in range(at + 1, min(at + 4, len(words.stems))) if words.telling[to]), None
+    )
 
 
 def _holds(held: Sequence[_Words], run: Sequence[str]) -> bool:

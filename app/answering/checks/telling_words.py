@@ -21,8 +21,9 @@ _FAMILIES: Mapping[str, str] = {
             | environ;
         """,
     "quantity": """
-        all: all | every | each | everyone | everybody | everything | entire | whole | alle | alles
-            | jede | jeder | jedes | todos | todas | todo | toda | cada | tous | toutes | chaque;
+        all: all | every | each | everyone | everybody | anyone | anybody | everything | entire
+            | whole | alle | alles | jede | jeder | jedes | todos | todas | todo | toda | cada | tous
+            | toutes | chaque;
         most: most | the majority of | almost all | nearly all | meisten | mayoría | plupart;
         some: some | several | multiple | many | various | a few | certain | lots of | a number of |
             einige | manche | mehrere | viele | algunos | algunas | varios | varias | muchos |
@@ -30,8 +31,8 @@ _FAMILIES: Mapping[str, str] = {
         few: few | hardly any | very few | wenige | pocos | pocas | peu;
         both: both | beide | ambos | ambas;
         half: half | hälfte | mitad | moitié;
-        none: none | nobody | nothing | neither | no one | keine | keiner | ninguno | ninguna |
-            aucun;
+        none: none | nobody | nothing | nichts | niemand | nada | rien | neither | no one | keine |
+            keiner | ninguno | ninguna | aucun;
         """,
     "modality": """
         must: must | have to | has to | need to | needs to | required to | obliged to | mandatory |
