@@ -19,8 +19,11 @@ _FOLDED = frozenset(
 _MKDOCS = re.compile(r"(?:\?\?\?\+?|!!!)\s+(?P<kind>[\w-]+)[^\"]{0,100}\"(?P<title>[^\"]+)\"\s*")
 _CONTAINER = re.compile(r"\s*:{3,}\s*(?P<kind>[\w-]+)\s*(?:\[(?P<label>[^\]]*)\]|(?P<title>.*?))\s*")
 _CONTAINER_END = re.compile(r"\s*:{3,}\s*")
-_SHORTCODE = re.compile(r"\s*\{\{[<%]\s*(?P<name>[\w/-]+)\s+(?P<rest>[^{}]*?)\s*[>%]\}\}\s*")
-_SHORTCODE_END = re.compile(r"\s*\{\{[<%]\s*/\s*(?P<name>[\w/-]+)\s*[>%]\}\}\s*")
+_SHORTCODE = re.compile(r"\s*\{\{[<%]\s*(?P<name>\w[\w/-]*)\s+(?P<rest>[^{}]*?)\s*[>%]\}\}\s*")
+_SHORTCODE_END = re.compile(r"\{\{[<%]\s*/\s*(?P<name>[\w/-]+)\s*[>%]\}\}\s*$")
+_REFERENCE = re.compile(
+    r"(?<=\]\()\{\{[<%]\s*(?:rel)?ref\s+\"([^\"\s]*)\"\s*[>%]\}\}"
+)  # the target of a link
 _TAG = re.compile(r"\s*\{%-?\s*(?P<name>\w+)(?P<rest>[^{}]*?)-?%\}\s*")
 _ATTRIBUTES = re.compile(r"\{:[^{}]*\}\s*")  # kramdown's: `{: .no_toc}`
 _NAMED = re.compile(r"([\w-]+)\s*=\s*\"([^\"]*)\"")
@@ -42,6 +45,8 @@ def _untagged(lines: Sequence[str]) -> Iterator[str]:
 
 
 def _plain(line: str) -> str:
+    if "ref" in line and "{{" in line:
+        line = _REFERENCE.sub(r"\1", line)
     start = line.lstrip()[:2]
     if start == "{%" and (tag := _TAG.fullmatch(line)):
         return _tag(line, tag)
@@ -95,7 +100,7 @@ def _folded(lines: Sequence[str]) -> Iterator[str]:
             yield before + (_open(found["title"]) if indented else line)
         elif bare.lstrip().startswith(":::"):
             yield before + _container(bare, opened)
-        elif bare.lstrip().startswith("{{"):
+        elif "{{" in bare:
             yield before + _shortcode(bare, opened, closing)
         else:
             yield line
@@ -120,23 +125,25 @@ def _container(line: str, opened: list[tuple[str, bool]]) -> str:
 
 
 def _shortcode(line: str, opened: list[tuple[str, bool]], closing: set[str]) -> str:
-    if end := _shortcode_end(line):
-        if opened and opened[-1][0] == end["name"]:
-            return _CLOSE if opened.pop()[1] else line
-        return line
-    found = _SHORTCODE.fullmatch(line)
+    found = _SHORTCODE.match(line)
     if not found or found["name"] not in closing:
+        end = _shortcode_end(line)
+        if end and opened and opened[-1][0] == end["name"]:
+            return f"{line[: end.start()]}{_CLOSE}" if opened.pop()[1] else line
         return line
     named = dict(_NAMED.findall(found["rest"]))
     title = next((named[name] for name in _TITLES if named.get(name)), "")
     if not named and (first := _POSITIONAL.match(found["rest"])):
         title = first[1] or first[2] or first[3] or ""
     opened.append((found["name"], bool(title) and _folds(found["name"], title)))
-    return _open(title) if opened[-1][1] else line
+    if not opened[-1][1]:
+        return line
+    rest = line[found.end() :]
+    return _open(title) + (_shortcode(rest, opened, closing) if "{{" in rest else rest)
 
 
 def _shortcode_end(line: str) -> re.Match[str] | None:
-    return _SHORTCODE_END.fullmatch(line) if line.lstrip().startswith("{{") and len(line) < LONGEST else None
+    return _SHORTCODE_END.search(line) if "{{" in line and len(line) < LONGEST else None
 
 
 def _folds(kind: str, title: str) -> bool:
