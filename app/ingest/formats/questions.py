@@ -31,6 +31,7 @@ _SECTIONS = re.compile(
     r"|solución|notas?|licencia|présentation|exemples?|remarques?|licence|contexte)",
     re.IGNORECASE,
 )
+_MOST_WORDS_OF_A_TITLE = 8  # a task may end with a colon, too: "Complete the following file so that …:"
 _NUMBER = re.compile(r"^(?:\(?\d{1,3}(?:\.\d{1,3})*[.):]|\d{1,3}(?:\.\d{1,3})+)\s+")
 _MARKED = re.compile(
     r"^(?P<bold>\*\*|__|\*|_)?\s*(?P<mark>Q|Question|Frage|Pregunta|Domanda|Pergunta|Vraag|Fråga|Pytanie|Вопрос|Питання|问|問|質問)"
@@ -75,7 +76,8 @@ def is_section_title(text: str) -> bool:
     bare = _NUMBER.sub("", text.strip().strip("*_` \t"))
     if asks(bare):
         return False
-    return bare.endswith((":", "：")) or bool(_SECTIONS.fullmatch(bare.rstrip(" .:!")))
+    announces = bare.endswith((":", "：")) and len(bare.split()) <= _MOST_WORDS_OF_A_TITLE
+    return announces or bool(_SECTIONS.fullmatch(bare.rstrip(" .:!")))
 
 
 def heading_parts(title: str) -> tuple[str, str | None]:
