@@ -37,7 +37,8 @@ async def test_a_routers_dependency_has_the_last_word(llm: ScriptedModel, path: 
         assert (await client.post(path, json=LATE)).status_code == 200
         guarded = FastAPI()
         guarded.state = app.state
-        guarded.include_router(ask.router, dependencies=[Depends(forbid)])
+        for router in (ask.router, ask.stream_router):
+            guarded.include_router(router, dependencies=[Depends(forbid)])
         app.mount("/guarded", guarded)
         response = await client.post(f"/guarded{path}", json=LATE)
     assert (response.status_code, response.json()["detail"]) == (403, "not on Sundays")
