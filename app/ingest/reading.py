@@ -21,6 +21,7 @@ from app.ingest.formats.events import (
     json_events_of,
     json_lines_events,
 )
+from app.ingest.formats.front_matter import split
 from app.ingest.formats.linked_data import holding_questions, read_page, without_scripts
 from app.ingest.formats.objects import read_objects
 from app.ingest.formats.relaxed_json import strict_json
@@ -138,6 +139,9 @@ def _markdown(source: Source, reading: Reading, names: Names, notes: Notes, *, m
     scripts: list[str] = []
     if reading.shape == "auto" and not is_written_by_askd(text):
         text, scripts = without_scripts(text)
+        if not scripts and (records := split(text, Notes())[0].records):
+            yield from _page(text, [records], source, reading, names, notes, mdx=mdx, kept_in="front matter")
+            return
     yield from _page(text, scripts, source, reading, names, notes, mdx=mdx)
 
 
@@ -150,11 +154,12 @@ def _page(
     notes: Notes,
     *,
     mdx: bool = False,
+    kept_in: str = "FAQPage JSON-LD",
 ) -> Records:
-    """A document, and the JSON-LD in it."""
+    """A document, and the entries that its JSON-LD or its front matter lists."""
     place = _place(source, reading)
     yield from read_page(
-        scripts, lambda notes: read_document(text, place, names, notes, mdx=mdx), names, notes
+        scripts, lambda notes: read_document(text, place, names, notes, mdx=mdx), names, notes, kept_in
     )
 
 

@@ -39,6 +39,9 @@ _NO_TEXT = re.compile(
 )
 
 
+_RULE_BELOW = re.compile(r"\n[ \t]*\n {0,3}([-*_])(?:[ \t]*\1){2,}\s*\Z")  # between entries
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a document lies: what its folder says of it."""
@@ -153,6 +156,8 @@ def _without_others(one: Found, used: bytes) -> Found:
 def _raw(one: Found, document: Document, front: FrontMatter, references: References) -> Raw:
     answer = one.text if one.text is not None else document.text(one.answer, one.end)
     answer = answer.replace(MARK, "")
+    if one.text is None:
+        answer = _RULE_BELOW.sub("", answer)
     if one.text is None:
         is_marked = marked(document.lines[one.first].strip("# ")) is not None
         if mark := (answered(answer) if is_marked else surely_answered(answer)):

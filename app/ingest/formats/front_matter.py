@@ -3,6 +3,8 @@
 import tomllib
 from dataclasses import dataclass, field
 
+import orjson
+
 from app.errors import BadFaqFile
 from app.ingest.column_aliases import plain_name
 from app.ingest.formats.articles import is_draft
@@ -25,6 +27,7 @@ class FrontMatter:
     fields: dict[str, object] = field(default_factory=dict)
     title: str = ""
     is_draft: bool = False
+    records: str = ""  # JSON of all of it, where it has a list of objects: questions, perhaps
 
 
 def split(text: str, notes: Notes) -> tuple[FrontMatter, str, int]:
@@ -68,7 +71,9 @@ def _front(found: dict[str, object]) -> FrontMatter:
                 fields[name] = value.strip()
                 break
     title = plain.get("title") or plain.get("titel") or plain.get("sidebar label")
-    return FrontMatter(fields, title.strip() if isinstance(title, str) else "", is_draft(found))
+    listed = any(isinstance(value, list) and value and isinstance(value[0], dict) for value in found.values())
+    records = orjson.dumps(found, default=str).decode() if listed else ""
+    return FrontMatter(fields, title.strip() if isinstance(title, str) else "", is_draft(found), records)
 
 
 def _loose(lines: list[str]) -> dict[str, object]:

@@ -1,6 +1,6 @@
-"""FAQPage JSON-LD inside a page, beside the text that the page shows.
+"""Entries that a page lists apart from the text that it shows: FAQPage JSON-LD, or front matter.
 
-Sites often say the same twice: questions in the text, and again in the script. The script's entries are
+Sites often say the same twice: questions in the text, and again in a script. The script's entries are
 taken; those that only the text has are taken with them, where it is surely a FAQ, too. What is not used is
 reported.
 """
@@ -45,7 +45,9 @@ def without_scripts(markdown: str) -> tuple[str, list[str]]:
 
     if "ld+json" not in markdown:
         return markdown, []
-    return _SCRIPT.sub(cut, markdown), holding_questions(scripts)
+    last = markdown.lower().rfind("</script")  # beyond it none is closed: each would be sought to the end
+    end = markdown.find(">", last) + 1 if last >= 0 else 0
+    return _SCRIPT.sub(cut, markdown[:end]) + markdown[end:], holding_questions(scripts)
 
 
 def holding_questions(scripts: Sequence[str]) -> list[str]:
@@ -57,13 +59,14 @@ def read_page(
     read_text: Callable[[Notes], Iterator[Raw | Bad]],
     names: Names,
     notes: Notes,
+    kept_in: str = "FAQPage JSON-LD",
 ) -> Iterator[Raw | Bad]:
     """The entries of the scripts, and those of the text; `read_text` reads the page without its scripts."""
-    linked = list(_of_scripts(scripts, names, notes))
+    linked = list(_of_scripts(scripts, names, notes, kept_in))
     if not any(isinstance(one, Raw) for one in linked):
-        notes.shape = ""
+        notes.shape, notes.unused_unit = "", "lines"
         yield from read_text(notes)
-        yield from linked
+        yield from linked if "JSON-LD" in kept_in else ()
         return
     page = Notes()
     shown = list(read_text(page))
@@ -75,29 +78,31 @@ def read_page(
     others = [one for key, one in in_text.items() if key not in asked]
     is_faq = not page.questions and (
         page.shape == "front matter"
+        or kept_in == "front matter"
         or sum(map(_is_question, others)) > len(linked)
         or (len(in_text) - len(others)) * 2 >= len(asked)
     )
-    notes.shape = "FAQPage JSON-LD"
+    notes.shape = kept_in
     taken: list[Raw] = []
     if in_text and is_faq:
         taken = [one for one in others if _is_question(one) or page.shape == "front matter"]
         notes.shape += f", {page.shape}" if taken else ""
         notes.warnings += page.warnings
         linked = [_placed(one, in_text) for one in linked]
-        _tell_of_text(notes, page, in_text, linked, [one for one in others if one not in taken])
+        _tell_of_text(notes, kept_in, page, in_text, linked, [one for one in others if one not in taken])
     elif page.total:
-        _tell_of_no_faq(notes, page, in_text.values())
+        _tell_of_no_faq(notes, kept_in, page, in_text.values())
     yield from linked
     yield from taken
 
 
-def _of_scripts(scripts: Sequence[str], names: Names, notes: Notes) -> Iterator[Raw | Bad]:
+def _of_scripts(scripts: Sequence[str], names: Names, notes: Notes, kept_in: str) -> Iterator[Raw | Bad]:
     for script in scripts:
         try:
             yield from _of_script(script, names, notes)
         except BadFaqFile as error:
-            notes.warnings.append(f"JSON-LD that is skipped: {error}")
+            if "JSON-LD" in kept_in:  # front matter lists anything
+                notes.warnings.append(f"JSON-LD that is skipped: {error}")
 
 
 def _of_script(script: str, names: Names, notes: Notes) -> Sequence[Raw | Bad]:
@@ -127,16 +132,17 @@ def _is_question(one: Raw) -> bool:
     return ends_as_question(str(one.fields["question"])) and bool(str(one.fields["answer"]).strip())
 
 
-def _tell_of_no_faq(notes: Notes, page: Notes, guessed: Iterable[Raw]) -> None:
+def _tell_of_no_faq(notes: Notes, kept_in: str, page: Notes, guessed: Iterable[Raw]) -> None:
     first = [*page.first_unused, *(repr(one.fields["question"]) for one in guessed)][:1]
     notes.warnings.append(
         f"{page.total} lines of the page's own text are in no entry{''.join(f'; {one}' for one in first)}; "
-        "--shape headings, or another, reads them instead of the JSON-LD"
+        f"--shape headings, or another, reads them instead of the {kept_in}"
     )
 
 
 def _tell_of_text(
     notes: Notes,
+    kept_in: str,
     page: Notes,
     in_text: Mapping[Words, Raw],
     linked: Sequence[Raw | Bad],
@@ -150,7 +156,7 @@ def _tell_of_text(
     ]
     if otherwise:
         notes.warnings.append(
-            f"the page's text answers {len(otherwise)} questions in other words than its JSON-LD, whose "
+            f"the page's text answers {len(otherwise)} questions in other words than its {kept_in}, whose "
             f"answers were taken: {quoted_names(otherwise, _MOST_NAMED)}; --shape headings, or another, "
             "reads the text instead"
         )
@@ -161,6 +167,6 @@ def _tell_of_text(
         )
     if page.unused:
         notes.warnings.append(
-            f"{page.unused} of {page.total} lines of the page beside its JSON-LD are in no entry; "
+            f"{page.unused} of {page.total} lines of the page beside its {kept_in} are in no entry; "
             f"{'; '.join(page.first_unused)}"
         )

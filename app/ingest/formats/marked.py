@@ -8,6 +8,7 @@ from app.ingest.formats.blocks import Block, Document
 from app.ingest.formats.found import Found
 from app.ingest.formats.questions import (
     answered,
+    answered_inside,
     asks,
     bare_question,
     bold_question,
@@ -125,6 +126,9 @@ def between(document: Document, starts: list[tuple[int, str, int]], short: bool)
         # what another shape took already begins something else
         end = next((number for number in range(answer, end) if document.used[number]), end)
         lines = list(document.lines[answer:end])
+        if inside := answered_inside(question):
+            yield entry(document, line, end, inside[0], [inside[1], *lines])
+            continue
         for number, text in enumerate(lines):
             bare = ITEM.sub("", text).strip()
             if mark := answered(bare, short=short):

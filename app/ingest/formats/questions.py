@@ -51,6 +51,10 @@ _ANSWERED_SHORT = re.compile(
     r"^(?P<bold>\*\*|__)?[ \t]*(?P<mark>R|A|О|S|C)[ \t]*\d{0,3}[ \t]*(?P<end>[:：])"
     r"[ \t]*(?P<close>\*\*|__)?[ \t]*"
 )
+_ANSWERED_INSIDE = re.compile(
+    r"(?P<question>.{3,500}?[?？!.*_])\s+(?:\*\*|__)?(?:A|Answer|Antwort|R|Respuesta|R[ée]ponse|Risposta|Resposta)"
+    r"(?:\*\*|__)?\s?[:：](?:\*\*|__)?\s+(?P<answer>\S.*)"
+)
 _BOLD = re.compile(r"^(?P<mark>\*\*|__)(?P<text>(?:(?!(?P=mark)).)+)(?P=mark)(?P<more>[ \t]*:?.*)$")
 _ICON = re.compile(r"^(?:[\u2190-\u2bff\U0001f300-\U0001faff][\ufe0f\u20e3]?\s*)+(?=\S)")
 _ASKING_ICON = re.compile(r"^(?:[❓❔⁉🤔]\ufe0f?\s*)+(?=\S)")
@@ -117,6 +121,12 @@ def marked(line: str, *, short: bool = False) -> re.Match[str] | None:
 def answered(line: str, *, short: bool = False) -> re.Match[str] | None:
     """The `A:` a line begins with."""
     return _ANSWERED.match(line) or (_ANSWERED_SHORT.match(line) if short else None)
+
+
+def answered_inside(question: str) -> tuple[str, str] | None:
+    """(question, answer) of `How? A: So.` in one line."""
+    found = _ANSWERED_INSIDE.fullmatch(question)
+    return (found["question"].strip("*_ "), found["answer"].strip()) if found else None
 
 
 def surely_answered(text: str) -> re.Match[str] | None:

@@ -24,7 +24,10 @@ _FOOTNOTE = _beside_code(
     r"^\[\^(?P<label>[^\]\s]{1,100})\]:[ \t]*"
     r"(?P<text>[^\n]*(?:\n(?:[ \t]*\n)?(?: {4}|\t)[^\n]*)*)"
 )
-_COMMENT = _beside_code(r"<!--(?!-?>).*?-->|\{/\*(?! *#[\w-]+ *\*/).*?\*/\}")
+_COMMENTS = (
+    ("-->", _beside_code(r"<!--(?!-?>).*?-->")),
+    ("*/}", _beside_code(r"\{/\*(?! *#[\w-]+ *\*/).*?\*/\}")),
+)
 _USED = _beside_code(
     r"(?<![\]\\])\[(?P<text>(?:[^\[\]\n]|\[[^\[\]\n]*\]){1,500})\]"
     r"(?:\[(?P<label>[^\[\]\n]{0,200})\])?(?![\[(:])"
@@ -54,8 +57,11 @@ class References(NamedTuple):
 
 def resolved(text: str) -> tuple[str, References]:
     """The text with its links written out and its comments gone; and its footnotes. Line numbers stay."""
-    if "<!--" in text or "{/*" in text:
-        text = _changed(_COMMENT, text, lambda found: "\n" * found[0].count("\n"))
+    for end, comment in _COMMENTS:
+        last = text.rfind(end) + len(end)  # beyond it none is closed: each would be sought to the end
+        if last >= len(end):
+            kept = _changed(comment, text[:last], lambda found: "\n" * found[0].count("\n"))
+            text = kept + text[last:]
     targets: dict[str, str] = {}
     footnotes: dict[str, str] = {}
 
