@@ -154,9 +154,9 @@ class Writer:
                     if not muted and (piece or reader.judged > (draft.checked or 0)):
                         draft.checked = reader.judged
                         yield piece
-                    if reader.refused or reader.looped or (muted and not reader.may_be_thinking):
+                    if reader.refused or reader.looped or (muted and not reader.undecided):
                         break
-        if not muted or reader.may_be_thinking:
+        if not muted or reader.undecided:
             rest = reader.finish()
             if rest and not (supported and reader.unmatched):
                 draft.checked = None

@@ -188,6 +188,19 @@ FORMS = [
     "[entry {n}]",
     "[{n}, {n}]",
     "(see entry {n})",
+    "(see [{n}])",
+    "[Q{n}]",
+    "[cite_{n}]",
+    "[*{n}*]",
+    "\\[{n}\\]",
+    "**[{n}]**",
+    "[{n}:1]",
+    "[{n}†L1-L4]",
+    "[number {n}]",
+    "<cite>{n}</cite>",
+    "- [{n}]",
+    "— Source {n}",
+    "\n\n---\nSources: {n}",
 ]
 
 
@@ -227,6 +240,17 @@ def test_an_unpaired_backtick_opens_no_code() -> None:
         f'```json\n{{"answer": "{SAID}"}}\n```',
         f"```\n{SAID}\n```",
         f"Great question! {SAID} I hope this helps!",
+        f"{SAID} I hope this helps! 😊",
+        f"{SAID} Please note that this is based on the FAQ provided.",
+        f"<|think|>Entry 2?<|/think|>{SAID}",
+        f"**Thinking:** It is entry 2.\n\n**Answer:** {SAID}",
+        f'{{"final_answer": "{SAID}"}}',
+        f"~~~\n{SAID}\n~~~",
+        f"```yaml\nanswer: {SAID}\n```",
+        f"AI: {SAID}",
+        f"{SAID}<|endoftext|>Human: and what?",
+        f"{SAID}<|im_start|>user\nAnd Norway?",
+        f"{SAID}[/INST] Thanks!",
     ],
 )
 def test_28_thoughts_wrappers_and_courtesy_are_no_part_of_the_answer(said: str) -> None:
@@ -316,6 +340,12 @@ def test_thoughts_without_an_end_are_not_shown() -> None:
     "said",
     [
         *("NOT_IN_FAQ", "not_in_faq.", "`NOT_IN_FAQ`", "I don't know.", "Ich weiß es nicht.", "No lo sé."),
+        *("La FAQ no responde a esta pregunta.", "عذرًا، لا تتوفر لدي هذه المعلومات.", "Det vet jeg ikke."),
+        *(
+            "क्षमा करें, यह जानकारी उपलब्ध नहीं है।",
+            "죄송합니다. 해당 정보가 없습니다.",
+            "Nem tudom a választ erre.",
+        ),
         *("我不知道。", "Je ne sais pas.", "Non lo so.", "I'm sorry, but the FAQ does not say that."),
     ],
 )

@@ -20,8 +20,9 @@ _NEGATION = re.compile(
     r"fail(?:s|ed|ing)?|refus(?:e|es|ed|ing)|avoid(?:s|ed|ing)?|lack(?:s|ed|ing)?|"
     r"kaum|verweigert|tampoco|"
     r"nicht|kein\w{0,2}|nie|niemals|ohne|ne|pas|jamais|sans|aucune?|nunca|sin|ning[uú]n\w?|jam[aá]s|non|mai|"
-    r"senza|não|nunca|sem|niet|geen|nooit|zonder|не|нет|без|никогда|нельзя|nie|bez|nigdy)\b|"
-    r"\w+n't\b|\b(?:dont|doesnt|didnt|wont|cant|isnt|arent|wasnt|shouldnt|couldnt)\b|[不没無无未别沒]|ません|ない",
+    r"senza|não|nunca|sem|niet|geen|nooit|zonder|не|нет|без|никогда|нельзя|nie|bez|nigdy|"
+    r"ikke|aldrig|inte|aldrig|nem|nincs|değil|yok|tidak|không|δεν|لا|لم|لن|ليس|नहीं|לא)\b|"
+    r"\w+n't\b|\b(?:dont|doesnt|didnt|wont|cant|isnt|arent|wasnt|shouldnt|couldnt)\b|[不没無无未别沒]|ません|ない|없|않|못|ไม่|नहीं",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(

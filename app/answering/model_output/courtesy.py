@@ -13,8 +13,8 @@ nice excellent question questions asking sure certainly absolutely course defini
 dear there greetings here are answer answers according based faq faqs entry entries provided given
 information following hope helps help helpful let know further more other else feel free ask please happy
 glad assist contact us need anything assistance from above below steps step follow these what says do don t
-know short summary response okay ok well as per stated mentioned described explained source json format
-s re ve ll
+know short summary response note only found okay ok well as per stated mentioned described explained source
+json format s re ve ll
 """
 _COURTESY = frozenset(stem(word) for word in _COURTEOUS.split())
 _CLAIMS = re.compile(r"^\W*(?:yes|no|sí|ja|nein|oui|non)\b", re.IGNORECASE)

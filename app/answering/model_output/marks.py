@@ -16,30 +16,46 @@ from app.ranking.plain_text import folded
 
 _WORD = (
     r"(?:faq[ -]?)?(?:sources?|entry|entries|faqs?|cit(?:e|ation)s?|"
-    r"refs?\.?|references?|docs?|documents?|notes?|quellen?|fuentes?|来源|出典|источник)"
+    r"refs?\.?|references?|docs?|documents?|notes?|numbers?|quellen?|fuentes?|来源|出典|источник)"
 )
 # Possessive: a run of spaces is tried in one way only.
-_LABEL = rf"(?:\^|#|(?:{_WORD})[ \t]*+[:#-]?[ \t]*+(?:{_WORD})?[ \t]*+#?)?[ \t]*+\d{{1,3}}[.^]?"
+_LABEL = (
+    rf"[*]{{0,2}}(?:\^|#|(?:{_WORD})[ \t]*+[:#_-]?[ \t]*+(?:{_WORD})?[ \t]*+#?)?"
+    r"[ \t]*+\d{1,3}[.^]?[*]{0,2}"
+)
 _LABELS = rf"[ \t]*+{_LABEL}(?:[ \t]*+(?:[,;&–—-]|\band\b|\bto\b|\bund\b)[ \t]*+{_LABEL})*[ \t]*+"
 _BRACKETS = (
-    rf"\^?\[\[?{_LABELS}\]\]?|[【［〔]{_LABELS}(?:†[^】\n]{{0,40}})?[】］〕]"
-    rf"|<sup>\[?{_LABELS}\]?</sup>"
+    rf"\^?\\?\[\[?{_LABELS}(?::\d{{1,3}}|†[^\]\n]{{0,40}})?\\?\]\]?|\[[QA]\d{{1,3}}\]"
+    rf"|[【［〔]{_LABELS}(?:†[^】\n]{{0,40}})?[】］〕]"
+    rf"|<(?:sup|cite|ref)>\[?{_LABELS}\]?</(?:sup|cite|ref)>"
 )
 _SEE = r"(?:(?:see|from|cf\.?|siehe)[ \t]+)?"
-_PARENTHESES = rf"\({_SEE}{_LABELS}\)"
+_PARENTHESES = rf"\({_SEE}(?:\[{_LABELS}\]|{_LABELS})\)"
 _NAMED = rf"\b{_WORD}[ \t]*+:[ \t]*+(?:{_BRACKETS}|{_LABELS}(?!\w))" + (
     r"|\b(?:sources?|faq entry|entry)[ \t]+#?\d{1,3}\b(?!\s*\w)"
 )
 MARK = re.compile(rf"(?:{_BRACKETS}|{_PARENTHESES}|(?:{_NAMED}))(?![\w(\[]*`)", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")  # every mark has one, and few sentences do
 _MAY_BEGIN = re.compile(
-    rf"(?:[\[【［〔(^]{{1,2}}[\w \t,;:#&.†^–—-]{{0,40}}|<sup>[\w \t,;\[\]</–—-]{{0,20}}"
+    rf"(?:\\?[\[【［〔(^]{{1,2}}[\w \t,;:#&.†^*\\–—-]{{0,40}}|\\|\({_SEE}\[[\w ,;–-]{{0,20}}\]?"
+    rf"|<(?:sup|cite|ref)>[\w \t,;\[\]</–—-]{{0,20}}"
     rf"|{_WORD}[ \t]*:?[ \t]*[\[【]?[\d \t,;&–—-]{{0,20}})\Z",
     re.IGNORECASE,
 )
-_OPENING = "[【［〔<^"
-_FIRST = re.compile(r"[\[【［〔<^来出]|(?<![^\W_])[(cdefnqrsи]", re.IGNORECASE)  # where a mark may begin
-_WORDS_BEFORE = ("source", "sources", "entry", "entries", "faq entry", "reference", "references", "<sup>")
+_OPENING = "[【［〔<^\\"
+_FIRST = re.compile(r"[\\\[【［〔<^来出]|(?<![^\W_])[(cdefnqrsи]", re.IGNORECASE)  # where a mark may begin
+_WORDS_BEFORE = (
+    "source",
+    "sources",
+    "entry",
+    "entries",
+    "faq entry",
+    "reference",
+    "references",
+    "<sup>",
+    "<cite>",
+    "<ref>",
+)
 _RANGE = re.compile(r"(\d{1,3})\s*(?:[–—-]|\bto\b)\s*\D{0,12}?(\d{1,3})")
 _ATTACHED = re.compile(r"[A-Za-z0-9_À-ɏͰ-ϿЀ-ӿ)\]\"'`]\Z")
 _PROSE_WORD = re.compile(r"(?:^|[\s(])([A-Za-zÀ-ɏ]{2,})\Z")
@@ -157,7 +173,7 @@ def _settled(text: str) -> int:
 
 def _labels(mark: str) -> list[int]:
     """The numbers a mark names, ranges filled in, each once."""
-    named = re.sub(r"†.*", "", mark)
+    named = re.sub(r"†.*|(?<=\d):\d+", "", mark)
     labels = [int(number) for number in re.findall(r"\d+", named)]
     for span in _RANGE.finditer(named):
         first, last = int(span[1]), int(span[2])

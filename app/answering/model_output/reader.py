@@ -25,7 +25,7 @@ _LEAST_LOOP = 5  # characters of what _LOOP finds repeated
 # What small models go on with after the answer: a list of sources, a question of their own.
 _AFTERWARDS = (
     *("sources", "source", "references", "reference", "citations", "quellen", "fuentes"),
-    *("question", "frage", "user"),
+    *("question", "frage", "user", "human"),
 )
 _AFTER = re.compile(rf"\W*(?:{'|'.join(_AFTERWARDS)})\W*:", re.IGNORECASE)
 # As entries stand in the prompt: "Q: How do I join?", then "A: Register first."
@@ -92,6 +92,12 @@ class OutputReader:
         first = self.verdicts[0].sentence.text if self.verdicts else ""
         return len(self.verdicts) == 1 and not self.retracted and bool(_THOUGHTFUL.search(first))
 
+    @property
+    def undecided(self) -> bool:
+        """Whether what nothing supports may be thoughts, or the first sentence of a refusal."""
+        said = self.text or self._waiting
+        return self.may_be_thinking or (self._spoke and not self._answers and len(said) <= _SHORT)
+
     def feed(self, piece: str) -> str:
         return self._read(self._thoughts.feed(piece))
 
@@ -147,7 +153,9 @@ class OutputReader:
         said, shown = read.clean.strip(), read.text
         given, self._given = self._given, 0
         self._spoke = self._spoke or bool(said)
-        if not said:
+        # "**[2]**", "---"
+        wordless = not _WORDS.search(said) and not given and (bool(read.hints) or not self._is_said(said))
+        if not said or wordless:
             return self._late_mark() if read.hints else ""
         if self._goes_on_to_something_else(said):
             self.looped = True
@@ -195,7 +203,9 @@ class OutputReader:
         # Looked up only where it decides: this runs for every token, over the whole sentence so far.
         decided = self._given and self._opened
         opens = bool(decided or _answers_yes_no(said) or content(folded(said).casefold()) & self._content)
-        if not self._given and (said.startswith("```") or self._may_be_none(said, opens)):
+        if not self._given and (
+            said.startswith("```") or not _WORDS.search(said) or self._may_be_none(said, opens)
+        ):
             return ""
         body = read.text.rstrip()
         piece = (self._gap if not self._given else "") + body[self._given :]

@@ -4,7 +4,7 @@ import re
 
 from app.answering.checks.polarity import negations
 from app.answering.checks.yes_no import leading_yes_no
-from app.ranking.stop_words import STOP_WORDS
+from app.ranking.stop_words import STOP_WORDS, languages_of
 
 NOT_IN_FAQ = "NOT_IN_FAQ"  # the token the prompt asks for
 _TOKEN = re.compile(r"[\"'`*\[(<]*\bnot[ _-]?in[ _-]?faqs?\b[\"'`*\])>]*[.!]*", re.IGNORECASE)
@@ -47,7 +47,9 @@ def declines(text: str) -> bool:
     words = _WORDS.findall(text.casefold())
     if leading_yes_no(text) or len(text) > _SHORT:
         return False
-    english = sum(word in STOP_WORDS for word in words) >= _ENGLISH * len(words)
+    english = "english" in languages_of(text)[0] and (
+        sum(word in STOP_WORDS for word in words) >= _ENGLISH * len(words)
+    )
     negated = negations(text) > 0
     if english:
         return refuses(text) or (negated and len(words) <= _FEW)

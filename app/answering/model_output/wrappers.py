@@ -13,22 +13,29 @@ from pydantic_core import from_json
 
 from app.answering.model_output.courtesy import says_nothing
 
-_THOUGHTS = "think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analysis|seed:think"
+_THOUGHTS = "think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analysis|seed:think|internal"
 _OPENING = re.compile(
-    rf"<(?:{_THOUGHTS})>|◁think▷|\[THINK\]|<\|begin_of_thought\|>|<\|channel\|>(?:analysis|commentary)",
+    rf"<\|?(?:{_THOUGHTS})\|?>|◁think▷|\[THINK\]|<\|begin_of_thought\|>|<\|channel\|>(?:analysis|commentary)",
     re.IGNORECASE,
 )
 _CLOSING = re.compile(
-    rf"</(?:{_THOUGHTS})>|◁/think▷|\[/THINK\]|<\|end_of_thought\|>|<\|channel\|>final", re.IGNORECASE
+    rf"<\|?/(?:{_THOUGHTS})\|?>|◁/think▷|\[/THINK\]|<\|end_of_thought\|>|<\|channel\|>final", re.IGNORECASE
 )
 # Ends and beginnings of turns, which a server with another template in mind lets through.
 _TURNS = (
     *("<|im_end|>", "<|end|>", "<|eot_id|>", "<|endoftext|>", "<|return|>", "<|message|>"),
-    *("<end_of_turn>", "</s>"),
+    *("<end_of_turn>", "</s>", "[/inst]", "<|im_start|>", "<start_of_turn>"),
 )
 _TURN = re.compile("|".join(map(re.escape, _TURNS)), re.IGNORECASE)
+# What follows them, once something was said, is of another turn.
+_ENDING = frozenset(_TURNS) - {"<|message|>"}
 _THOUGHT_TAGS = [
-    *(f"<{slash}{name}>" for name in _THOUGHTS.split("|") for slash in ("", "/")),
+    *(
+        f"<{bar}{slash}{name}{bar}>"
+        for name in _THOUGHTS.split("|")
+        for slash in ("", "/")
+        for bar in ("", "|")
+    ),
     *("◁think▷", "◁/think▷", "[think]", "[/think]", "<|begin_of_thought|>", "<|end_of_thought|>"),
     *("<|channel|>analysis", "<|channel|>commentary", "<|channel|>final", *_TURNS),
 ]
@@ -48,6 +55,7 @@ class ThoughtFilter:
     _held: str = ""
     _thinking: bool = False
     _said: bool = False
+    _ended: bool = False  # with the turn
 
     def feed(self, piece: str) -> str:
         self._held += piece
@@ -58,7 +66,7 @@ class ThoughtFilter:
 
     def _taken(self, *, final: bool) -> str:
         out = ""
-        while self._held:
+        while self._held and not self._ended:
             if self._thinking:
                 closing = _CLOSING.search(self._held)
                 if not closing:
@@ -79,6 +87,7 @@ class ThoughtFilter:
                 continue
             if tag is found[2]:
                 out += before
+                self._ended = tag.group().casefold() in _ENDING and (self._said or bool(out.strip()))
             elif tag is found[1]:
                 self.retracted += 1
                 out, self._said = "", False
@@ -96,10 +105,12 @@ def _begun_tag(text: str) -> int:
     return len(low) - begin if begin >= 0 and any(tag.startswith(low[begin:]) for tag in _THOUGHT_TAGS) else 0
 
 
-_FENCE = re.compile(r"```[ \t]*([\w+-]*)[ \t]*\n(.*?)(?:\n?```\s*|\Z)", re.DOTALL)
-_TEXT_FENCES = {"", "text", "txt", "plaintext", "markdown", "md", "json", "answer"}
+_FENCE = re.compile(r"(```|~~~)[ \t]*([\w+-]*)[ \t]*\n(.*?)(?:\n?\1\s*|\Z)", re.DOTALL)
+_FENCES = ("```", "~~~")
+_TEXT_FENCES = {"", "text", "txt", "plaintext", "markdown", "md", "json", "yaml", "answer"}
 _KEYS = (
     "answer",
+    "final_answer",
     "response",
     "reply",
     "text",
@@ -112,21 +123,35 @@ _KEYS = (
 )
 _LABEL = re.compile(
     r"\s*(?:#+[ \t]*(?:final answer|answer|response|antwort)[ \t]*:?[ \t]*\n\s*|(?:\*\*)?"
-    r"(?:final answer|answer|response|assistant|a|antwort|respuesta|réponse)(?:\*\*)?[ \t]*:(?:\*\*)?[ \t]*)",
+    r"(?:final answer|answer|response|assistant|ai|bot|a|antwort|respuesta|réponse)"
+    r"(?:\*\*)?[ \t]*:(?:\*\*)?[ \t]*)",
     re.IGNORECASE,
 )
 # Thoughts with a label of their own, as prompts for reasoning step by step have them.
 _REASONED = re.compile(
-    r"\A\s*(?:\*\*)?(?:thoughts?|thinking|reasoning|analysis)(?:\*\*)?[ \t]*:.*?"
+    r"\A\s*(?:\*\*)?(?:thoughts?|thinking|reasoning|analysis)(?:\*\*)?[ \t]*:(?:\*\*)?.*?"
     r"\n[ \t]*(?:\*\*)?(?:final )?(?:answer|response)(?:\*\*)?[ \t]*:(?:\*\*)?[ \t]*",
     re.IGNORECASE | re.DOTALL,
 )
-_REASONS = ("thought:", "thoughts:", "thinking:", "reasoning:", "analysis:", "**thought:", "**reasoning:")
+_REASONS = (
+    "thought:",
+    "thoughts:",
+    "thinking:",
+    "reasoning:",
+    "analysis:",
+    "**thought:",
+    "**thoughts:",
+    "**thinking:",
+    "**reasoning:",
+    "**analysis:",
+)
 _LABELS = (
     "### answer\n",
     "## answer\n",
     "# answer\n",
     "assistant:",
+    "ai:",
+    "bot:",
     "a:",
     "final answer:",
     "answer:",
@@ -175,9 +200,9 @@ class Unwrapper:
         low = text.casefold()
         if any(label.startswith(low) for label in (*_LABELS, *_REASONS)) or low.startswith(_REASONS):
             return True
-        if text.startswith("```") or "```".startswith(text):
+        if text.startswith(_FENCES) or any(fence.startswith(text) for fence in _FENCES):
             fence = _FENCE.match(text)
-            return not (fence and fence.end() < len(text) and text[: fence.end()].rstrip().endswith("```"))
+            return not (fence and fence.end() < len(text) and text[: fence.end()].rstrip().endswith(fence[1]))
         if text.startswith("["):
             return text == "[" or text[1:].lstrip().startswith(("{", '"'))
         return text.startswith(("{", '"')) or "<answer>".startswith(low) or low.startswith("<answer>")
@@ -205,8 +230,8 @@ def unwrapped(text: str) -> str:
     bare = _REASONED.sub("", _ANSWER_TAG.sub("", text), count=1).strip()
     bare = _LABEL.sub("", bare, count=1) if _LABEL.match(bare) else bare
     fence = _FENCE.fullmatch(bare)
-    if fence and fence[1].casefold() in _TEXT_FENCES:
-        return unwrapped(fence[2])
+    if fence and fence[2].casefold() in _TEXT_FENCES:
+        return unwrapped(fence[3])
     if bare.startswith(("{", "[", '"')) and (told := _told(bare)) is not None:
         return told
     return text if bare == text.strip() else bare
