@@ -157,24 +157,43 @@ def find_bold(document: Document) -> list[Found]:
     """Paragraphs that begin with a question in bold, unless headings are the questions."""
     asking = sum(block.kind == "heading" and asks(block.title) for block in document.blocks)
     starts: list[tuple[int, int, str, str]] = []  # first line, line below the question, question, more
+    ends_at: dict[int, int] = {}  # number of a question -> line of the title above it
+    titles: dict[int, str] = {}  # what is bold directly above a question: by the question's first line
+    title = (0, "")
     bold_others = 0
     for block in document.blocks:
         if block.kind != "paragraph" or document.is_used(block):
+            title = (0, "")
             continue
         line, below = _bold_head(document, block)
         if found := bold_question(line):
             starts.append((block.first, below, *found))
+            if title[1]:
+                titles[block.first] = title[1]
+                ends_at[len(starts) - 1] = title[0]
+            title = (0, "")
         elif below == block.end and re.fullmatch(r"(\*\*|__)[^*_]+\1:?", line):
             bold_others += 1
+            title = (block.first, line.strip("*_: "))
+        else:
+            title = (0, "")
     if not starts or asking >= len(starts) or bold_others > len(starts):
         return []
+    has_sections = starts[0][0] in titles
+    for line in ends_at.values() if has_sections else ():
+        document.use(line, line + 1)
+    section = ""
     found_all = []
     for position, (first, below, question, more) in enumerate(starts):
         following = starts[position + 1][0] if position + 1 < len(starts) else len(document.lines)
+        if has_sections:
+            section = titles.get(first, section)
+            following = ends_at.get(position + 1, following)
         end = min(following, document.headings.line_below(first, following))
         end = next((number for number in range(below, end) if document.used[number]), end)
         lines = [more, *document.lines[below:end]] if more else list(document.lines[below:end])
-        found_all.append(entry(document, first, end, question, lines))
+        one = entry(document, first, end, question, lines)
+        found_all.append(one.placed(one.collection, section) if section else one)
     return found_all
 
 
