@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from textwrap import dedent
+from typing import NamedTuple
 
 from app.ingest.formats.blocks import Block, Document
 from app.ingest.formats.found import Found
@@ -153,48 +154,58 @@ def entry(document: Document, line: int, end: int, question: str, lines: list[st
     return Found(line, line, end, question.strip("*_ "), text.strip(), collection=collection, section=section)
 
 
+class _Bold(NamedTuple):
+    """A paragraph that begins with a question in bold, and the bold line directly above it, if any."""
+
+    first: int
+    below: int  # the line below the question
+    question: str
+    more: str  # behind it on its line
+    title: str
+    begins: int  # line of the title, or else of the question
+
+
 def find_bold(document: Document) -> list[Found]:
-    """Paragraphs that begin with a question in bold, unless headings are the questions."""
+    """Paragraphs that begin with a question in bold, unless headings are the questions. Where the first has
+    a bold line above it, such lines name sections."""
     asking = sum(block.kind == "heading" and asks(block.title) for block in document.blocks)
-    starts: list[tuple[int, int, str, str]] = []  # first line, line below the question, question, more
-    ends_at: dict[int, int] = {}  # number of a question -> line of the title above it
-    titles: dict[int, str] = {}  # what is bold directly above a question: by the question's first line
-    title = (0, "")
-    bold_others = 0
+    starts, others = _bold_paragraphs(document)
+    if not starts or asking >= len(starts) or others > len(starts):
+        return []
+    has_sections = bool(starts[0].title)
+    section = ""
+    found = []
+    for position, start in enumerate(starts):
+        following = len(document.lines)
+        if position + 1 < len(starts):
+            following = starts[position + 1].begins if has_sections else starts[position + 1].first
+        if has_sections:
+            section = start.title or section
+            document.use(start.begins, start.first)
+        end = min(following, document.headings.line_below(start.first, following))
+        end = next((number for number in range(start.below, end) if document.used[number]), end)
+        lines = [*([start.more] if start.more else []), *document.lines[start.below : end]]
+        one = entry(document, start.first, end, start.question, lines)
+        found.append(one.placed(one.collection, section) if section else one)
+    return found
+
+
+def _bold_paragraphs(document: Document) -> tuple[list[_Bold], int]:
+    """Those that are questions, and how many are not."""
+    starts: list[_Bold] = []
+    others = 0
+    title, begins = "", 0
     for block in document.blocks:
+        above, title = title, ""
         if block.kind != "paragraph" or document.is_used(block):
-            title = (0, "")
             continue
         line, below = _bold_head(document, block)
         if found := bold_question(line):
-            starts.append((block.first, below, *found))
-            if title[1]:
-                titles[block.first] = title[1]
-                ends_at[len(starts) - 1] = title[0]
-            title = (0, "")
+            starts.append(_Bold(block.first, below, *found, above, begins if above else block.first))
         elif below == block.end and re.fullmatch(r"(\*\*|__)[^*_]+\1:?", line):
-            bold_others += 1
-            title = (block.first, line.strip("*_: "))
-        else:
-            title = (0, "")
-    if not starts or asking >= len(starts) or bold_others > len(starts):
-        return []
-    has_sections = starts[0][0] in titles
-    for line in ends_at.values() if has_sections else ():
-        document.use(line, line + 1)
-    section = ""
-    found_all = []
-    for position, (first, below, question, more) in enumerate(starts):
-        following = starts[position + 1][0] if position + 1 < len(starts) else len(document.lines)
-        if has_sections:
-            section = titles.get(first, section)
-            following = ends_at.get(position + 1, following)
-        end = min(following, document.headings.line_below(first, following))
-        end = next((number for number in range(below, end) if document.used[number]), end)
-        lines = [more, *document.lines[below:end]] if more else list(document.lines[below:end])
-        one = entry(document, first, end, question, lines)
-        found_all.append(one.placed(one.collection, section) if section else one)
-    return found_all
+            others += 1
+            title, begins = line.strip("*_: "), block.first
+    return starts, others
 
 
 def _bold_head(document: Document, block: Block) -> tuple[str, int]:
