@@ -40,6 +40,7 @@ _FRAME = re.compile(
     re.IGNORECASE,
 )
 _PYTHON_FRAME = re.compile(r"\s*File \"[^\"\n]*\", line \d+")
+_CHAT_PREFIX = re.compile(r"\s*\[?\d{1,2}:\d\d(?::\d\d)?\]?\s*<?[^\W\d_][\w .-]{0,30}>?:\s+(?=\S)")
 _LOG_PREFIX = re.compile(
     r"\s*\[?\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\]?\s*(?:\[?[A-Z]{4,8}\]?\s*)?"
     r"(?:\[[^\]\n]{1,60}\]\s*)?(?:[-:|]\s*)?"
@@ -66,6 +67,7 @@ def telling_lines(lines: Sequence[str]) -> Iterable[str]:
         in_frame = False
         subject = _SUBJECT.match(line)
         told = line[subject.end() :] if subject else _LOG_PREFIX.sub("", line, count=1)
+        told = _CHAT_PREFIX.sub("", told, count=1)
         greeting = _GREETING.match(told)
         told = told[greeting.end() :] if greeting else told
         if words(told):

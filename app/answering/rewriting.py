@@ -172,10 +172,16 @@ def _joined_questions(sentence: str) -> Sequence[str]:
     pieces = _SECOND_QUESTION.split(bare)
     joined = _JOINED.match(bare)
     if not _CLAUSE.match(bare, joined.end() if joined else 0):
-        pieces = [each for piece in pieces for each in _AFTER_COMMA.split(piece)]
+        pieces = [each for piece in pieces for each in _parted(piece)]
     *before, last = (piece.strip() for piece in pieces)
     mark = "?" if ASKED.search(bare) else ""
     return [*(f"{piece}{mark}" for piece in before), last]
+
+
+def _parted(piece: str) -> Sequence[str]:
+    """At commas, where the first part asks something: "hi, can I join?" is one question."""
+    parts = _AFTER_COMMA.split(piece)
+    return parts if _ASKING.match(parts[0]) else [piece]
 
 
 def _unjoined(question: str) -> str:

@@ -29,6 +29,7 @@ def test_a_plain_question_stays_as_it_is(question: str) -> None:
         ),
         ("x.YException: no host\n\tat a.B.c(B.java:1)\n\t... 3 more", "x.YException: no host"),
         ("2026-11-02 10:12:01,123 ERROR [main] disk is full", "disk is full"),
+        ("[10:12] bob: hi, can I join late?\n[10:14] ann b.: thanks", "can I join late?"),
     ],
 )
 def test_what_stands_around_a_question_is_set_aside(text: str, part: str) -> None:
@@ -141,6 +142,16 @@ def test_what_an_error_says_is_also_searched_without_its_class() -> None:
             ["Wie starte ich den Dienst?", "Wie starte ich den Dienst?"],
         ),
         (
+            "Can I return a lamp? Also, do you accept cheques?",
+            ["Can I return a lamp?", "do you accept cheques?"],
+            [],
+        ),
+        (
+            "How do I map it? And also: In Module 1, what can I do if my prompt is stuck?",
+            ["How do I map it?", "And also: In Module 1, what can I do if my prompt is stuck?"],
+            [],
+        ),
+        (
             "¿Cuánto cuesta el envío y cómo devuelvo una lámpara?",
             ["¿Cuánto cuesta el envío?", "cómo devuelvo una lámpara?"],
             [],
@@ -162,6 +173,7 @@ def test_a_question_that_points_back_is_asked_with_what_it_points_at(
         "How do I change the port and also the model?",
         "What is the difference between prefill and decode?",
         "When the server stops, what can I do?",
+        "My lamp broke, can I return a lamp?",
         "In Module 4, how can I launch the stream, or stop it?",
         "Why is it slow and what can I do?",
         "How do I know what is stored and what is not?",
