@@ -27,6 +27,7 @@ _INLINES = re.compile(
     ),
     re.IGNORECASE,
 )
+_PAIRED = frozenset({"b", "i", "u", "s", "em", "strong", "code", "kbd", "sup", "sub", "small", "mark"})
 _ACTIVE = re.compile(
     r"<(script|style|iframe|object|noscript|svg|form|template)\b[^>]*>.*?(?:</\1\s*>|\Z)"
     r"|</?(?:script|style|iframe|object|embed|link|meta|base|input|button|form)\b[^>]*>"
@@ -75,7 +76,21 @@ def without_code(text: str, change: Callable[[str], str]) -> str:
 
 def has_html(text: str) -> bool:
     """Whether this is HTML, or Markdown with some of it, outside code."""
-    return "<" in text and any(kind.search(CODE.sub("", text)) for kind in (_BLOCKS, _INLINES, _COMMENT))
+    if "<" not in text:
+        return False
+    plain = CODE.sub("", text)
+    return any(kind.search(plain) for kind in (_BLOCKS, _COMMENT)) or _has_inline_html(plain)
+
+
+def _has_inline_html(text: str) -> bool:
+    """`a<b>c` is no HTML: what is written in pairs counts where it is closed, too."""
+    tags = [found[0].lower() for found in _INLINES.finditer(text)]
+    names = [tag.strip("</>").split()[0].rstrip("/") for tag in tags]
+    closed = {name for tag, name in zip(tags, names, strict=True) if tag.startswith("</")}
+    return any(
+        name not in _PAIRED or (name in closed and not tag.startswith("</"))
+        for tag, name in zip(tags, names, strict=True)
+    )
 
 
 def is_escaped_html(text: str) -> bool:

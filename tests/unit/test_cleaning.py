@@ -22,6 +22,7 @@ def answer(text: str, base_url: str | None = None) -> str:
         ("Go <a href='https://a.example/x'>there</a>.", "Go [there](https://a.example/x)."),
         ("<p>a</p><script>x()</script><style>p{}</style><iframe src='https://e.example'></iframe>", "a"),
         ("<a href='javascript:x()'>b</a>", "b"),
+        ("Only if a<b>c, and </i> is lost.", "Only if a<b>c, and </i> is lost."),
         ("<p>Use the &lt;b&gt; tag and <code>&lt;p&gt;</code></p>", "Use the &lt;b> tag and `<p>`"),
         ("<p>&lt;script&gt;x()&lt;/script&gt;</p>", "&lt;script>x()&lt;/script>"),
         ("Use `<p>` and List<String>; a < b.", "Use `<p>` and List<String>; a < b."),
