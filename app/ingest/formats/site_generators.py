@@ -1,5 +1,6 @@
 """What site generators add to Markdown, as plain Markdown: containers that fold a question become `<details>`
-(MkDocs, VitePress, Docusaurus, Hugo), Jekyll's and GitBook's tags become code, bold or nothing.
+(MkDocs, VitePress, Docusaurus, Hugo), Jekyll's and GitBook's known tags become code, bold or nothing.
+Other tags stay: an FAQ may explain a template language.
 
 Line numbers stay.
 """
@@ -25,6 +26,11 @@ _REFERENCE = re.compile(
     r"(?<=\]\()\{\{[<%]\s*(?:rel)?ref\s+\"([^\"\s]*)\"\s*[>%]\}\}"
 )  # the target of a link
 _TAG = re.compile(r"\s*\{%-?\s*(?P<name>\w+)(?P<rest>[^{}]*?)-?%\}\s*")
+# Tags that lay out a page and say nothing. Those of Jekyll, then GitBook's.
+_LAYOUT = frozenset({"include", "include_relative", "raw", "endraw", "comment", "endcomment"})
+_LAYOUT |= {"hint", "endhint", "tabs", "endtabs", "tab", "endtab", "code", "endcode", "embed", "endembed"}
+_LAYOUT |= {"content", "endcontent", "file", "endfile", "stepper", "endstepper", "step", "endstep"}
+_LAYOUT |= {"columns", "endcolumns", "column", "endcolumn", "updates", "endupdates", "update", "endupdate"}
 _ATTRIBUTES = re.compile(r"\{:[^{}]*\}\s*")  # kramdown's: `{: .no_toc}`
 _NAMED = re.compile(r"([\w-]+)\s*=\s*\"([^\"]*)\"")
 _POSITIONAL = re.compile(r"\"([^\"]*)\"|`([^`]*)`|'([^']*)'")
@@ -73,8 +79,10 @@ def _tag(line: str, tag: re.Match[str]) -> str:
             return f"<details><summary>{title}</summary>{answer}</details>"
         case _ if title:
             return f"**{title}**"
+        case name if name in _LAYOUT and "http" not in tag["rest"]:
+            return ""
         case _:
-            return line if "http" in tag["rest"] else ""
+            return line
 
 
 def _folded(lines: Sequence[str]) -> Iterator[str]:
