@@ -57,6 +57,37 @@ def test_an_answer_may_have_headings(tmp_path: Path) -> None:
     assert read(tmp_path, page) == [("How do I pay?", "#### Cards\n\nAll."), ("Why?", "Thus.")]
 
 
+def test_named_elements_around_questions_are_categories(tmp_path: Path) -> None:
+    general = "<h4>How do I pay?</h4><p>By card.</p><h4>Why?</h4><p>Thus.</p>"
+    terms = "<dl><dt>How fast is it?</dt><dd>A day.</dd></dl>"
+    page = "".join(
+        f'<div class="accordion-header">{title}</div><div class="accordion-body">{inside}</div>'
+        for title, inside in (("General", general), ("Shipping", terms))
+    )
+    assert read(tmp_path, page) == [*ANSWERS, ("How fast is it?", "A day.")]
+    found = survey([tmp_path / "a.html"], collection=None, strict=False)
+    assert [entry.section for entry in found.entries()] == ["General", "General", "Shipping"]
+
+
+def test_a_named_element_around_the_whole_faq_is_none_of_its_questions(tmp_path: Path) -> None:
+    folds = "".join(f"<details><summary>{asked}</summary>{said}</details>" for asked, said in ANSWERS)
+    page = f'<div class="faq-header">Our FAQ</div><div class="faq-content">{folds}</div>'
+    assert read(tmp_path, f"<h1>Shop</h1>{page}") == ANSWERS
+
+
+def test_an_answer_keeps_what_it_folds(tmp_path: Path) -> None:
+    folded = "<p>By card.</p><details><summary>More</summary><p>Any card.</p></details><p>Soon.</p>"
+    page = f'<div class="faq-question">How do I pay?</div><div class="faq-answer">{folded}</div>'
+    assert read(tmp_path, page) == [("How do I pay?", "By card.\n\n**More**\n\nAny card.\n\nSoon.")]
+
+
+def test_an_explanation_without_a_term_is_told_as_unused(tmp_path: Path) -> None:
+    path = tmp_path / "a.html"
+    path.write_text("<dl><dd>For all: read on.</dd><dt>How do I pay?</dt><dd>By card.</dd></dl>")
+    (report,) = survey([path], collection=None, strict=False).files
+    assert "For all: read on." in report.notes.first_unused[0]
+
+
 def test_no_mark_of_ours_is_left_where_questions_are_nested() -> None:
     nested = "<dl><dt>How?</dt><dd>So.<details><summary>Why?</summary>Thus.</details></dd></dl>"
     assert not set(page_to_markdown(nested)) & set("\ufdd0\ufdd1\ufdd2\ufdd3")

@@ -4,7 +4,7 @@ import re
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from app.ingest.formats.html_marks import mark
+from app.ingest.formats.html_marks import escaped, mark
 from app.ingest.formats.questions import asks
 
 _BUTTONS = ", ".join(
@@ -15,6 +15,7 @@ _BUTTONS = ", ".join(
 )
 _CONTROLS = ("aria-controls", "data-bs-target", "data-target", "href")
 _HEADINGS = "h1, h2, h3, h4, h5, h6"
+_TITLES = f"{_HEADINGS}, dt, summary"
 _PARTS = "dl, details, [aria-controls], [itemprop]"
 _QUESTION_CLASS = re.compile(
     r"(?:.*[-_])?(?:question|accordion[-_]*(?:header|heading|title|button|trigger|toggle|head)|faq[-_]*(?:q|title|head|header))",
@@ -44,15 +45,30 @@ def _mark_named(tree: LexborHTMLParser) -> None:
         if answer is not None and answer.mem_id not in answers:
             answers.add(answer.mem_id)
             pairs.append((node, answer))
-    outer = {
-        answer.mem_id
-        for _, answer in pairs
-        if any(_is_named(node, _QUESTION_CLASS) for node in answer.css("[class]"))
-    }
+    outer = {answer.mem_id for question, answer in pairs if _has_questions(answer, asks(question.text()))}
     for question, answer in pairs:
-        if answer.mem_id not in outer:  # else a category of questions
+        if answer.mem_id in outer:
+            _head(question, answer)
+        else:
             mark(answer, question)
             question.decompose()
+
+
+def _head(title: LexborNode, category: LexborNode) -> None:
+    """Writes a category's title as a heading above those of its questions, else it would end the answer
+    before it."""
+    if title.css_first(_HEADINGS) is not None or title.tag in _HEADINGS.split(", "):
+        return
+    level = min((int((inside.tag or "h4")[1]) for inside in category.css(_HEADINGS)), default=4) - 1
+    if level > 1:  # a first level is the page's own
+        title.inner_html = f"<h{level}>{escaped(title.text())}</h{level}>"
+
+
+def _has_questions(answer: LexborNode, is_answer: bool) -> bool:
+    """Whether this is a category of questions. An answer may have titles that do not ask."""
+    return any(_is_named(node, _QUESTION_CLASS) for node in answer.css("[class]")) or any(
+        not is_answer or asks(node.text()) for node in answer.css(_TITLES)
+    )
 
 
 def _answer_beside(question: LexborNode) -> LexborNode | None:

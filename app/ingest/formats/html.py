@@ -17,7 +17,6 @@ from app.ingest.formats.accordions import mark_accordions
 from app.ingest.formats.html_marks import (
     BREAK,
     LESS,
-    MARKED,
     escaped,
     mark,
     mark_text,
@@ -127,14 +126,15 @@ def _plain_google_docs(tree: LexborHTMLParser) -> None:
 
 def _mark_definitions(tree: LexborHTMLParser) -> None:
     """Each term with all that explains it; terms that follow each other share their explanation."""
+    taken: dict[int, LexborNode] = {}
     for term in tree.css("dt"):
         if term.parent is None:
             continue
-        if explained := "".join(node.html or "" for node in _explained(term)):
-            mark_text(term, term, explained)
-    for definition in tree.css("dd"):
-        if definition.parent is not None and definition.parent.css_first(f".{MARKED}") is not None:
-            definition.decompose()
+        explained = list(_explained(term))
+        if explained and mark_text(term, term, "".join(node.html or "" for node in explained)):
+            taken |= {node.mem_id: node for node in explained}
+    for definition in reversed(taken.values()):  # those within others first
+        definition.decompose()
 
 
 def _explained(term: LexborNode) -> Iterator[LexborNode]:

@@ -20,8 +20,9 @@ def without_marks(text: str) -> str:
 
 
 def mark(block: LexborNode, question: LexborNode | None, answer: LexborNode | None = None) -> None:
-    """Rewrites the block so that question and answer can be distinguished after the conversion."""
-    if question is None:
+    """Rewrites the block so that question and answer can be distinguished after the conversion; not within
+    another entry, nor around one: such marks could not be told apart."""
+    if question is None or _is_taken(block):
         return
     asked = question.text()
     if answer is None:
@@ -33,9 +34,21 @@ def mark(block: LexborNode, question: LexborNode | None, answer: LexborNode | No
     _rewrite(block, asked, inside)
 
 
-def mark_text(block: LexborNode, question: LexborNode, answer: str) -> None:
-    """The same, with an answer that is HTML from elsewhere."""
+def mark_text(block: LexborNode, question: LexborNode, answer: str) -> bool:
+    """The same, with an answer that is HTML from elsewhere; whether it was done."""
+    if _is_taken(block):
+        return False
     _rewrite(block, question.text(), answer)
+    return True
+
+
+def _is_taken(block: LexborNode) -> bool:
+    node: LexborNode | None = block
+    while node is not None:
+        if node.attributes.get("class") == MARKED:
+            return True
+        node = node.parent
+    return block.css_first(f".{MARKED}") is not None
 
 
 def _rewrite(block: LexborNode, question: str, inside: str) -> None:
