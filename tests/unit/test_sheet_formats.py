@@ -27,7 +27,10 @@ def test_a_number_is_read_as_its_cell_shows_it(code: str, value: float, shown: s
     assert found.shown(value) == shown
 
 
-@pytest.mark.parametrize("code", ["General", "0", "@", "dd.mm.yyyy", "# ?/?", "0.00E+00", ""])
+@pytest.mark.parametrize(
+    "code",
+    ["General", "0", "@", "dd.mm.yyyy", "# ?/?", "0.00E+00", "", '#,##0,"k"', '0.0,,"M"', '[>=1000]0,"k";0'],
+)
 def test_a_format_that_says_nothing_of_a_number_is_none(code: str) -> None:
     assert number_format(code) is None
 

@@ -9,6 +9,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _NO_NUMBER = re.compile(r"[a-zA-Z/@]")  # dates, fractions, exponents
+_CONDITION = re.compile(r"\[[<>=]")
 _DIGITS = re.compile(r"(?P<whole>[0#?,]*)(?:\.(?P<decimals>[0#?]*))?")
 BUILT_IN = {"2": "0.00", "3": "#,##0", "4": "#,##0.00", "9": "0%", "10": "0.00%"}
 _LONGEST = 200
@@ -34,7 +35,10 @@ class NumberFormat(NamedTuple):
 
 
 def number_format(code: str) -> NumberFormat | None:
-    """None for the general one, and for what is no number: dates, fractions, texts."""
+    """None for the general one, for what is no number (dates, fractions, texts), and for what is shown
+    otherwise than by its digits: in thousands (`0,"k"`), or by a condition (`[>=1000]`)."""
+    if _CONDITION.search(code[:_LONGEST]):
+        return None
     parts = ["", "", ""]  # before the digits, the digits, after them
     here = 0
     for token in _TOKEN.finditer(code[:_LONGEST].partition(";")[0]):
@@ -50,7 +54,7 @@ def number_format(code: str) -> NumberFormat | None:
         here = 2 if here == 1 and (literal or token["plain"]) else here
         parts[here if here != 1 else 2] += literal or token["plain"] or ""
     digits = _DIGITS.fullmatch(parts[1])
-    if not digits or not parts[1]:
+    if not digits or not parts[1] or digits["whole"].endswith(","):
         return None
     whole, decimals = digits["whole"], digits["decimals"] or ""
     found = NumberFormat(
