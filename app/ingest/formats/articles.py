@@ -2,10 +2,10 @@
 WordPress, and schema.org's FAQPage."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.ingest.column_aliases import plain_name
+from app.ingest.column_aliases import MANY_ANSWERS, plain_name
 
 # Keys that say nothing of the records below them, so they name no section.
 CONTAINERS = frozenset(
@@ -106,6 +106,8 @@ _INNER = (
 )
 
 
+_CHOICES = MANY_ANSWERS | {"accepted answer", "suggested answer"}
+_LANGUAGE_KEYS = frozenset({"lang", "language", "langcode", "locale"})
 _FRESHDESKS = frozenset({"folder id", "agent id", "description text"})
 _WHEN_PUBLISHED = ("published at", "first published at")
 
@@ -153,7 +155,9 @@ def text_of(value: object, field: str, depth: int = 0) -> object:
         return value
     if isinstance(value, list):
         if field == "answer" and value and isinstance(value[0], dict):
-            return text_of(value[0], field, depth + 1)
+            texts = [text_of(part, field, depth + 1) for part in value]
+            # a block without a text makes the record wrong, rather than its answer short
+            return texts[0] if len(texts) == 1 else paragraphs(texts) or value
         if depth and field == "answer" and (joined := paragraphs(value)):
             return joined
         if field in ("section", "collection"):
@@ -165,6 +169,15 @@ def text_of(value: object, field: str, depth: int = 0) -> object:
             str(value) if isinstance(value, int) and not isinstance(value, bool) and field != "url" else value
         )
     return value
+
+
+def alternatives(value: object, name: str) -> Sequence[object]:
+    """The answers that a list offers to choose from, rather than the blocks of one: SQuAD's, schema.org's,
+    or one for each language. Empty where it is no such list."""
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        return []
+    is_choice = plain_name(name) in _CHOICES or all(_LANGUAGE_KEYS & one.keys() for one in value)
+    return value if is_choice else []
 
 
 def paragraphs(value: object) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.errors import BadFaqFile
 from app.ingest.column_aliases import FIELDS, MANY_ANSWERS, MANY_QUESTIONS, Names, plain_name, quoted_names
-from app.ingest.formats.articles import CONTAINERS, is_draft, lookup_fields, paragraphs, text_of
+from app.ingest.formats.articles import CONTAINERS, alternatives, is_draft, lookup_fields, paragraphs, text_of
 from app.ingest.formats.events import DEEPEST, TWICE, Events, build
 from app.ingest.formats.object_tree import (
     Context,
@@ -55,6 +55,7 @@ class _Reader:
         self._unknown: set[str] = set()
         self._ordinal = -1
         self._place = ""
+        self._choices = 0  # records that offer several answers
 
     def read(self, events: Events) -> Iterator[Raw | Bad]:
         for name, value in events:
@@ -74,6 +75,10 @@ class _Reader:
         self._ordinal += 1
 
     def report(self) -> None:
+        if self._choices:
+            self._notes.warnings.append(
+                f"{self._choices} records offer several answers to choose from; the first of each was taken"
+            )
         if self._unknown:
             self._notes.warnings.append(
                 f"unknown keys are ignored: {quoted_names(sorted(self._unknown), _MOST_UNKNOWN_KEYS)}"
@@ -185,7 +190,7 @@ class _Reader:
                 ):
                     return Bad(where, f"{field} and {other} are the same field, but differ", field)
         fields = self._around(around, node)
-        given = {field: _text(record[name], name, field) for field, name in chosen.items()}
+        given = {field: self._text(record[name], name, field) for field, name in chosen.items()}
         given |= self._names.nested(record)
         fields |= {
             field: value
@@ -202,6 +207,15 @@ class _Reader:
             self._unknown |= {key for key in record if key not in used and not key.startswith(("@", "_"))}
         return Raw(fields, where, names=chosen)
 
+    def _text(self, value: object, name: str, field: str) -> object:
+        if field == "answer" and plain_name(name) in MANY_ANSWERS and (joined := paragraphs(value)):
+            return joined
+        if field == "answer" and (offered := alternatives(value, name)):
+            first, *others = (text_of(one, field) for one in offered)
+            self._choices += any(other != first for other in others)
+            return first
+        return text_of(value, field)
+
     def _around(self, around: list[Context], node: Node) -> dict[str, object]:
         """What the objects and keys around a record say of its collection and section."""
         fields: dict[str, object] = {}
@@ -217,12 +231,6 @@ class _Reader:
         if "section" not in fields and (key := section_key(node)):
             fields["section"] = key
         return fields
-
-
-def _text(value: object, name: str, field: str) -> object:
-    if field == "answer" and plain_name(name) in MANY_ANSWERS and (joined := paragraphs(value)):
-        return joined
-    return text_of(value, field)
 
 
 def _each_question(record: Raw | Bad) -> Iterator[Raw | Bad]:
