@@ -161,8 +161,8 @@ class Retrieval:
         statistics, language = searched.results[0].statistics, searched.manifest.language
         for each in several[:_MOST_ASKED]:
             asked = await self._judged(each, searched, written=question.text)
-            before = [Turn("user", text) for text in reading.before.get(each.text, ())]
-            if (context := context_of(before)) and not stands_alone(each.text, asked.ranking):
+            context = _subject_of(each.text, reading, question)
+            if context and not stands_alone(each.text, asked.ranking):
                 following, _, _ = await self._following(question, asked, context, strict=True)
                 asked = replace(following, text=each.text)
             asked = replace(asked, text=reading.as_asked(each.text))
@@ -223,6 +223,13 @@ class Retrieval:
             return asked.ranking
         features = replace(asked.ranking.features, late=met.late, late_min=met.late_min)
         return replace(asked.ranking, features=features)
+
+
+def _subject_of(text: str, reading: Reading, question: Question) -> Context | None:
+    """What one of several questions leans on: what stands before it in the text, else the conversation."""
+    if (before := reading.before.get(text)) is None:
+        return None
+    return context_of([Turn("user", each) for each in before] or question.history)
 
 
 def _in_other_language(language: str) -> str:

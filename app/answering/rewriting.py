@@ -23,7 +23,8 @@ class Reading:
     """`parts` are to be searched, the whole text first where it is short enough.
 
     `questions` are several things asked, in order; empty where the text asks one thing. `before` has what
-    stands before those among them that take their subject from there: "and how do I stop it?".
+    stands before those among them that take their subject from there: "and how do I stop it?". It is empty
+    for one of them where the text names no subject: then an earlier turn of the conversation may.
     """
 
     parts: Sequence[str]
@@ -148,7 +149,7 @@ def read(text: str) -> Reading:
     else:
         parts = _bounded([whole], [each for each in segments if each in questions or not _leans(each)])
     questions = [each for each in questions if each in parts]
-    before = {each: _subject(segments, each) for each in questions[1:] if _leans(each)}
+    before = {each: _subject(segments, each) for each in questions if _leans(each)}
     return Reading(parts, questions, before, behind)
 
 
