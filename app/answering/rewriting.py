@@ -76,10 +76,12 @@ _TURNED_ROUND = (
     r"[^\W\d_]{2,20}\s+(?:ich|es|man|wir|ihr|er|sie|das)\s"
 )
 _SECOND_QUESTION = re.compile(
-    rf"(?:,?\s+(?:and|or|also|und|oder|y|o|et|ou)(?:\s+(?:also|auch|también|aussi))?|;)\s+"
-    rf"(?=(?:{_INTERROGATIVES}|{_VERBS}|{_OTHER_VERBS})\s|{_TURNED_ROUND})",
+    rf"(?:,?\s+(?:and|or|also|und|oder|y|o|et|ou)(?:\s+(?:also|auch|también|aussi))?,?|;)\s+(?:then,?\s+)?"
+    rf"(?=(?:(?:if|once|wenn|falls|si)\s[^,;?]{{1,80}},\s+)?"  # "and, if it is late, how …"
+    rf"(?:{_INTERROGATIVES}|{_VERBS}|{_OTHER_VERBS})\s|{_TURNED_ROUND})",
     re.IGNORECASE,
 )
+_UNFINISHED = re.compile(rf"\b(?:{_INTERROGATIVES})\s+(?:{_VERBS})$", re.IGNORECASE)  # "what is and what …"
 # A comma parts many things: what follows it must be a question by its order of words.
 _AFTER_COMMA = re.compile(
     rf",(?:\s+also)?\s+(?=(?:(?:how|what|why|when|where)\s+(?:much|many|long|often)?\s*(?:{_VERBS})"
@@ -132,8 +134,8 @@ def read(text: str) -> Reading:
         whole = " ".join(text.split())
         lines = [whole]
     segments = [segment for line in lines for segment in _segments(line)]
-    segments = list(dict.fromkeys(segment for segment in segments if words(segment)))
-    segments = [*segments[:1], *map(_unjoined, segments[1:])]
+    segments = [segment for segment in segments if words(segment)]
+    segments = _distinct([*segments[:1], *map(_unjoined, segments[1:])])
     if len(segments) <= 1 and len(whole) <= _WHOLE_CHARACTERS:
         # One thing is asked: as it came, unless something around it was set aside.
         untouched = not segments or len(words(segments[0])) == len(words(text))
@@ -153,6 +155,14 @@ def read(text: str) -> Reading:
     return Reading(parts, questions, before, behind)
 
 
+def _distinct(segments: Iterable[str]) -> list[str]:
+    """Each once: a repeated question may begin with a small letter, behind "and"."""
+    found: dict[str, str] = {}
+    for segment in segments:
+        found.setdefault(segment[:1].casefold() + segment[1:], segment)
+    return list(found.values())
+
+
 def _segments(line: str) -> Iterable[str]:
     """Numbered items, sentences, and questions joined by "and how …"."""
     for item in _items(line):
@@ -170,13 +180,23 @@ def _joined_questions(sentence: str) -> Sequence[str]:
     bare = _ANNOUNCED.sub("", sentence, count=1)
     if not _asks(_unjoined(bare)):
         return [sentence.strip()]
-    pieces = _SECOND_QUESTION.split(bare)
+    pieces = _split(bare)
     joined = _JOINED.match(bare)
     if not _CLAUSE.match(bare, joined.end() if joined else 0):
         pieces = [each for piece in pieces for each in _parted(piece)]
     *before, last = (piece.strip() for piece in pieces)
     mark = "?" if ASKED.search(bare) else ""
     return [*(f"{piece}{mark}" for piece in before), last]
+
+
+def _split(sentence: str) -> Sequence[str]:
+    """At what joins two questions, unless it joins two verbs of one."""
+    pieces, start = [], 0
+    for joint in _SECOND_QUESTION.finditer(sentence):
+        if not _UNFINISHED.search(sentence[start : joint.start()]):
+            pieces.append(sentence[start : joint.start()])
+            start = joint.end()
+    return [*pieces, sentence[start:]]
 
 
 def _parted(piece: str) -> Sequence[str]:

@@ -142,6 +142,16 @@ def test_what_an_error_says_is_also_searched_without_its_class() -> None:
             ["Wie starte ich den Dienst?", "Wie starte ich den Dienst?"],
         ),
         (
+            "How long does shipping take and, if a lamp is late, how do I complain?",
+            ["How long does shipping take?", "if a lamp is late, how do I complain?"],
+            [],
+        ),
+        (
+            "How do I open an account; then, how do I delete an account?",
+            ["How do I open an account?", "how do I delete an account?"],
+            [],
+        ),
+        (
             "Can I return a lamp? Also, do you accept cheques?",
             ["Can I return a lamp?", "do you accept cheques?"],
             [],
@@ -177,6 +187,7 @@ def test_a_question_that_points_back_is_asked_with_what_it_points_at(
         "In Module 4, how can I launch the stream, or stop it?",
         "Why is it slow and what can I do?",
         "How do I know what is stored and what is not?",
+        "I want to know what is and what isn't included?",
     ],
 )
 def test_a_single_question_is_not_torn_apart(text: str) -> None:
@@ -203,6 +214,10 @@ def test_a_question_that_says_little_alone_is_searched_with_what_is_before_it(te
     assert [part for part in rest if part.endswith("?")] == []
 
 
+def test_a_question_that_is_repeated_is_one_question() -> None:
+    assert read("How do I pay? And how do I pay?").parts == ["How do I pay?"]
+
+
 def test_what_asks_and_what_failed_come_before_the_rest() -> None:
     story = " ".join(f"Story number {number} of many took place here." for number in range(80))
     text = f"{story} How do I join the course? {story} Then: fatal: disk quota exceeded"
@@ -213,7 +228,7 @@ def test_what_asks_and_what_failed_come_before_the_rest() -> None:
 
 HARD = [
     "a. ", "how do I x? ", "a", "?", "at x(", " ", "'", "1) ", "Error: ", "-", "a\n", "9", "a_",
-    "and how ", "字"
+    "and how ", "字", "and if ", "what is "
 ]  # fmt: skip
 
 
