@@ -5,7 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from app.ingest.formats.embedded_html import plain_markdown
+from app.ingest.formats.linked_data import without_scripts
 from app.ingest.formats.relaxed_json import strict_json
+from app.ingest.formats.site_generators import plain_lines
 
 _SECONDS = 1.0  # each of these took more than three with a pattern that backtracks
 
@@ -45,3 +48,53 @@ def test_relaxed_json_takes_linear_time(text: str) -> None:
 )
 def test_relaxed_json_becomes_strict(text: str, strict: str | None) -> None:
     assert strict_json(text) == strict
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "</b>" * 20_000,
+        "</summary>" + "<p> " * 20_000,
+        "x " + "\n \n" * 20_000 + " <",
+        "x<br>y" + " " * 100_000 + "z",
+        "<a " + "href='x' " * 11_000 + ">",
+        "<a id=" + " " * 20_000,
+        "<b>x" + " x" * 20_000,
+    ],
+)
+def test_html_in_markdown_takes_linear_time(text: str) -> None:
+    assert seconds(lambda: plain_markdown(text)) < _SECONDS
+
+
+def test_breaks_and_links_become_markdown() -> None:
+    text = "One  <br> <br/>two, <a class='b' href='https://a.example'>there</a> or <a class='b'>here</a>"
+    assert plain_markdown(text) == "One  \n  \ntwo, [there](https://a.example) or <a class='b'>here</a>"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script type='application/ld+json'>" * 5_000,
+        "<script type='application/ld+json'>" * 5_000 + "</script x>",
+        "<script ld+json " * 20_000 + "</script>",
+        "<script " + "ld+json " * 20_000 + "</script>",
+    ],
+)
+def test_linked_data_takes_linear_time(text: str) -> None:
+    assert seconds(lambda: without_scripts(text)) < _SECONDS
+    assert without_scripts(text) == (text, [])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{{< details" + " " * 1_500 + "x",
+        "::: a" + " " * 1_900 + "x",
+        "{% " + "a" * 1_900,
+        "{% include " + "a" * 1_900 + " %}",
+        "<h2>" + "<" * 1_900 + "</h2>",
+        '!!! "' + " " * 1_900,
+    ],
+)
+def test_lines_of_site_generators_take_linear_time(line: str) -> None:
+    assert seconds(lambda: plain_lines([line] * 100)) < _SECONDS

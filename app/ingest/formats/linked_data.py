@@ -20,7 +20,7 @@ from app.ingest.report import Notes
 
 _SCRIPT = re.compile(
     rf"(?:{CODE.pattern})"  # a script that is shown as code is none
-    r"|<script\b[^>]{0,500}?\bld\+json\b[^>]{0,500}>(?P<inside>.*?)</script\s*>",
+    r"|<script\b(?=[^<>]*\bld\+json\b)[^<>]*>(?P<inside>.*?)(?:</script\s*>|(?P<unclosed>\Z))",
     re.IGNORECASE | re.MULTILINE | re.DOTALL,
 )
 _IN_MDX = re.compile(r"\{\s*(?:`(?P<text>.*)`|JSON\.stringify\((?P<value>.*)\))\s*\}", re.DOTALL)
@@ -35,7 +35,7 @@ def without_scripts(markdown: str) -> tuple[str, list[str]]:
     scripts: list[str] = []
 
     def cut(found: re.Match[str]) -> str:
-        if found["inside"] is None:
+        if found["inside"] is None or found["unclosed"] is not None:
             return found[0]
         inside = found["inside"].strip()
         if in_mdx := _IN_MDX.fullmatch(inside):
@@ -45,9 +45,7 @@ def without_scripts(markdown: str) -> tuple[str, list[str]]:
 
     if "ld+json" not in markdown:
         return markdown, []
-    last = markdown.lower().rfind("</script")  # beyond it none is closed: each would be sought to the end
-    end = markdown.find(">", last) + 1 if last >= 0 else 0
-    return _SCRIPT.sub(cut, markdown[:end]) + markdown[end:], holding_questions(scripts)
+    return _SCRIPT.sub(cut, markdown), holding_questions(scripts)
 
 
 def holding_questions(scripts: Sequence[str]) -> list[str]:

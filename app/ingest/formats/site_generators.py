@@ -17,22 +17,22 @@ _CLOSE = f"{MARK}</details>"
 _FOLDED = frozenset(
     {"question", "faq", "help", "details", "expand", "accordion", "collapse", "spoiler", "faqitem"}
 )
-_MKDOCS = re.compile(r"(?:\?\?\?\+?|!!!)\s+(?P<kind>[\w-]+)[^\"]{0,100}\"(?P<title>[^\"]+)\"\s*")
-_CONTAINER = re.compile(r"\s*:{3,}\s*(?P<kind>[\w-]+)\s*(?:\[(?P<label>[^\]]*)\]|(?P<title>.*?))\s*")
+_MKDOCS = re.compile(r"(?:\?\?\?\+?|!!!)\s+(?P<kind>[\w-]++)[^\"]{0,100}\"(?P<title>[^\"]+)\"\s*")
+_CONTAINER = re.compile(r"\s*:{3,}\s*(?P<kind>[\w-]++)\s*+(?:\[(?P<label>[^\]]*)\]\s*|(?P<title>.*))")
 _CONTAINER_END = re.compile(r"\s*:{3,}\s*")
-_SHORTCODE = re.compile(r"\s*\{\{[<%]\s*(?P<name>\w[\w/-]*)\s+(?P<rest>[^{}]*?)\s*[>%]\}\}\s*")
+_SHORTCODE = re.compile(r"\s*\{\{[<%]\s*(?P<name>\w[\w/-]*)\s(?P<rest>[^{}]*)[>%]\}\}\s*")
 _SHORTCODE_END = re.compile(r"\{\{[<%]\s*/\s*(?P<name>[\w/-]+)\s*[>%]\}\}\s*$")
 _REFERENCE = re.compile(
     r"(?<=\]\()\{\{[<%]\s*(?:rel)?ref\s+\"([^\"\s]*)\"\s*[>%]\}\}"
 )  # the target of a link
-_TAG = re.compile(r"\s*\{%-?\s*(?P<name>\w+)(?P<rest>[^{}]*?)-?%\}\s*")
+_TAG = re.compile(r"\s*\{%-?\s*(?P<name>\w++)(?P<rest>[^{}]*?)-?%\}\s*")
 # Tags that lay out a page and say nothing. Those of Jekyll, then GitBook's.
 _LAYOUT = frozenset({"include", "include_relative", "raw", "endraw", "comment", "endcomment"})
 _LAYOUT |= {"hint", "endhint", "tabs", "endtabs", "tab", "endtab", "code", "endcode", "embed", "endembed"}
 _LAYOUT |= {"content", "endcontent", "file", "endfile", "stepper", "endstepper", "step", "endstep"}
 _LAYOUT |= {"columns", "endcolumns", "column", "endcolumn", "updates", "endupdates", "update", "endupdate"}
 _ATTRIBUTES = re.compile(r"\{:[^{}]*\}\s*")  # kramdown's: `{: .no_toc}`
-_NAMED = re.compile(r"([\w-]+)\s*=\s*\"([^\"]*)\"")
+_NAMED = re.compile(r"(?<![\w-])([\w-]++)\s*=\s*\"([^\"]*)\"")
 _POSITIONAL = re.compile(r"\"([^\"]*)\"|`([^`]*)`|'([^']*)'")
 _TITLES = ("question", "title", "summary", "header", "label", "name")
 _HTML_HEADING = re.compile(r"\s*<h(?P<level>[1-6])\b[^>]*>(?P<title>.*?)</h(?P=level)\s*>\s*", re.IGNORECASE)
@@ -61,7 +61,7 @@ def _plain(line: str) -> str:
     if start[:1] == "#" and (cramped := _CRAMPED_HEADING.match(line)):
         return f"{cramped[1].rstrip()} {line[cramped.end() :]}"
     if start in ("<h", "<H") and (heading := _HTML_HEADING.fullmatch(line)):
-        title = re.sub(r"<[^>]+>", "", heading["title"]).strip()
+        title = re.sub(r"<[^<>]+>", "", heading["title"]).strip()
         return f"{'#' * int(heading['level'])} {title}" if title else ""
     return line
 
@@ -127,7 +127,7 @@ def _container(line: str, opened: list[tuple[str, bool]]) -> str:
     found = _CONTAINER.fullmatch(line)
     if not found:
         return line
-    title = found["label"] or found["title"] or ""
+    title = found["label"] or (found["title"] or "").rstrip()
     opened.append((":::", bool(title) and _folds(found["kind"], title)))
     return _open(title) if opened[-1][1] else line
 
@@ -141,7 +141,7 @@ def _shortcode(line: str, opened: list[tuple[str, bool]], closing: set[str]) -> 
         return line
     named = dict(_NAMED.findall(found["rest"]))
     title = next((named[name] for name in _TITLES if named.get(name)), "")
-    if not named and (first := _POSITIONAL.match(found["rest"])):
+    if not named and (first := _POSITIONAL.match(found["rest"].lstrip())):
         title = first[1] or first[2] or first[3] or ""
     opened.append((found["name"], bool(title) and _folds(found["name"], title)))
     if not opened[-1][1]:
