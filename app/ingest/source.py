@@ -7,32 +7,10 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 # What a repository holds beside its FAQ: read only where it leaves no doubt.
-_HOUSEKEEPING = frozenset(
-    {
-        "readme",
-        "contributing",
-        "license",
-        "licence",
-        "changelog",
-        "changes",
-        "security",
-        "code_of_conduct",
-        "agents",
-    }
-    | {
-        "claude",
-        "authors",
-        "maintainers",
-        "notice",
-        "governance",
-        "history",
-        "news",
-        "todo",
-        "robots",
-        "requirements",
-    }
-)
-
+_HOUSEKEEPING = frozenset({"readme", "contributing", "license", "licence", "changelog", "code_of_conduct"})
+_HOUSEKEEPING |= {"agents", "claude", "authors", "maintainers", "notice", "governance", "robots"}
+# In a folder below they are topics of an FAQ.
+_AT_THE_TOP = frozenset({"changes", "security", "history", "news", "todo", "requirements"})
 
 _TEMPLATES = frozenset(
     f"{before}{between}template" if before else "template"
@@ -61,7 +39,10 @@ class Source:
 
     @property
     def needs_certainty(self) -> bool:
-        return self.stem.lower().replace("-", "_") in _HOUSEKEEPING or self.name.lower().endswith(".txt")
+        name = self.stem.lower().replace("-", "_")
+        is_at_the_top = self.inside is None or len(self.inside.parts) == 1
+        is_housekeeping = name in _HOUSEKEEPING or (is_at_the_top and name in _AT_THE_TOP)
+        return is_housekeeping or self.name.lower().endswith(".txt")
 
     @property
     def is_template(self) -> bool:
