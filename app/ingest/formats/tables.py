@@ -23,6 +23,7 @@ _SPOKEN = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", ":": "colon
 _MOST_TITLE_ROWS = 20
 _HEAD_LINES = 200  # looked at for the dialect; a cell may span lines
 _PROTECTED = re.compile(r'="[^\n]+"')
+_MOST_NAMED = 200  # titles: whoever reads the report has to see which rows are no questions
 _MOST_LINES_OF_A_CELL = 2_000
 
 
@@ -173,7 +174,8 @@ def records_of(rows: Iterable[Row], header: Header, notes: Notes, section: str =
         if not any(map(str.strip, row.cells)):
             continue
         cells = _unprotected(row.cells, header.columns.get("id"))
-        if titles.take(cells):
+        if titles.take(row.place, cells):
+            yield from titles.without_rows()
             continue
         beyond = [cell for cell in cells[len(header.names) :] if cell.strip()]
         if beyond and header.position >= 0:
@@ -181,9 +183,8 @@ def records_of(rows: Iterable[Row], header: Header, notes: Notes, section: str =
             yield Bad(row.place, f"{reason}; text that holds the delimiter needs quotes")
             continue
         if row.lines > _MOST_LINES_OF_A_CELL:
-            yield Bad(
-                row.place, f"a row of {row.lines:,} lines: is a quotation mark missing?", records=row.lines
-            )
+            reason = f"a row of {row.lines:,} lines: is a quotation mark missing?"
+            yield Bad(row.place, reason, records=row.lines)
             continue
         if is_draft(dict(zip(header.names, cells, strict=False))):
             notes.skipped += 1
@@ -196,6 +197,7 @@ def records_of(rows: Iterable[Row], header: Header, notes: Notes, section: str =
             if title and not str(fields.get(name, "")).strip():
                 fields[name] = title
         yield Raw(fields, row.place, names={f: header.names[c] for f, c in header.columns.items()})
+    yield from titles.without_rows(at_end=True)
     titles.tell()
     unused = [
         name for column, name in enumerate(header.names) if name and column not in header.columns.values()
@@ -210,7 +212,8 @@ def records_of(rows: Iterable[Row], header: Header, notes: Notes, section: str =
 
 class _Titles:
     """Rows that hold nothing but the name of a section, for all rows below: a category alone; or, where the
-    table begins so, a title in the column of the questions. A question without an answer is none."""
+    table begins so, a title in the column of the questions. A question without an answer is none, nor is
+    what has no rows below it; the first row may be the title of the whole table."""
 
     def __init__(self, header: Header, notes: Notes) -> None:
         self.above: dict[str, str] = {}
@@ -218,30 +221,39 @@ class _Titles:
         self._notes = notes
         self._in_questions: bool | None = None
         self._taken: list[str] = []
+        self._open: list[tuple[str, str]] = []  # (place, title) in the column of questions, without rows yet
 
-    def take(self, cells: Sequence[str]) -> bool:
+    def take(self, place: str, cells: Sequence[str]) -> bool:
         filled = [
             (self._columns.get(column, ""), cell.strip()) for column, cell in enumerate(cells) if cell.strip()
         ]
         name, title = filled[0]
         alone = len(filled) == 1
-        if self._in_questions is None:
+        is_first = self._in_questions is None
+        if is_first:
             self._in_questions = alone and name == "question" and not asks(title)
         if alone and name in ("collection", "section"):
             self.above[name] = title
         elif alone and name == "question" and self._in_questions and not asks(title):
             self.above["section"] = title
+            self._open += [] if is_first else [(place, title)]
         else:
+            self._open.clear()
             return False
         self._taken.append(title)
         return True
 
+    def without_rows(self, *, at_end: bool = False) -> Iterator[Bad]:
+        """Titles that turn out to be questions whose answer is missing: another one follows, or the end."""
+        while len(self._open) > (not at_end):
+            place, title = self._open.pop(0)
+            self._taken.remove(title)
+            yield Bad(place, "answer is missing, and no rows below make this a section", "answer")
+
     def tell(self) -> None:
         if self._taken:
-            self._notes.warnings.append(
-                f"{len(self._taken)} rows with nothing but a title were taken for sections: "
-                f"{quoted_names(self._taken, 5)}"
-            )
+            said = f"{len(self._taken)} rows with nothing but a title were taken for sections"
+            self._notes.warnings.append(f"{said}: {quoted_names(self._taken, _MOST_NAMED)}")
 
 
 def _unprotected(cells: Sequence[str], id_: int | None) -> Sequence[str]:
