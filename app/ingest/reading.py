@@ -101,10 +101,7 @@ def _json(source: Source, reading: Reading, names: Names, notes: Notes) -> Recor
         if strict is None:
             raise
         notes.warnings.append(f"not strictly JSON, but read: {error}")
-        try:
-            yield from read_objects(lambda: json_events_of(strict), names, notes)
-        except MalformedJson:
-            raise error from None
+        yield from read_objects(lambda: json_events_of(strict), names, notes)
 
 
 def _json_lines(source: Source, reading: Reading, names: Names, notes: Notes) -> Records:

@@ -49,11 +49,12 @@ class MalformedJson(BadFaqFile):
     """The text is not JSON, or not strictly so."""
 
 
-def json_events(text: io.TextIOWrapper) -> Events:
+def json_events(text: io.TextIOWrapper, *, several: bool = False) -> Events:
+    """Of one value, or of several, one after another. Raises MalformedJson with the line."""
     pieces = Pieces(text)
     try:
         # as floats: only whole numbers are ever used, and a Decimal may be endless
-        for event in ijson.basic_parse(pieces, use_float=True):
+        for event in ijson.basic_parse(pieces, use_float=True, multiple_values=several):
             pieces.since_event = 0
             yield event
     except ijson.JSONError as error:
@@ -63,7 +64,9 @@ def json_events(text: io.TextIOWrapper) -> Events:
 
 
 def json_events_of(text: str) -> Events:
-    return json_events(io.TextIOWrapper(io.BytesIO(text.encode("utf-8", "replace")), "utf-8", newline=""))
+    """Of text that was made strict: programs also write one value after another."""
+    file = io.BytesIO(text.encode("utf-8", "replace"))
+    return json_events(io.TextIOWrapper(file, "utf-8", newline=""), several=True)
 
 
 def is_json_lines(text: io.TextIOWrapper) -> bool:
