@@ -8,9 +8,9 @@ from typing import BinaryIO
 
 # What a repository holds beside its FAQ: read only where it leaves no doubt.
 _HOUSEKEEPING = frozenset({"readme", "contributing", "license", "licence", "changelog", "code_of_conduct"})
-_HOUSEKEEPING |= {"agents", "claude", "authors", "maintainers", "notice", "governance", "robots"}
-# In a folder below they are topics of an FAQ.
-_AT_THE_TOP = frozenset({"changes", "security", "history", "news", "todo", "requirements"})
+_HOUSEKEEPING |= {"agents", "claude", "authors", "maintainers", "notice", "governance", "robots", "changes"}
+# In small letters they are topics of an FAQ, too.
+_IN_CAPITALS = frozenset({"SECURITY", "HISTORY", "NEWS", "TODO", "REQUIREMENTS"})
 
 _TEMPLATES = frozenset(
     f"{before}{between}template" if before else "template"
@@ -39,9 +39,7 @@ class Source:
 
     @property
     def needs_certainty(self) -> bool:
-        name = self.stem.lower().replace("-", "_")
-        is_at_the_top = self.inside is None or len(self.inside.parts) == 1
-        is_housekeeping = name in _HOUSEKEEPING or (is_at_the_top and name in _AT_THE_TOP)
+        is_housekeeping = self.stem.lower().replace("-", "_") in _HOUSEKEEPING or self.stem in _IN_CAPITALS
         return is_housekeeping or self.name.lower().endswith(".txt")
 
     @property
