@@ -105,6 +105,13 @@ _JOINED = re.compile(
 _ELLIPTICAL = re.compile(
     r"\s*(?:what about|how about|was ist mit|wie ist es mit|qué tal|qué pasa con)\b", re.IGNORECASE
 )
+# "To Sweden?", behind "Do you ship to Norway?": no question by itself, it has no verb.
+_PREPOSITION = re.compile(
+    r"\s*(?:to|from|in|on|at|by|for|with|without|within|via|after|before|during|"
+    r"nach|von|aus|auf|bei|für|mit|ohne|in|im|a|al|de|desde|en|para|con|sin|à|au|aux|pour|avec|sans)\s",
+    re.IGNORECASE,
+)
+_VERB = re.compile(rf"\b(?:{_INTERROGATIVES}|{_VERBS}|{_OTHER_VERBS})\b", re.IGNORECASE)
 # Words of content that say nothing of a subject: "Can you help me?", "Any idea what is wrong?"
 _GENERAL = """
 help idea ideas wrong happening happened happens happen solution solutions fix solve work works working
@@ -259,6 +266,7 @@ def _leans(text: str) -> bool:
     return (
         _POINTS_BACK.search(text) is not None
         or _ELLIPTICAL.match(text) is not None
+        or (_asks(text) and _PREPOSITION.match(text) is not None and _VERB.search(text) is None)
         or (_JOINED.match(text) is not None and _unjoined(text) == text and not _tells(text, _ENOUGH))
         or not _tells(text, 1 if _asks(text) else _LEAST_WORDS)
     )

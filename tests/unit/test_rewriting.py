@@ -142,6 +142,11 @@ def test_what_an_error_says_is_also_searched_without_its_class() -> None:
             ["Wie starte ich den Dienst?", "Wie starte ich den Dienst?"],
         ),
         (
+            "Do you ship to Norway? To Sweden? To Denmark?",
+            ["Do you ship to Norway?", "To Sweden?", "To Denmark?"],
+            ["Do you ship to Norway?", "Do you ship to Norway?"],
+        ),
+        (
             "How long does shipping take and, if a lamp is late, how do I complain?",
             ["How long does shipping take?", "if a lamp is late, how do I complain?"],
             [],
