@@ -79,7 +79,8 @@ def has_html(text: str) -> bool:
     if "<" not in text:
         return False
     plain = CODE.sub("", text)
-    return any(kind.search(plain) for kind in (_BLOCKS, _COMMENT)) or _has_inline_html(plain)
+    closed_comment = "-->" in plain.partition("<!--")[2]  # one that is not closed is text
+    return closed_comment or bool(_BLOCKS.search(plain)) or _has_inline_html(plain)
 
 
 def _has_inline_html(text: str) -> bool:

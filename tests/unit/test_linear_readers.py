@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from app.ingest.formats.comments import without_comments
 from app.ingest.formats.embedded_html import plain_markdown
 from app.ingest.formats.linked_data import without_scripts
 from app.ingest.formats.relaxed_json import strict_json
@@ -53,12 +54,12 @@ def test_relaxed_json_becomes_strict(text: str, strict: str | None) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "</b>" * 20_000,
+        "x" + "</b>" * 20_000,
         "</summary>" + "<p> " * 20_000,
         "x " + "\n \n" * 20_000 + " <",
         "x<br>y" + " " * 100_000 + "z",
-        "<a " + "href='x' " * 11_000 + ">",
-        "<a id=" + " " * 20_000,
+        "x <a " + "href='x' " * 20_000 + ">y",
+        "x <a id=" + " " * 40_000,
         "<b>x" + " x" * 20_000,
     ],
 )
@@ -98,3 +99,20 @@ def test_linked_data_takes_linear_time(text: str) -> None:
 )
 def test_lines_of_site_generators_take_linear_time(line: str) -> None:
     assert seconds(lambda: plain_lines([line] * 100)) < _SECONDS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a <!-- b\n\n" * 20_000 + "-->",
+        "`-->`\n" + "<!-- " * 20_000,
+        "<!-- " * 20_000 + "`-->`",
+        "<!-- " * 20_000 + "-->",
+        "x <!-- " * 20_000 + "\n\n-->",
+        "<!--\n# x\n-->\n" * 20_000,
+        "{/*" * 20_000 + "\n```\n*/}\n```\n",
+        "a\n" + " " * 40_000 + "b <!-- c -->",
+    ],
+)
+def test_comments_take_linear_time(text: str) -> None:
+    assert seconds(lambda: without_comments(text)) < _SECONDS

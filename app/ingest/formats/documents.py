@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.errors import BadFaqFile
 from app.ingest.column_aliases import Names
 from app.ingest.formats.blocks import Block, Document
+from app.ingest.formats.comments import without_comments
 from app.ingest.formats.dialects import closed_code, plain_markdown, without_jsx
 from app.ingest.formats.entries import is_written_by_askd, read_entries
 from app.ingest.formats.found import Found
@@ -68,7 +69,9 @@ def read_document(
         return
     lines, told = closed_code(body.split("\n"), offset)
     notes.warnings += [told] if told else []
-    body, references = resolved("\n".join(lines))
+    body, commented_out = without_comments("\n".join(lines), offset)
+    notes.warnings += [commented_out] if commented_out else []
+    body, references = resolved(body)
     lines = body.split("\n")
     lines = plain_markdown(plain_lines(without_jsx(lines) if mdx else lines))
     if shape == "front-matter" or (shape == "auto" and names_question(front)):

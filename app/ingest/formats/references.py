@@ -1,4 +1,4 @@
-"""What Markdown keeps in another place than it is used: link targets, footnotes, and comments.
+"""What Markdown keeps in another place than it is used: link targets and footnotes.
 
 Each entry is cut out of its document, so that a link's target at the end of the document would be lost to
 all but the last.
@@ -23,10 +23,6 @@ _DEFINITION = _beside_code(
 _FOOTNOTE = _beside_code(
     r"^\[\^(?P<label>[^\]\s]{1,100})\]:[ \t]*"
     r"(?P<text>[^\n]*(?:\n(?:[ \t]*\n)?(?: {4}|\t)[^\n]*)*)"
-)
-_COMMENTS = (
-    ("-->", _beside_code(r"<!--(?!-?>).*?-->")),
-    ("*/}", _beside_code(r"\{/\*(?! *#[\w-]+ *\*/).*?\*/\}")),
 )
 _USED = _beside_code(
     r"(?<![\]\\])\[(?P<text>(?:[^\[\]\n]|\[[^\[\]\n]*\]){1,500})\]"
@@ -56,12 +52,7 @@ class References(NamedTuple):
 
 
 def resolved(text: str) -> tuple[str, References]:
-    """The text with its links written out and its comments gone; and its footnotes. Line numbers stay."""
-    for end, comment in _COMMENTS:
-        last = text.rfind(end) + len(end)  # beyond it none is closed: each would be sought to the end
-        if last >= len(end):
-            kept = _changed(comment, text[:last], lambda found: "\n" * found[0].count("\n"))
-            text = kept + text[last:]
+    """The text with its links written out; and its footnotes. Line numbers stay."""
     targets: dict[str, str] = {}
     footnotes: dict[str, str] = {}
 
