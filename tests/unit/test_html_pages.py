@@ -75,6 +75,25 @@ def test_a_named_element_around_the_whole_faq_is_none_of_its_questions(tmp_path:
     assert read(tmp_path, f"<h1>Shop</h1>{page}") == ANSWERS
 
 
+def test_a_fold_of_folded_questions_is_a_category(tmp_path: Path) -> None:
+    folds = "".join(f"<details><summary>{asked}</summary>{said}</details>" for asked, said in ANSWERS)
+    page = f"<details><summary>General</summary>{folds}</details>"
+    assert read(tmp_path, page) == ANSWERS
+
+
+def test_a_named_question_whose_answer_has_titles_is_no_category(tmp_path: Path) -> None:
+    titled = "By card.<h4>Which?</h4>All."
+    terms = "<dl><dt>Here</dt><dd>1 day</dd></dl>"
+    page = "".join(
+        f'<div class="faq-question">{asked}</div><div class="faq-answer">{inside}</div>'
+        for asked, inside in (("How do I pay?", titled), ("Delivery", terms))
+    )
+    assert read(tmp_path, page) == [
+        ("How do I pay?", "By card.\n\n#### Which?\n\nAll."),
+        ("Delivery", "Here\n\n1 day"),
+    ]
+
+
 def test_an_answer_keeps_what_it_folds(tmp_path: Path) -> None:
     folded = "<p>By card.</p><details><summary>More</summary><p>Any card.</p></details><p>Soon.</p>"
     page = f'<div class="faq-question">How do I pay?</div><div class="faq-answer">{folded}</div>'

@@ -45,7 +45,9 @@ def _mark_named(tree: LexborHTMLParser) -> None:
         if answer is not None and answer.mem_id not in answers:
             answers.add(answer.mem_id)
             pairs.append((node, answer))
-    outer = {answer.mem_id for question, answer in pairs if _has_questions(answer, asks(question.text()))}
+    outer = {
+        answer.mem_id for question, answer in pairs if _has_questions(answer, is_answer=asks(question.text()))
+    }
     for question, answer in pairs:
         if answer.mem_id in outer:
             _head(question, answer)
@@ -64,11 +66,11 @@ def _head(title: LexborNode, category: LexborNode) -> None:
         title.inner_html = f"<h{level}>{escaped(title.text())}</h{level}>"
 
 
-def _has_questions(answer: LexborNode, is_answer: bool) -> bool:
-    """Whether this is a category of questions. An answer may have titles that do not ask."""
-    return any(_is_named(node, _QUESTION_CLASS) for node in answer.css("[class]")) or any(
-        not is_answer or asks(node.text()) for node in answer.css(_TITLES)
-    )
+def _has_questions(answer: LexborNode, *, is_answer: bool) -> bool:
+    """Whether this is a category of questions; an answer may have titles, too, and one of them may ask."""
+    if any(_is_named(node, _QUESTION_CLASS) for node in answer.css("[class]")):
+        return True
+    return sum(asks(node.text()) for node in answer.css(_TITLES)) > is_answer
 
 
 def _answer_beside(question: LexborNode) -> LexborNode | None:

@@ -23,6 +23,7 @@ from app.ingest.formats.html_marks import (
     marked_as_details,
     without_marks,
 )
+from app.ingest.formats.questions import asks
 
 _GONE = (
     "script, style, template, noscript, iframe, object, embed, svg, head > title, link, meta, input, select"
@@ -73,7 +74,8 @@ def page_to_markdown(text: str) -> str:
         mark(microdata, microdata.css_first("[itemprop=name]"), microdata.css_first("[itemprop=text]"))
     for details in tree.css("details"):
         summary = details.css_first("summary")
-        if summary is not None and not _inside(details, "details"):
+        is_category = summary is not None and not asks(summary.text()) and details.css_first("details")
+        if not (is_category and any(asks(inside.text()) for inside in details.css("summary"))):
             mark(details, summary)
     _mark_definitions(tree)
     _mark_breaks_of_cells(tree)
@@ -154,15 +156,6 @@ def _mark_breaks_of_cells(tree: LexborHTMLParser) -> None:
                 node.replace_with(sign)
             elif node.child is not None:
                 node.child.insert_before(sign)
-
-
-def _inside(node: LexborNode, tag: str) -> bool:
-    parent = node.parent
-    while parent is not None:
-        if parent.tag == tag:
-            return True
-        parent = parent.parent
-    return False
 
 
 def _plain_macros(text: str) -> str:
