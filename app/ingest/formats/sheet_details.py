@@ -3,26 +3,21 @@ that were never calculated. Read off its XML, within limits."""
 
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import unescape
 from posixpath import dirname, join, normpath
 from typing import IO, BinaryIO, TypeVar
 
 from app.errors import BadFaqFile
 from app.ingest.archives import damage_told
 from app.ingest.formats.number_formats import BUILT_IN, NumberFormat, number_format
+from app.ingest.formats.office_xml import read_xml
 
 MOST_CELLS = 5_000_000  # a sheet that says it is larger is refused before it is read
 _MOST_KEPT = 200_000  # cells with a link or a format
 _MOST_XML = 2**22  # bytes of what is read whole: styles, relations
-_PIECE, _OVERLAP = 2**18, 2**13
-_ELEMENT = re.compile(
-    rb"<(?:(?P<kind>c|row|hyperlink) (?P<attributes>[^>]*)>"
-    rb"(?:<f(?:[^>]*/>|[^>]*>(?P<formula>[^<]{0,4000})</f>)(?P<empty><v\s*/>|<v></v>|</c>)?)?)"
-)
-_ATTRIBUTE = re.compile(rb"([\w:]+)=\"([^\"]*)\"")
-_CELL = re.compile(r"([A-Z]{1,3})(\d{1,7})")
+_MOST_FORMULA = 4_000  # characters of one that are kept
+_CELL = re.compile(r"([A-Z]{1,9})([0-9]{1,20})", re.IGNORECASE)
 _HYPERLINK = re.compile(r"(?:_xlfn\.)?HYPERLINK\(\s*\"([^\"]{1,2000})\"", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:https?://|mailto:)\S+", re.IGNORECASE)
 
@@ -48,7 +43,7 @@ def sheet_details(file: BinaryIO) -> Mapping[str, SheetDetails]:
         named = _names(archive, members)
         formats = _formats(archive, members)
         for plain, name in members.items():
-            if plain.startswith("xl/worksheets/") and plain.endswith(".xml"):
+            if plain in named or (plain.startswith("xl/worksheets/") and plain.endswith(".xml")):
                 targets = _relations(archive, members, plain)
                 with archive.open(name) as sheet:
                     found[named.get(plain, name)] = _read(name, sheet, formats, targets)
@@ -57,37 +52,77 @@ def sheet_details(file: BinaryIO) -> Mapping[str, SheetDetails]:
 
 
 def _read(
-    name: str, sheet: IO[bytes], formats: Mapping[bytes, NumberFormat], targets: Mapping[str, str]
+    name: str, sheet: IO[bytes], formats: Mapping[str, NumberFormat], targets: Mapping[str, str]
 ) -> SheetDetails:
-    found = SheetDetails()
-    rows = columns = 0
-    rest = b""
-    while piece := sheet.read(_PIECE):
-        piece = rest + piece
-        for element in _ELEMENT.finditer(piece):
-            given = dict(_ATTRIBUTE.findall(element["attributes"]))
-            if element["kind"] == b"row":
-                if given.get(b"hidden") in (b"1", b"true") and (number := given.get(b"r", b"")).isdigit():
-                    found.hidden_rows.add(int(number) - 1)
-            elif element["kind"] == b"hyperlink":
-                target = targets.get(_text(given.get(b"r:id", b"")))
-                if target and (cell := _position(_text(given.get(b"ref", b"")).partition(":")[0])):
-                    _keep(found.links, cell, target)
-            elif cell := _position(_text(given.get(b"r", b""))):
-                rows, columns = max(rows, cell[0] + 1), max(columns, cell[1] + 1)
-                if shown := formats.get(given.get(b"s", b"")):
-                    _keep(found.formats, cell, shown)
-                if element["empty"] is not None:
-                    found.not_calculated.add(cell)
-                if element["formula"] and (link := _HYPERLINK.match(unescape(_text(element["formula"])))):
-                    _keep(found.links, cell, link[1])
-        if rows * columns > MOST_CELLS:
+    reader = _SheetReader(name, formats, targets)
+    read_xml(name, sheet, reader.start, reader.end, reader.text)
+    return reader.found
+
+
+class _SheetReader:
+    """Follows the elements of one sheet."""
+
+    def __init__(self, name: str, formats: Mapping[str, NumberFormat], targets: Mapping[str, str]) -> None:
+        self.found = SheetDetails()
+        self._name = name
+        self._formats = formats
+        self._targets = targets
+        self._row = self._column = -1  # where a row or a cell names no place, it is the next one
+        self._rows = self._columns = 0
+        self._cell: Cell | None = None
+        self._inside = ""  # `f` or `v`
+        self._formula: str | None = None
+        self._has_value = False
+
+    def start(self, tag: str, given: Mapping[str, str]) -> None:
+        match tag:
+            case "c":
+                self._begin_cell(given)
+            case "f" | "v" if self._cell:
+                self._inside = tag
+                self._formula = "" if tag == "f" else self._formula
+            case "row":
+                number = given.get("r", "")
+                self._row = int(number) - 1 if number.isdecimal() else self._row + 1
+                self._column = -1
+                if given.get("hidden") in ("1", "true"):
+                    self.found.hidden_rows.add(self._row)
+            case "hyperlink":
+                target = self._targets.get(given.get("id", ""))
+                if target and (cell := _position(given.get("ref", "").partition(":")[0])):
+                    _keep(self.found.links, cell, target)
+
+    def text(self, text: str) -> None:
+        if self._inside == "f" and self._formula is not None and len(self._formula) < _MOST_FORMULA:
+            self._formula += text
+        elif self._inside == "v":
+            self._has_value = True
+
+    def end(self, tag: str) -> None:
+        if tag == self._inside:
+            self._inside = ""
+        elif tag == "c" and self._cell:
+            if self._formula is not None and not self._has_value:
+                self.found.not_calculated.add(self._cell)
+            if self._formula and (link := _HYPERLINK.match(self._formula)):
+                _keep(self.found.links, self._cell, link[1])
+            self._cell = None
+
+    def _begin_cell(self, given: Mapping[str, str]) -> None:
+        reference = given.get("r")
+        cell = _position(reference) if reference else (max(self._row, 0), self._column + 1)
+        if cell is None:
+            raise BadFaqFile(f"{self._name}: a cell is named {str(reference)[:20]!r}")
+        self._cell, self._column = cell, cell[1]
+        self._formula, self._has_value = None, False
+        self._rows, self._columns = max(self._rows, cell[0] + 1), max(self._columns, cell[1] + 1)
+        if self._rows * self._columns > MOST_CELLS:
             raise BadFaqFile(
-                f"{name}: cells as far as row {rows:,}, column {columns:,}: more than {MOST_CELLS:,}"
+                f"{self._name}: cells as far as row {self._rows:,}, column {self._columns:,}: "
+                f"more than {MOST_CELLS:,}"
             )
-        begins = piece.rfind(b"<c ")
-        rest = piece[begins:] if len(piece) - begins < _OVERLAP else piece[-40:]
-    return found
+        if shown := self._formats.get(given.get("s", "")):
+            _keep(self.found.formats, cell, shown)
 
 
 def _keep(into: dict[Cell, T], cell: Cell, value: T) -> None:
@@ -101,7 +136,7 @@ def _position(reference: str) -> Cell | None:
     if not found:
         return None
     column = 0
-    for letter in found[1]:
+    for letter in found[1].upper():
         column = column * 26 + ord(letter) - 64
     return int(found[2]) - 1, column - 1
 
@@ -110,8 +145,8 @@ def _names(archive: zipfile.ZipFile, members: Mapping[str, str]) -> Mapping[str,
     """Path of a sheet -> its name."""
     targets = _relations(archive, members, "xl/workbook.xml", external=False)
     found = {}
-    for given in _elements(archive, members, "xl/workbook.xml", b"sheet"):
-        if target := targets.get(given.get("r:id", "")):
+    for tag, given in _elements(archive, members, "xl/workbook.xml"):
+        if tag == "sheet" and (target := targets.get(given.get("id", ""))):
             path = target.lstrip("/") if target.startswith("/") else normpath(join("xl", target))
             found[path.casefold()] = given.get("name", "")
     return found
@@ -121,46 +156,36 @@ def _relations(
     archive: zipfile.ZipFile, members: Mapping[str, str], path: str, *, external: bool = True
 ) -> Mapping[str, str]:
     folder = dirname(path)
-    listed = _elements(archive, members, f"{folder}/_rels/{path[len(folder) + 1 :]}.rels", b"Relationship")
+    listed = _elements(archive, members, f"{folder}/_rels/{path[len(folder) + 1 :]}.rels")
     return {
         given.get("Id", ""): given.get("Target", "")
-        for given in listed
-        if not external or _ADDRESS.fullmatch(given.get("Target", ""))
+        for tag, given in listed
+        if tag == "Relationship" and (not external or _ADDRESS.fullmatch(given.get("Target", "")))
     }
 
 
-def _formats(archive: zipfile.ZipFile, members: Mapping[str, str]) -> Mapping[bytes, NumberFormat]:
+def _formats(archive: zipfile.ZipFile, members: Mapping[str, str]) -> Mapping[str, NumberFormat]:
     """Number of a style, as cells have it -> its format, where it has one."""
-    text = _whole(archive, members, "xl/styles.xml")
     codes = dict(BUILT_IN)
-    for given in _attributes(text, b"numFmt"):
-        codes[given.get("numFmtId", "")] = given.get("formatCode", "")
-    styles = text.partition(b"<cellXfs")[2].partition(b"</cellXfs>")[0]
-    found = {}
-    for number, given in enumerate(_attributes(styles, b"xf")):
-        if shown := number_format(codes.get(given.get("numFmtId", ""), "")):
-            found[str(number).encode()] = shown
-    return found
+    styles: list[str] = []
+    inside = ""
+    for tag, given in _elements(archive, members, "xl/styles.xml"):
+        if tag in ("cellStyleXfs", "cellXfs", "cellStyles", "dxfs"):
+            inside = tag
+        elif tag == "numFmt":
+            codes[given.get("numFmtId", "")] = given.get("formatCode", "")
+        elif tag == "xf" and inside == "cellXfs":
+            styles.append(given.get("numFmtId", ""))
+    shown = {str(number): number_format(codes.get(style, "")) for number, style in enumerate(styles)}
+    return {number: one for number, one in shown.items() if one}
 
 
 def _elements(
-    archive: zipfile.ZipFile, members: Mapping[str, str], path: str, tag: bytes
-) -> Iterator[dict[str, str]]:
-    yield from _attributes(_whole(archive, members, path), tag)
-
-
-def _attributes(xml: bytes, tag: bytes) -> Iterator[dict[str, str]]:
-    for element in re.finditer(rb"<" + tag + rb" ([^>]*)>", xml):
-        yield {_text(name): unescape(_text(value)) for name, value in _ATTRIBUTE.findall(element[1])}
-
-
-def _whole(archive: zipfile.ZipFile, members: Mapping[str, str], path: str) -> bytes:
-    name = members.get(path.casefold())
-    if name is None:
-        return b""
-    with archive.open(name) as file:
-        return file.read(_MOST_XML)
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace")
+    archive: zipfile.ZipFile, members: Mapping[str, str], path: str
+) -> Sequence[tuple[str, Mapping[str, str]]]:
+    """The names and attributes of all elements; none where there is no such file."""
+    found: list[tuple[str, Mapping[str, str]]] = []
+    if name := members.get(path.casefold()):
+        with archive.open(name) as file:
+            read_xml(name, file, lambda tag, given: found.append((tag, given)), most=_MOST_XML)
+    return found
