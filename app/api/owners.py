@@ -10,7 +10,8 @@ _WAY = (
     "ASKD_API_KEYS_FILE"
 )
 _LOCAL_HOSTS = frozenset(["localhost", "127.0.0.1", "[::1]"])
-_FORWARDED = ("forwarded", "via", "x-real-ip")  # and X-Forwarded-…
+# And X-Forwarded-…
+_FORWARDED = ("forwarded", "via", "x-real-ip", "cf-connecting-ip", "true-client-ip", "client-ip")
 
 
 async def owners_only(request: Request) -> None:
@@ -24,12 +25,14 @@ async def owners_only(request: Request) -> None:
 
 def check_local(request: Request) -> None:
     """Without keys whoever sits at this machine is the owner: nobody may come from elsewhere, through a
-    proxy, or by a name that was made to point here (DNS rebinding). Raises HTTPException with status 403."""
+    proxy, or by a name that was made to point here (DNS rebinding). No browser speaks HTTP/1.0, but nginx
+    does to what it proxies, and need not say that it is one. Raises HTTPException with status 403."""
     headers = request.headers
     forwarded = any(name in _FORWARDED or name.startswith("x-forwarded-") for name in headers)
     hosts = headers.getlist("host")
     local = len(hosts) == 1 and _name(hosts[0]) in _LOCAL_HOSTS
-    if not service_of(request).access.loopback or forwarded or not local:
+    proxied = forwarded or request.scope["http_version"] == "1.0"
+    if not service_of(request).access.loopback or proxied or not local:
         raise HTTPException(
             403,
             "without API keys this is open only in a browser on the machine that askd runs on, at its "

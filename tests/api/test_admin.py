@@ -37,12 +37,14 @@ LATE = "Is it possible to join the course at any time?"
 
 
 @asynccontextmanager
-async def calling(store: FeedbackStore | None = None, **chosen: Any) -> AsyncIterator[httpx.AsyncClient]:
+async def calling(
+    store: FeedbackStore | None = None, http_version: str = "1.1", **chosen: Any
+) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody at the machine itself."""
     index, llm = MemoryIndex(FAQ), ScriptedModel(script=["Yes."], loaded=True)
     settings = Settings(**{"keep_questions": 30, **chosen})
     app = app_of(assistant_of(index, llm), index, llm, settings, store=store)
-    async with calling_app(app, "127.0.0.1") as caller:
+    async with calling_app(app, "127.0.0.1", http_version) as caller:
         caller.headers.update(LOCAL)
         yield caller
 
@@ -122,6 +124,9 @@ async def test_without_keys_it_is_open_at_the_machine_itself(host: str) -> None:
         {"X-Forwarded-Anything": "x"},
         {"X-Real-IP": "127.0.0.1"},
         {"Via": "1.1 proxy"},
+        {"CF-Connecting-IP": "1.2.3.4"},
+        {"True-Client-IP": "1.2.3.4"},
+        {"Client-IP": "1.2.3.4"},
     ],
 )
 async def test_without_keys_nobody_else_gets_in_and_the_way_is_named(
@@ -145,6 +150,13 @@ async def test_without_keys_nobody_gets_in_where_others_can_call(chosen: dict[st
         response = await caller.get("/admin/report")
         assert response.status_code == 403
         assert "ASKD_API_KEYS_FILE" in response.json()["detail"]
+
+
+async def test_without_keys_nobody_gets_in_through_a_proxy_that_names_nobody() -> None:
+    """As nginx with a bare `proxy_pass` does, in HTTP/1.0 and with askd's own address as the host."""
+    async with calling(http_version="1.0") as caller:
+        assert (await caller.get("/admin/report")).status_code == 403
+        assert (await caller.get("/livez")).status_code == 200
 
 
 @pytest.mark.parametrize("chosen", [{"host": "localhost"}, {"host": "127.8.0.1"}, {"host": "::1"}])

@@ -53,13 +53,15 @@ def app_of(
 
 
 @asynccontextmanager
-async def calling(app: FastAPI, address: str = "203.0.113.7") -> AsyncIterator[httpx.AsyncClient]:
+async def calling(
+    app: FastAPI, address: str = "203.0.113.7", http_version: str = "1.1"
+) -> AsyncIterator[httpx.AsyncClient]:
     """A caller of the application, started as a server starts it. Its test transport buffers: streams that
     are to be watched need a real server."""
     async with app.router.lifespan_context(app) as state:
 
         async def started(scope: Scope, receive: Receive, send: Send) -> None:
-            await app({**scope, "state": dict(state or {})}, receive, send)
+            await app({**scope, "http_version": http_version, "state": dict(state or {})}, receive, send)
 
         transport = httpx.ASGITransport(started, raise_app_exceptions=False, client=(address, 40000))
         async with httpx.AsyncClient(transport=transport, base_url="http://askd") as client:
