@@ -3,13 +3,17 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from app.domain import Status
 from app.feedback.base import Record
 from app.feedback.gaps import Group, kind_of
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet would run
+_SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20"  # also in full width
+_FORMULA = re.compile(rf"^[{_SIGNS}\t\r\n]")  # what a spreadsheet would run
+# The same where it parts cells at semicolons or tabs: then quotes within a line hold no cell together.
+_INSIDE = re.compile(rf"(?<=[;\t\r\n])([ \"]*)(?=[{_SIGNS}])")
 
 
 def table(groups: Sequence[Group]) -> str:
@@ -95,4 +99,5 @@ def _csv(rows: Iterable[Sequence[object]]) -> str:
 
 
 def _harmless(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    """An apostrophe makes a text of a formula."""
+    return _FORMULA.sub(r"'\g<0>", _INSIDE.sub(r"\1'", cell)) if isinstance(cell, str) else cell
