@@ -20,7 +20,7 @@ from app.telemetry.metrics import Metrics
 access = logging.getLogger("askd.access")
 log = logging.getLogger(__name__)
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")  # "." and ".." are no names in a path
 _POLICY = "Content-Security-Policy"
 _NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
 # Pages may load only from this service. The one of /docs has scripts and styles inline.

@@ -379,6 +379,14 @@ async def test_who_hangs_up_while_a_stream_is_held_up_is_no_error(
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
+@pytest.mark.parametrize("given", [".", "..", "-x"])
+async def test_a_request_id_that_is_no_name_in_a_path_is_replaced(
+    client: httpx.AsyncClient, given: str
+) -> None:
+    response = await client.post("/ask", json=LATE, headers={"X-Request-ID": given})
+    assert len(response.headers["x-request-id"]) == 32
+
+
 async def test_a_well_formed_request_id_of_the_caller_comes_back(client: httpx.AsyncClient) -> None:
     kept = await client.post("/ask", json=LATE, headers={"X-Request-ID": "trace-1.a_B"})
     made = await client.post("/ask", json=LATE, headers={"X-Request-ID": "x" * 200})

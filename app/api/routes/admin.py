@@ -86,7 +86,7 @@ async def questions_as_lines(report: ReportDep) -> Response:
 
 @router.delete("/answers/{request_id}")
 async def forget(
-    request_id: Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9._-]{1,128}$")],
+    request_id: Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")],
     request: Request,
     feedback: FeedbackDep,
     deadline: DeadlineDep,
