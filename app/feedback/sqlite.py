@@ -104,13 +104,13 @@ class SqliteFeedback:
         return found
 
     async def expire(self, before: float, texts_before: float, forgotten_before: float) -> None:
-        def expire(db: sqlite3.Connection) -> int:
+        def expire(db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM forgotten WHERE time < ?", (forgotten_before,))
-            gone = db.execute("DELETE FROM answers WHERE time < ?", (before,)).rowcount
-            return gone + db.execute(_FORGET_TEXTS, (texts_before,)).rowcount
+            db.execute("DELETE FROM answers WHERE time < ?", (before,))
+            db.execute(_FORGET_TEXTS, (texts_before,))
 
-        if await self.run(expire):
-            await self.run(_empty_journal)
+        await self.run(expire)
+        await self.run(_empty_journal)  # always: it may have been in use when something was forgotten
 
     async def close(self) -> None:
         def close() -> None:
@@ -153,7 +153,7 @@ def _open(file: Path) -> sqlite3.Connection:
 
 
 def _empty_journal(db: sqlite3.Connection) -> None:
-    """What was deleted may stand in the journal still."""
+    """What was deleted may stand in the journal still. It stays as it is while another process reads."""
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
 
 import httpx
@@ -280,6 +280,20 @@ async def test_what_is_forgotten_is_gone_from_the_disk(store: SqliteFeedback, fi
     assert await store.forget("mine", 2_000.0) == 1
     assert b"possible to join" not in written(file)
     assert b"wunderbar" not in written(file)
+
+
+async def test_what_was_forgotten_while_somebody_read_is_gone_at_the_next_cleaning(
+    store: SqliteFeedback, file: Path
+) -> None:
+    await store.record([outcome(1, "Is it possible to join?", "mine")])
+    with closing(sqlite3.connect(file, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM answers").fetchone()
+        assert await store.forget("mine", 2_000.0) == 1
+    assert b"possible to join" in written(file)
+
+    await store.expire(0.0, 0.0, 0.0)
+    assert b"possible to join" not in written(file)
 
 
 async def test_switching_the_setting_off_deletes_what_was_kept(store: SqliteFeedback, file: Path) -> None:
