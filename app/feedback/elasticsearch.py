@@ -53,6 +53,7 @@ class ElasticsearchFeedback:
     async def record(self, outcomes: Sequence[Outcome]) -> None:
         if kept := await self._without_forgotten(outcomes):
             await self._write([(outcome.id, _document(outcome)) for outcome in kept])
+            await self._delete_forgotten(kept)
 
     async def judge(self, outcome: Outcome, verdict: Verdict) -> bool:
         if not await self._without_forgotten([outcome]):
@@ -65,7 +66,7 @@ class ElasticsearchFeedback:
         }
         document = _document(outcome) | said | ({"texts": True} if verdict.comment else {})
         await self._write([(outcome.id, document)])
-        return True
+        return not await self._delete_forgotten([outcome])
 
     async def records(self, since: float) -> AsyncIterator[Record]:
         after: Sequence[Any] | None = None
@@ -121,6 +122,15 @@ class ElasticsearchFeedback:
             found = await repeatable(self.client).mget(index=self.alias, ids=sorted(ids))
         times = {each["_id"]: each["_source"]["time"] for each in found["docs"] if each.get("found")}
         return [each for each in outcomes if each.time > times.get(_tombstone_id(each.request_id), -1.0)]
+
+    async def _delete_forgotten(self, written: Sequence[Outcome]) -> int:
+        """How many were forgotten between the look at the tombstones and the write."""
+        still = {outcome.id for outcome in await self._without_forgotten(written)}
+        if not (gone := [outcome.id for outcome in written if outcome.id not in still]):
+            return 0
+        with self._translated_errors():
+            await self._delete({"ids": {"values": gone}})
+        return len(gone)
 
     async def _delete(self, query: Mapping[str, Any]) -> int:
         await self._ensure()

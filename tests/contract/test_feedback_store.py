@@ -1,6 +1,6 @@
 """What every store of feedback must do."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -150,3 +150,30 @@ async def test_what_was_forgotten_is_remembered_until_it_expires(store: Feedback
 
     assert await store.judge(other, Verdict(True, 2_000.0)) is False
     assert await store.judge(mine, Verdict(True, 2_000.0)) is True
+
+
+class Interrupted(ElasticsearchFeedback):
+    """Somebody deletes the request between the look at the tombstones and the write."""
+
+    interrupted = False
+
+    async def _without_forgotten(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        kept = await super()._without_forgotten(outcomes)
+        if not self.interrupted:
+            self.interrupted = True
+            await self.forget("mine", 1_500.0)
+        return kept
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("judged", [False, True])
+async def test_what_is_forgotten_in_the_middle_of_a_write_is_not_kept(
+    elasticsearch_store: ElasticsearchFeedback, judged: bool
+) -> None:
+    store = Interrupted(elasticsearch_store.client, elasticsearch_store.alias)
+    mine = outcome(1, "Can I join?", "mine")
+    if judged:
+        assert await store.judge(mine, Verdict(True, 2_000.0)) is False
+    else:
+        await store.record([mine, outcome(2)])
+    assert [record.outcome.request_id for record in await kept(store)] == ([] if judged else ["request-2"])
