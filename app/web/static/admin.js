@@ -1,12 +1,13 @@
 // The page for owners: what was not answered, which entries are used, files of both, deletion. The key is asked
 // for where the service wants one.
-import { Failure, Service, key } from './api.js'
+import { Failure, Key, Service } from './api.js'
 import { daysSection, entriesSection, totalsSection } from './admin-figures.js'
 import { gapsSection } from './admin-gaps.js'
 import { h } from './dom.js'
 import { Words } from './words.js'
 
 const $ = (id) => document.getElementById(id)
+const key = new Key('askd-owner-key') // not the one of `/`: a caller's is refused here, and forgotten
 const service = new Service('admin/', key)
 const words = new Words({}, $('status'))
 const [report, chooser] = [$('report'), $('chooser')]

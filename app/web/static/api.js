@@ -1,20 +1,30 @@
 // The service's HTTP API: problems become Failures, the key of this tab goes along, streams become events.
 
-const KEY = 'askd-key'
 const MAX_CHARACTERS = 8000 // of a question, and of each message of a conversation
 
-/** The API key of this tab; where the browser forbids storage, of this page until it is left. */
-export const key = {
-  unstored: null,
-  get: () => stored((storage) => storage.getItem(KEY)) ?? key.unstored,
-  set: (value) => {
-    key.unstored = value.replace(/[^\x21-\x7e]/g, '') // what no header takes, and pasted text may have unseen
-    stored((storage) => storage.setItem(KEY, key.unstored))
-  },
-  forget: () => {
-    key.unstored = null
-    stored((storage) => storage.removeItem(KEY))
-  },
+/** An API key of this tab; where the browser forbids storage, of this page until it is left. */
+export class Key {
+  #name
+  #unstored = null
+
+  /** `name` is that of its storage. */
+  constructor(name) {
+    this.#name = name
+  }
+
+  get() {
+    return stored((storage) => storage.getItem(this.#name)) ?? this.#unstored
+  }
+
+  set(value) {
+    this.#unstored = value.replace(/[^\x21-\x7e]/g, '') // what no header takes, and pasted text may have unseen
+    stored((storage) => storage.setItem(this.#name, this.#unstored))
+  }
+
+  forget() {
+    this.#unstored = null
+    stored((storage) => storage.removeItem(this.#name))
+  }
 }
 
 function stored(use) {

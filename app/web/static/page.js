@@ -1,5 +1,5 @@
 // The page: a conversation with a chooser of collections, links that ask, and an API key where one is needed.
-import { Service, cut, key } from './api.js'
+import { Key, Service, cut } from './api.js'
 import { Chat } from './chat.js'
 import { h } from './dom.js'
 import { Words } from './words.js'
@@ -7,6 +7,7 @@ import { Words } from './words.js'
 const $ = (id) => document.getElementById(id)
 const data = JSON.parse($('data').textContent) // the document carries it, in the reader's language
 const words = new Words(data, $('status'))
+const key = new Key('askd-key')
 const chooser = $('collection')
 const linked = new URLSearchParams(location.search)
 let loaded = false // the collections
