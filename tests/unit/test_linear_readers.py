@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from app.ingest.formats.embedded_html import plain_markdown
 from app.ingest.formats.linked_data import without_scripts
 from app.ingest.formats.relaxed_json import strict_json
 from app.ingest.formats.site_generators import plain_lines
+from app.ingest.survey import survey
 
 _SECONDS = 1.0  # each of these took more than three with a pattern that backtracks
 
@@ -116,3 +118,9 @@ def test_lines_of_site_generators_take_linear_time(line: str) -> None:
 )
 def test_comments_take_linear_time(text: str) -> None:
     assert seconds(lambda: without_comments(text)) < _SECONDS
+
+
+def test_a_line_of_spaces_that_no_entry_has_takes_linear_time(tmp_path: Path) -> None:
+    file = tmp_path / "faq.md"
+    file.write_text(f"{' ' * 40_000}x\n\n## How do I pay?\n\nBy card.\n\n## Can I return it?\n\nYes.\n")
+    assert seconds(lambda: survey([file], collection=None, strict=False)) < _SECONDS

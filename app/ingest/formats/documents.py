@@ -34,8 +34,8 @@ SHAPES = (
 )
 _TOC = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s+\[[^\]]*\]\([^)]*\)\s*$")
 _NO_TEXT = re.compile(
-    r"\s*(?:([-*_=])(?:\s*\1){2,}|[-*+] TOC|\[\[?_?TOC_?\]?\]|\{:?\s*toc\s*\}"
-    r"|(?:\[?!\[[^\]]*\]\([^)]*\)\]?(?:\([^)]*\))?\s*)+|</?\w[^>]*>)?\s*$",
+    r"(?:([-*_=])(?:\s*\1){2,}|[-*+] TOC|\[\[?_?TOC_?\]?\]|\{:?\s*toc\s*\}"
+    r"|(?:\[?!\[[^\]]*\]\([^)]*\)\]?(?:\([^)]*\))?\s*)+|</?\w[^>]*>)?",
     re.IGNORECASE,
 )
 
@@ -223,7 +223,7 @@ def _tell_unused(document: Document, notes: Notes) -> None:
             for number in range(block.first, block.end)
             if not document.used[number]
             and document.lines[number].strip()
-            and not _NO_TEXT.fullmatch(document.lines[number])
+            and not _NO_TEXT.fullmatch(document.lines[number].strip())
             and not (block.kind == "list" and _TOC.match(document.lines[number]))
         ]
         if lines:
