@@ -143,7 +143,9 @@ async def test_a_pool_has_the_speed_of_all_and_no_caller_sees_one_die(tmp_path: 
     assert sum(together) >= 0.75 * sum(alone)
     assert without[0] < 0.5
     assert sum(without[1:]) >= 0.6 * sum(alone[1:])  # of few generations
-    assert callers.outcomes["failed before the first token"] == 0
-    assert callers.outcomes["failed while it was written"] <= 1  # the one that the killed server was writing
+    # The one that the killed server was writing. Its caller may not have seen a word of it: askd holds back
+    # the first ones until it knows that they are no mark or thought. No caller fails whose generation had not
+    # begun.
+    assert callers.outcomes.total() - callers.outcomes["answered"] <= 1
     assert rebalanced <= 10
     assert set(status.servers.values()) == {None}
