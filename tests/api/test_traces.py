@@ -316,7 +316,7 @@ async def test_what_nobody_expected_is_an_internal_error(stand: Stand) -> None:
 
 async def test_a_wait_in_vain_is_seen_in_the_queue(stand: Stand) -> None:
     await stand.admission.enter(NEVER).turn()  # the only slot, for ever
-    await stand.post("/ask", GENERATE, headers={"X-Request-Timeout": "0.3"})
+    await stand.post("/ask", GENERATE, headers={"X-Request-Timeout": "1"})
     assert stand.trace.names == ["POST /ask", "queue", "retrieve"]
     assert verdict(stand.trace["queue"]) == ("overloaded", StatusCode.ERROR)
     assert verdict(stand.trace["POST /ask"]) == ("overloaded", StatusCode.ERROR)
