@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from app.errors import BadFaqFile
 from app.ingest.formats.comments import without_comments
 from app.ingest.formats.embedded_html import plain_markdown
 from app.ingest.formats.linked_data import without_scripts
@@ -124,3 +126,10 @@ def test_a_line_of_spaces_that_no_entry_has_takes_linear_time(tmp_path: Path) ->
     file = tmp_path / "faq.md"
     file.write_text(f"{' ' * 40_000}x\n\n## How do I pay?\n\nBy card.\n\n## Can I return it?\n\nYes.\n")
     assert seconds(lambda: survey([file], collection=None, strict=False)) < _SECONDS
+
+
+def test_many_headings_without_text_take_linear_time(tmp_path: Path) -> None:
+    file = tmp_path / "faq.md"
+    file.write_text("# A\n\n" * 6_000 + "## How do I pay?\n\nBy card.\n\n## Can I return it?\n\nYes.\n")
+    with suppress(BadFaqFile):
+        assert seconds(lambda: survey([file], collection=None, strict=False)) < 2 * _SECONDS

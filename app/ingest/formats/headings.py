@@ -6,6 +6,8 @@ headings below are part of the answer.
 """
 
 import re
+from bisect import bisect_right
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from app.ingest.formats.blocks import Block, Document
@@ -39,6 +41,7 @@ def find_headings(document: Document, level: int | None = None) -> tuple[list[Fo
     if not levels:
         return [], [], ""
     deepest = max(levels)
+    may_ask = [part.heading.first for part in parts if part.heading.level in levels or part.asks]
     questions = [
         part
         for part in parts
@@ -46,7 +49,7 @@ def find_headings(document: Document, level: int | None = None) -> tuple[list[Fo
             part.heading.level in levels
             or (part.asks and part.heading.level < deepest and not guessed and not level)
         )
-        and not (part.own == 0 and _holds_questions(part, parts, levels))
+        and not (part.own == 0 and _holds(part, may_ask))
     ]
     starts = [part.heading.first for part in questions] + [len(document.lines)]
     found: list[Found] = []
@@ -158,8 +161,7 @@ def _are_section_titles(parts: list[_Part], level: int) -> bool:
     return sum(map(is_section_title, titles)) * 2 > len(titles)
 
 
-def _holds_questions(part: _Part, parts: list[_Part], levels: set[int]) -> bool:
-    return any(
-        part.heading.first < other.heading.first < part.end and (other.heading.level in levels or other.asks)
-        for other in parts
-    )
+def _holds(part: _Part, questions: Sequence[int]) -> bool:
+    """Whether one of the `questions` stands below its heading; they are line numbers, in order."""
+    following = bisect_right(questions, part.heading.first)
+    return following < len(questions) and questions[following] < part.end
