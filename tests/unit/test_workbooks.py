@@ -99,6 +99,12 @@ def test_a_far_cell_is_refused_however_it_is_written(
         sheet_details(file)
 
 
+def test_a_sheet_in_an_encoding_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    path = changed(written(tmp_path, [["question", "answer"], ["How?", "So."]]), [(b'"UTF-8"', b'"TF-8"')])
+    with path.open("rb") as file, pytest.raises(BadFaqFile, match="not XML that can be read"):
+        sheet_details(file)
+
+
 def test_entities_of_a_sheet_are_not_expanded(tmp_path: Path) -> None:
     declared = [(b"<worksheet ", b'<!DOCTYPE a [<!ENTITY b "c">]><worksheet ')]
     with pytest.raises(BadFaqFile, match="declares a document type"):

@@ -41,7 +41,7 @@ def read_xml(
         while piece := file.read(_PIECE):
             parser.Parse(piece, False)
         parser.Parse(b"", True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError) as error:  # the latter for an encoding that nobody knows
         raise BadFaqFile(f"{name}: not XML that can be read: {error}") from error
 
 
