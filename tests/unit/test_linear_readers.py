@@ -130,6 +130,12 @@ def test_a_line_of_spaces_that_no_entry_has_takes_linear_time(tmp_path: Path) ->
 
 def test_many_headings_without_text_take_linear_time(tmp_path: Path) -> None:
     file = tmp_path / "faq.md"
-    file.write_text("# A\n\n" * 6_000 + "## How do I pay?\n\nBy card.\n\n## Can I return it?\n\nYes.\n")
-    with suppress(BadFaqFile):
-        assert seconds(lambda: survey([file], collection=None, strict=False)) < 2 * _SECONDS
+    file.write_text(
+        "## How do I?\n\n" * 6_000 + "## How do I pay?\n\nBy card.\n\n## Can I return it?\n\nYes.\n"
+    )
+
+    def read() -> None:
+        with suppress(BadFaqFile):
+            survey([file], collection=None, strict=False)
+
+    assert seconds(read) < _SECONDS
