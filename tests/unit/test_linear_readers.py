@@ -139,3 +139,16 @@ def test_many_headings_without_text_take_linear_time(tmp_path: Path) -> None:
             survey([file], collection=None, strict=False)
 
     assert seconds(read) < _SECONDS
+
+
+def test_a_line_of_backticks_in_mdx_takes_linear_time(tmp_path: Path) -> None:
+    file = tmp_path / "faq.mdx"
+    file.write_text(
+        f"# A\n\n<{'`' * 40_000}\n\n## How do I pay?\n\nBy card.\n\n## Can I return it?\n\nYes.\n"
+    )
+
+    def read() -> None:
+        with suppress(BadFaqFile):
+            survey([file], collection=None, strict=False)
+
+    assert seconds(read) < _SECONDS

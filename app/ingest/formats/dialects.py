@@ -27,7 +27,7 @@ _ASKED = frozenset({"title", "question", "summary", "header", "heading", "label"
 _STRING = re.compile(r"\{?\s*([\"'`])(?P<text>(?:(?!\1)[^<])+)\1\s*\}?")
 _ACCORDIONS = re.compile(r"accordion|collaps|expan|disclosure|toggle|faq|question|details", re.IGNORECASE)
 _JSX_TAG = re.compile(r"</?[A-Z][\w.]*(?:\s[^<>]*)?/?>")
-_IN_CODE = re.compile(r"(`+)[^`].*?\1")
+_IN_CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
 
 
 def plain_markdown(lines: Sequence[str]) -> Sequence[str]:
