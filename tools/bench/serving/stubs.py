@@ -251,9 +251,6 @@ async def open_stubs(
 ) -> AsyncIterator[Stubs]:
     """With an `embedder` the index says that it was made with that one."""
     entries = list(survey([_SAMPLE], collection=None, strict=False).entries())
-    # A question that is one: of several askd searches for each.
-    first = next(place for place, entry in enumerate(entries) if " and " not in entry.question)
-    entries = entries[first:] + entries[:first]
     best = entries[0]
     words = [word if place == 0 else f" {word}" for place, word in enumerate(best.answer.split())]
     elasticsearch, ollama = Elasticsearch(entries, embedder), model(words)
@@ -263,8 +260,8 @@ async def open_stubs(
             ollama,
             await opened.enter_async_context(serve(elasticsearch.handle)),
             await opened.enter_async_context(serve(ollama.handle)),
-            # One sentence: of several askd searches for each.
-            f"{best.question.rstrip('?')}: {best.answer.partition('. ')[0]}",
+            # One question and one sentence: of several askd searches for each.
+            f"{best.question.partition(' and ')[0].rstrip('?')}: {best.answer.partition('. ')[0]}",
             best.id,
         )
 
