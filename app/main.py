@@ -63,7 +63,7 @@ def create_app(
             askd.feedback.running(),
             open_sessions() as sessions,
         ):
-            watching = asyncio.ensure_future(askd.assistant.watch.run())
+            watching = asyncio.gather(askd.assistant.watch.run(), metrics.keep_fresh())
             try:
                 yield {
                     "assistant": askd.assistant,

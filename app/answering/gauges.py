@@ -28,6 +28,7 @@ def register_gauges(metrics: Metrics, assistant: Assistant, breakers: Mapping[st
         "predicted_wait_seconds",
         "Predicted wait for a request arriving now",
         lambda: admission.predicted_wait,
+        across="max",
     )
     metrics.gauge("cache_entries", "Answers in the cache", lambda: len(cache))
     metrics.gauge("cache_bytes", "Approximate memory of the cached answers", lambda: cache.size_bytes)
@@ -36,11 +37,13 @@ def register_gauges(metrics: Metrics, assistant: Assistant, breakers: Mapping[st
         "Circuit breaker: 0 closed, 1 half-open, 2 open",
         "backend",
         lambda: {backend: _BREAKER[breaker.state] for backend, breaker in breakers.items()},
+        across="max",
     )
     metrics.gauge(
         "model_loaded",
         "1 when the model is in memory",
         lambda: bool(watch.status and watch.status.loaded),
+        across="min",
     )
     metrics.gauges(
         "model_server_up",
@@ -49,5 +52,9 @@ def register_gauges(metrics: Metrics, assistant: Assistant, breakers: Mapping[st
         lambda: {
             server: told is None for server, told in (watch.status.servers if watch.status else {}).items()
         },
+        across="min",
     )
-    metrics.gauges("model_memory_bytes", "Memory of the model, by where it is", "where", model_memory)
+    # Of a server's model, which every worker tells of; of embedded ones, the largest.
+    metrics.gauges(
+        "model_memory_bytes", "Memory of the model, by where it is", "where", model_memory, across="max"
+    )

@@ -37,7 +37,7 @@ class Access:
         keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
         hosts = frozenset(_bracketed(name.lower()) for name in comma_separated(settings.allowed_hosts))
         public = frozenset(comma_separated(settings.public_collections))
-        return cls(keys, _limit(settings.rate_limit), hosts, public, listens_locally(settings))
+        return cls(keys, limit_of(settings.rate_limit), hosts, public, listens_locally(settings))
 
     async def admit(self, request: Request, *, limited: bool, public: bool = False) -> None:
         """Note the caller's key; `limited` requests count against the rate limit, `public` ones need no key
@@ -120,7 +120,8 @@ def _key(headers: Headers) -> str:
     return key.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
 
 
-def _limit(setting: str | None) -> RateLimitItem | None:
+def limit_of(setting: str | None) -> RateLimitItem | None:
+    """What `ASKD_RATE_LIMIT` says. Raises BadSettings."""
     if not setting:
         return None
     try:

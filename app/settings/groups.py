@@ -42,6 +42,9 @@ class Server(BaseModel):
         "127.0.0.1", description="address to listen on; 0.0.0.0 for all of this machine's"
     )
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="port to listen on")
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="processes that share the port; each has its part of slots, rate limit and cache"
+    )
     data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         default_factory=lambda: user_data_path("askd", appauthor=False),
         description="folder of the embedded index and the model files; default: the user's data directory",

@@ -1,8 +1,10 @@
 """Metrics for Prometheus: counters and histograms, and gauges that are read when Prometheus asks.
 
-Which gauges there are: app/answering/gauges.py.
+Which gauges there are: app/answering/gauges.py. With several workers they are those of all, see
+worker_metrics.py.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
@@ -18,11 +20,13 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from app.domain import Answer
+from app.telemetry.worker_metrics import Across, WorkerGauges, is_one_of_several, register_workers
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # a second series for each counter, of no use here
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100)
 _POSITIONS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
+_REFRESH_SECONDS = 1.0
 _TOKENS_PER_SECOND = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -31,7 +35,13 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
+        self._workers = WorkerGauges() if is_one_of_several() else None
+        self._own: CollectorRegistry | None = self._registry
+        if self._workers:
+            register_workers(self._registry)
+            self._own = None  # counted by way of the workers' files
+        else:
+            ProcessCollector(registry=self._registry)
         # The children are cached by their labels, of which there are few: looking one up costs more than
         # counting.
         self._requests = cache(
@@ -67,18 +77,39 @@ class Metrics:
         self._completion_tokens = self._counter("completion_tokens", "Tokens in generated answers")
 
     def exposition(self) -> bytes:
+        if self._workers:
+            self._workers.refresh()
         return generate_latest(self._registry)
 
-    def gauge(self, name: str, help_text: str, read: Callable[[], float]) -> None:
-        """A gauge whose value is read when Prometheus asks."""
+    async def keep_fresh(self) -> None:
+        """Never returns. Another worker may be the one that Prometheus asks."""
+        while self._workers:
+            self._workers.refresh()
+            await asyncio.sleep(_REFRESH_SECONDS)
+
+    def gauge(self, name: str, help_text: str, read: Callable[[], float], across: Across = "sum") -> None:
+        """A gauge whose value is read when Prometheus asks; `across` several workers it is made so."""
+        if self._workers:
+            self._workers.add(f"askd_{name}", help_text, read, across)
+            return
 
         def collect() -> Metric:
             return GaugeMetricFamily(f"askd_{name}", help_text, read())
 
         self._registry.register(_OnDemand(collect))
 
-    def gauges(self, name: str, help_text: str, label: str, read: Callable[[], Mapping[str, float]]) -> None:
+    def gauges(
+        self,
+        name: str,
+        help_text: str,
+        label: str,
+        read: Callable[[], Mapping[str, float]],
+        across: Across = "sum",
+    ) -> None:
         """The same with a label, whose values are the keys of what is read."""
+        if self._workers:
+            self._workers.add_labelled(f"askd_{name}", help_text, label, read, across)
+            return
 
         def collect() -> Metric:
             family = GaugeMetricFamily(f"askd_{name}", help_text, labels=[label])
@@ -137,12 +168,12 @@ class Metrics:
                 self._pace.observe((answer.usage.completion_tokens - 1) / writing)
 
     def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
-        return Counter(f"askd_{name}", help_text, labels, registry=self._registry)
+        return Counter(f"askd_{name}", help_text, labels, registry=self._own)
 
     def _histogram(
         self, name: str, help_text: str, *labels: str, buckets: tuple[float, ...] = _SECONDS
     ) -> Histogram:
-        return Histogram(f"askd_{name}", help_text, labels, buckets=buckets, registry=self._registry)
+        return Histogram(f"askd_{name}", help_text, labels, buckets=buckets, registry=self._own)
 
 
 class _OnDemand(Collector):

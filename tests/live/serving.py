@@ -20,7 +20,7 @@ from app.ingest.publishing import publish
 from app.ingest.survey import survey
 from app.main import create_app
 from app.models.base import Chunk, LanguageModel, Prompt
-from app.server.serve import config_of
+from app.server.http import config_of
 from app.settings import Settings
 from app.wiring import open_askd, scratch_index
 

@@ -8,7 +8,7 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
-from app.server.serve import config_of
+from app.server.http import config_of
 
 
 @asynccontextmanager
