@@ -7,7 +7,7 @@ from rich.table import Column, Table
 
 from app.cli.ingesting import publish_found
 from app.cli.terminal import JsonOption, out
-from app.indexes.manifest import IndexVersion, Manifest
+from app.indexes.manifest import ONE_COPY, IndexVersion, Manifest
 from app.ingest.survey import survey
 from app.settings import Settings, read_settings
 from app.wiring import open_askd
@@ -24,6 +24,9 @@ def list_versions(as_json: JsonOption = False) -> None:
         return
     version = Column("version", no_wrap=True)
     table = Table("", version, "created", "entries", "size", "language", "vectors", "askd", box=None)
+    is_spread = any(listed.manifest.spread != ONE_COPY for listed in versions)
+    if is_spread:
+        table.add_column("shards + replicas")
     for listed in versions:
         manifest = listed.manifest
         table.add_row(
@@ -35,6 +38,7 @@ def list_versions(as_json: JsonOption = False) -> None:
             manifest.language,
             f"{manifest.embedder.name}, {listed.vectors}" if manifest.embedder else "none",
             manifest.askd,
+            *([f"{manifest.spread.shards} + {manifest.spread.replicas} of each"] if is_spread else []),
         )
     out.print(table if versions else "no index yet; run `askd ingest FILE`")
 
@@ -57,6 +61,8 @@ def _data(version: IndexVersion) -> dict[str, Any]:
         "schema": manifest.schema,
         "embedder": manifest.embedder.name if manifest.embedder else None,
         "vectors": version.vectors,
+        "shards": manifest.spread.shards,
+        "replicas": manifest.spread.replicas,
         "askd": manifest.askd,
     }
 

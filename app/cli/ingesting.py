@@ -16,7 +16,7 @@ from app.domain import FaqEntry
 from app.embedders.base import Embedder
 from app.errors import AskdError, BadSettings, EmbedderUnavailable, IndexMissing
 from app.indexes.base import IndexStore
-from app.indexes.manifest import Manifest
+from app.indexes.manifest import Manifest, Spread
 from app.ingest.column_aliases import FIELDS
 from app.ingest.formats.documents import SHAPES
 from app.ingest.publishing import publish
@@ -187,6 +187,7 @@ async def publish_found(askd: Askd, found: Survey, settings: Settings, *, anew: 
             synonyms=synonyms,
             anew=anew,
             scratch=partial(scratch_index, settings),
+            spread=Spread(settings.index_shards, settings.index_replicas),
         )
     if manifest.unreadable:
         warn(manifest.unreadable)

@@ -37,6 +37,7 @@ def manifest_data(manifest: Manifest) -> dict[str, Any]:
         "collections": dict(manifest.collections),
         "embedder": manifest.embedder and asdict(manifest.embedder),
         "thresholds": manifest.thresholds and asdict(manifest.thresholds),
+        "spread": asdict(manifest.spread),
     }
 
 

@@ -12,6 +12,17 @@ INDEX_SCHEMA = 2  # incremented when storage or analysis changes: older indexes 
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """How an index is spread over the nodes of a cluster; the embedded index is whole in one place."""
+
+    shards: int = 1  # parts of the index
+    replicas: int = 0  # further copies of each part, on other nodes
+
+
+ONE_COPY = Spread()
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Metadata of one index version; written with it, never changed afterwards."""
 
@@ -29,6 +40,7 @@ class Manifest:
     # Measured at ingest for semantic search; None: those of the embedder's calibration apply.
     thresholds: Thresholds | None = None
     other_scripts: int = 0  # entries in another script than the Latin one
+    spread: Spread = ONE_COPY
 
     @property
     def entries(self) -> int:

@@ -10,7 +10,7 @@ from itertools import tee
 from app.domain import FaqEntry
 from app.embedders.base import ENTRY_TEXTS, Embedder
 from app.indexes.base import IndexRecord, IndexStore
-from app.indexes.manifest import INDEX_SCHEMA, Manifest
+from app.indexes.manifest import INDEX_SCHEMA, ONE_COPY, Manifest, Spread
 from app.ingest.own_questions import Scratch, measurable, measure, sampled
 from app.ingest.survey import Survey
 from app.ranking.confidence import Thresholds
@@ -26,6 +26,7 @@ async def publish(
     synonyms: Sequence[Sequence[str]] = (),
     anew: bool = False,
     scratch: Scratch | None = None,
+    spread: Spread = ONE_COPY,
 ) -> Manifest:
     """Publish what the survey found as a new version; returns the manifest in force.
 
@@ -47,6 +48,7 @@ async def publish(
         synonyms=synonyms,
         entry_texts=ENTRY_TEXTS,
         other_scripts=found.other_scripts,
+        spread=spread,
     )
     if not anew:
         for known in await store.versions():
@@ -82,4 +84,5 @@ def _same(known: Manifest, wanted: Manifest) -> bool:
 def _content(manifest: Manifest) -> tuple[object, ...]:
     synonyms = [list(group) for group in manifest.synonyms]
     texts = manifest.entry_texts if manifest.embedder else None
-    return manifest.digest, manifest.schema, manifest.language, manifest.embedder, texts, synonyms
+    spread = manifest.spread
+    return manifest.digest, manifest.schema, manifest.language, manifest.embedder, texts, synonyms, spread

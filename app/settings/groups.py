@@ -87,6 +87,14 @@ class Index(BaseModel):
         description="SHA-256 of Elasticsearch's own certificate in hexadecimal, instead of a CA",
     )
     index: str = Field("askd", pattern=r"^[a-z][a-z0-9_.-]{0,63}$", description="name of the index")
+    index_shards: Annotated[int, Field(ge=1, le=1024)] = Field(
+        1, description="Elasticsearch: shards of the index, over which it is spread; applied at ingest"
+    )
+    index_replicas: Annotated[int, Field(ge=0, le=32)] = Field(
+        0,
+        description="Elasticsearch: further copies of each shard, on other nodes, which serve when a node is "
+        "down; applied at ingest",
+    )
     language: Annotated[str, AfterValidator(language_named)] = Field(
         "english",
         description="language of the FAQ, by its name or code (`german`, `de`); applied at ingest",

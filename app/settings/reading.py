@@ -131,6 +131,17 @@ class Settings(Server, Index, Embedder, Model, Limits, Access, Page, Feedback, T
         return self
 
     @model_validator(mode="after")
+    def _only_elasticsearch_is_spread(self) -> Self:
+        spread = {"ASKD_INDEX_SHARDS": self.index_shards > 1, "ASKD_INDEX_REPLICAS": self.index_replicas > 0}
+        names = [name for name, is_set in spread.items() if is_set]
+        if names and self.index_backend != "elasticsearch":
+            raise ValueError(
+                f"{' and '.join(names)}: the embedded index has neither shards nor replicas; set "
+                "ASKD_ELASTICSEARCH_URL for an index that has"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _elasticsearch_certificate_is_used(self) -> Self:
         ca, fingerprint = self.elasticsearch_ca, self.elasticsearch_fingerprint
         if ca and fingerprint:

@@ -16,6 +16,7 @@ import uvicorn
 
 from app.answering.service import Assistant
 from app.domain import FaqEntry
+from app.indexes.manifest import Spread
 from app.ingest.publishing import publish
 from app.ingest.survey import survey
 from app.main import create_app
@@ -51,6 +52,7 @@ async def ingest(settings: Settings, *files: Path) -> None:
             lambda _: None,
             embedder=askd.embedder,
             scratch=partial(scratch_index, settings),
+            spread=Spread(settings.index_shards, settings.index_replicas),
         )
 
 

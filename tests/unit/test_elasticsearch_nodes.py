@@ -3,21 +3,28 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiohttp import web
-from elasticsearch import AsyncElasticsearch, TransportError
+from elasticsearch import AsyncElasticsearch
 
 from app.errors import BadSettings, SearchUnavailable
 from app.indexes.elasticsearch.client import open_client
 from app.indexes.elasticsearch.index import ElasticsearchIndex
 from app.indexes.elasticsearch.versions import VersionIndexes
+from app.indexes.manifest import Spread
 from app.indexes.memory import manifest_of, records_of
 from tests.support.elasticsearch import ENTRY, INDEX, MAPPING, NOTHING, ScriptedServer, served
 
 pytestmark = pytest.mark.anyio
 NOBODY = "http://127.0.0.1:9"
+ALL_COPIES = {
+    "indices": {
+        "askd-1": {"shards": {"0": [{"routing": {"state": "STARTED"}, "store": {"size_in_bytes": 1}}]}}
+    }
+}
 
 
 @asynccontextmanager
@@ -106,6 +113,7 @@ async def test_documents_may_be_sent_twice_because_they_carry_their_ids() -> Non
         bodies={
             "askd-1": '{"acknowledged": true, "shards_acknowledged": true}',
             "_bulk": json.dumps({"errors": False, "items": items}),
+            "store": json.dumps(ALL_COPIES),  # of _stats/store
             "_count": '{"count": 2}',
             "_aliases": '{"acknowledged": true}',
         }
@@ -115,24 +123,24 @@ async def test_documents_may_be_sent_twice_because_they_carry_their_ids() -> Non
         index = ElasticsearchIndex(client, "askd", timeout=0.5)
         entries = [ENTRY, ENTRY]
         await index.publish(manifest_of(entries, "1"), records_of(entries), progress.append)
-    first, second = [sent for sent, (_, end) in zip(server.sent, server.seen, strict=True) if end == "_bulk"]
+    first, second, _ = [
+        sent for sent, (_, end) in zip(server.sent, server.seen, strict=True) if end == "_bulk"
+    ]
     assert first == second
     assert [json.loads(line)["index"]["_id"] for line in first.splitlines()[::2]] == ["0", "1"]
     assert sum(progress) == 2
 
 
 @pytest.mark.parametrize("switched", [True, False])
-async def test_a_switch_whose_answer_is_lost_is_looked_up_and_never_repeated(switched: bool) -> None:
+async def test_a_switch_whose_answer_is_lost_is_repeated_only_if_it_did_not_happen(switched: bool) -> None:
     server = LosesAnswers(body=version_served(switched))
     server.lost = "_aliases"
     async with served(server) as host, client_of(f"http://{host}") as client:
-        indexes = VersionIndexes(client, "askd")
-        if switched:
-            await indexes.switch("1")
-        else:
-            with pytest.raises(TransportError):
-                await indexes.switch("1")
-    assert [method for method, _ in server.seen] == ["POST", "GET"]
+        await VersionIndexes(client, "askd").finish("1")
+    assert [method for method, _ in server.seen] == ["POST", "GET", *([] if switched else ["POST"])]
+    # A build alias goes once, so that a switch that happens late cannot undo what came after it.
+    unfinished = json.loads(server.sent[0])["actions"][-1]["remove"]
+    assert unfinished == {"index": "askd-1", "alias": "askd-1-build", "must_exist": True}
 
 
 async def test_a_search_whose_connection_is_lost_is_sent_again_once() -> None:
@@ -143,12 +151,35 @@ async def test_a_search_whose_connection_is_lost_is_sent_again_once() -> None:
     assert [end for _, end in server.seen].count("_msearch") == 2
 
 
-async def test_an_index_for_which_there_is_no_room_is_told() -> None:
-    server = ScriptedServer(body='{"acknowledged": true, "shards_acknowledged": false}')  # after 30 seconds
+@pytest.mark.parametrize(
+    ("shards", "told"),
+    [
+        ({}, r"disk is nearly full.*allocation/explain"),
+        (ALL_COPIES, r"^ASKD_INDEX_REPLICAS=2 needs 3 data nodes.*lower it, or start more"),
+    ],
+)
+async def test_an_index_for_which_there_is_no_room_is_told_and_goes(
+    shards: dict[str, object], told: str
+) -> None:
+    server = ScriptedServer(
+        body='{"acknowledged": true, "shards_acknowledged": false}',  # after 30 seconds
+        bodies={"store": json.dumps({"indices": {}, **shards})},
+    )
+    manifest = replace(manifest_of([ENTRY], "1"), spread=Spread(replicas=2))
     async with served(server) as host, client_of(f"http://{host}") as client:
-        indexes = VersionIndexes(client, "askd")
-        with pytest.raises(SearchUnavailable, match=r"disk is nearly full.*allocation/explain"):
-            await indexes.begin(manifest_of([ENTRY], "1"))
+        with pytest.raises(SearchUnavailable, match=told):
+            await VersionIndexes(client, "askd").begin(manifest)
+    assert server.seen[-1] == ("DELETE", "askd-1")
+
+
+async def test_a_version_whose_replicas_do_not_come_is_not_switched_to() -> None:
+    server = ScriptedServer(bodies={"store": json.dumps(ALL_COPIES)})
+    manifest = replace(manifest_of([ENTRY], "1"), spread=Spread(replicas=1))
+    async with served(server) as host, client_of(f"http://{host}") as client:
+        indexes = VersionIndexes(client, "askd", copy_seconds=0.1)
+        with pytest.raises(SearchUnavailable, match=r"1 of 2 shards and replicas.*or lower ASKD_INDEX_REPLI"):
+            await indexes.complete(manifest)
+    assert json.loads(server.sent[0]) == {"number_of_replicas": 1, "refresh_interval": None}
 
 
 async def test_a_ca_that_is_none_is_a_wrong_setting(tmp_path: Path) -> None:

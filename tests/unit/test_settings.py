@@ -215,6 +215,13 @@ def test_more_slots_than_the_embedded_model_has_are_refused() -> None:
     assert read_settings(slots=2, ollama_url="http://127.0.0.1:11434").slots == 2
 
 
+@pytest.mark.parametrize("name", ["index_shards", "index_replicas"])
+def test_only_an_index_in_elasticsearch_has_shards_and_replicas(name: str) -> None:
+    with pytest.raises(BadSettings, match=f"^ASKD_{name.upper()}: .* set ASKD_ELASTICSEARCH_URL"):
+        read_settings(**{name: 2})
+    assert getattr(read_settings(**{name: 2}, elasticsearch_url="127.0.0.1:9200"), name) == 2
+
+
 def test_a_model_may_have_several_servers() -> None:
     ollama = read_settings(ollama_url="10.0.0.1, http://10.0.0.2:8080")
     assert ollama.model_urls == ("http://10.0.0.1:11434/", "http://10.0.0.2:8080/")

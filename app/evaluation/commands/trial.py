@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from app import wiring
 from app.evaluation.questions import Catalogue
-from app.indexes.manifest import Manifest
+from app.indexes.manifest import Manifest, Spread
 from app.ingest.publishing import publish
 from app.ingest.survey import survey
 from app.ranking.candidates import WordStatistics
@@ -53,6 +53,7 @@ async def open_trial(
                 embedder=askd.embedder,
                 synonyms=read_synonyms(settings.synonyms) if settings.synonyms else (),
                 scratch=partial(wiring.scratch_index, settings) if measured else None,
+                spread=Spread(settings.index_shards, settings.index_replicas),
             )
         yield Trial(settings, askd, manifest, Catalogue(found.entries()), word_statistics(found.entries()))
 

@@ -14,7 +14,7 @@ Client = AsyncElasticsearch
 
 _CONNECTIONS = 64  # to each node; further searches wait for one
 _WRITE_SECONDS = 60.0  # a refresh or a deletion may take longer than any search should
-_TRANSIENT = (502, 503, 504)  # another node may answer; more requests would not help one that says 429
+TRANSIENT = (502, 503, 504)  # another node may answer; more requests would not help one that says 429
 
 
 @asynccontextmanager
@@ -59,13 +59,16 @@ async def open_client(
         yield client
 
 
+def has_several_nodes(client: Client) -> bool:
+    return len(client.transport.node_pool) > 1
+
+
 def reading(client: Client, timeout: float) -> Client:
     """For searches: a failed one is retried once, on another node where there are several.
 
     After a timeout only where there is another node.
     """
-    several = len(client.transport.node_pool) > 1
-    return repeatable(client.options(request_timeout=timeout, retry_on_timeout=several))
+    return repeatable(client.options(request_timeout=timeout, retry_on_timeout=has_several_nodes(client)))
 
 
 def writing(client: Client, timeout: float) -> Client:
@@ -75,4 +78,4 @@ def writing(client: Client, timeout: float) -> Client:
 
 def repeatable(client: Client) -> Client:
     """The same with one retry, for idempotent requests: reads, and documents that have ids."""
-    return client.options(max_retries=1, retry_on_status=_TRANSIENT)
+    return client.options(max_retries=1, retry_on_status=TRANSIENT)

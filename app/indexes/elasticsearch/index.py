@@ -1,23 +1,21 @@
 """The index in Elasticsearch 9."""
 
 import asyncio
-import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import count
 from typing import Any, cast
 
 import orjson
-from elasticsearch import ApiError, AsyncElasticsearch, TransportError
-from elasticsearch.helpers import async_scan, async_streaming_bulk
+from elasticsearch import AsyncElasticsearch
+from elasticsearch.helpers import async_scan
 
 from app.domain import FaqEntry
 from app.embedders.base import Vector
 from app.errors import IndexMissing, IndexUnreadable, IngestConflict, RetrievalError, SearchUnavailable
 from app.indexes.base import IndexRecord, SearchResult
 from app.indexes.elasticsearch import mapping
-from app.indexes.elasticsearch.client import reading, repeatable, writing
+from app.indexes.elasticsearch.client import has_several_nodes, reading, writing
 from app.indexes.elasticsearch.errors import (
     check_product,
     check_responses,
@@ -26,6 +24,7 @@ from app.indexes.elasticsearch.errors import (
     translated_errors,
 )
 from app.indexes.elasticsearch.versions import VersionIndexes
+from app.indexes.elasticsearch.writing import VersionWriter
 from app.indexes.format import (
     check_dimension,
     check_language,
@@ -38,13 +37,10 @@ from app.indexes.format import (
 )
 from app.indexes.manifest import IndexVersion, Manifest
 from app.ranking.candidates import Candidate, Candidates, WordStatistics
-from app.ranking.text import WordCounter, entry_words
 from app.traffic.circuit_breaker import CircuitBreaker
 
-log = logging.getLogger(__name__)
-
 _MANIFEST_SECONDS = 0.5  # maximum age of a cached manifest
-_BATCH = 500
+_PAGE = 500  # entries read at once, of all
 _MAX_CACHED = 2_000  # entries: a few megabytes
 
 
@@ -59,10 +55,10 @@ class ElasticsearchIndex:
     ) -> None:
         self._client = reading(client, timeout)
         self._writer = writing(client, timeout)
-        self._documents = repeatable(self._writer)
         self._alias = alias
         self.breaker = breaker or CircuitBreaker()
         self._indexes = VersionIndexes(self._writer, alias)
+        self._version_writer = VersionWriter(self._writer, self._indexes)
         self._manifest: tuple[float, Manifest] | None = None  # with the time it was read
         self._reading: asyncio.Task[Manifest] | None = None  # reads the manifest
         self._statistics: tuple[str, WordStatistics] | None = None  # version, and its statistics
@@ -95,7 +91,8 @@ class ElasticsearchIndex:
                 raise
             self._manifest = None
             newer = await self._current_manifest()
-            if newer.version == manifest.version:
+            # Where there are several nodes, another copy of a shard may answer in place of one that has died.
+            if newer.version == manifest.version and not has_several_nodes(self._client):
                 raise
         return await self._search(newer, by_words, vector, collection, size)
 
@@ -108,28 +105,28 @@ class ElasticsearchIndex:
         size: int,
     ) -> SearchResult:
         statistics = await self._statistics_of(manifest.version)
-        bodies = [by_words]
+        index = mapping.index_name(self._alias, manifest.version)
+        searches = [(mapping.words_header(index, manifest.spread), by_words)]
         if vector is not None and manifest.embedder:
             check_dimension(vector, manifest)
-            bodies.append(mapping.search_by_meaning(vector, collection, size))
-        lexical, *semantic = await self._hits(mapping.index_name(self._alias, manifest.version), bodies)
+            searches.append((mapping.header(index), mapping.search_by_meaning(vector, collection, size)))
+        lexical, *semantic = await self._hits(searches)
         known = self._cached_entries(manifest.version)
         candidates = _merged(known, lexical, semantic[0] if semantic else [])
         return SearchResult(manifest, statistics, candidates)
 
     async def _hits(
-        self, index: str, bodies: Sequence[dict[str, Any]]
+        self, searches: Sequence[tuple[dict[str, Any], dict[str, Any]]]
     ) -> Sequence[Sequence[Mapping[str, Any]]]:
-        # The index itself, not its alias, which may move between the two searches.
         # Serialised here: the client's own JSON lines take thirty times as long for a vector.
-        lines = [orjson.dumps(part) for body in bodies for part in ({"index": index}, body)]
+        lines = [orjson.dumps(part) for search in searches for part in search]
         with translated_errors():
             found = await self._client.msearch(searches=cast("Sequence[Mapping[str, Any]]", lines))
             check_product(found.meta, found.body)
             responses = searches_of(found.meta, found.body)
         with damage_translated():
             check_responses(responses)
-            return [response["hits"]["hits"] for response, _ in zip(responses, bodies, strict=True)]
+            return [response["hits"]["hits"] for response, _ in zip(responses, searches, strict=True)]
 
     def _cached_entries(self, version: str) -> dict[str, FaqEntry]:
         if self._cached[0] != version or len(self._cached[1]) > _MAX_CACHED:
@@ -176,7 +173,7 @@ class ElasticsearchIndex:
     async def records(self) -> AsyncIterator[FaqEntry]:
         body = {"query": mapping.ENTRIES, "_source": ["record"]}
         with translated_errors():
-            async for hit in async_scan(self._writer, body, index=self._alias, size=_BATCH):
+            async for hit in async_scan(self._writer, body, index=self._alias, size=_PAGE):
                 with damage_translated():
                     entry = _entry(hit)
                 yield entry
@@ -189,54 +186,12 @@ class ElasticsearchIndex:
         check_language(manifest)
         try:
             with translated_errors():
-                await self._publish(manifest, records, progress)
+                await self._version_writer.publish(manifest, records, progress)
         except IndexMissing as error:
             raise IngestConflict(
                 "another ingest has replaced this one; its entries will be published"
             ) from error
         self._manifest = None
-
-    async def _publish(
-        self, manifest: Manifest, records: Iterable[IndexRecord], progress: Callable[[int], None]
-    ) -> None:
-        # The last ingest to start wins: an earlier one that still runs finds its index deleted.
-        await self._indexes.delete([index for index in await self._indexes.all() if index.unfinished])
-        await self._indexes.begin(manifest)
-        await self._fill(manifest, records, progress)
-        before = await self._indexes.all()
-        await self._indexes.switch(manifest.version)
-        obsolete = [index for index in before if not index.current and not index.unfinished]
-        try:
-            await self._indexes.delete(obsolete)
-        except (ApiError, TransportError):
-            log.warning("old versions could not be removed; the next ingest tries again", exc_info=True)
-
-    async def _fill(
-        self, manifest: Manifest, records: Iterable[IndexRecord], progress: Callable[[int], None]
-    ) -> None:
-        counter, ids = WordCounter(), count()
-
-        def documents() -> Iterator[dict[str, Any]]:
-            for record in records:
-                words = entry_words(record.entry)
-                counter.add(words)
-                yield mapping.entry_document(record, words) | {"_id": str(next(ids))}
-
-        # Through the alias: the first document would create a deleted index again.
-        build = self._indexes.build_alias(manifest.version)
-        async for _ in async_streaming_bulk(
-            self._documents, documents(), chunk_size=_BATCH, index=build, require_alias=True
-        ):
-            progress(1)
-        statistics = mapping.statistics_document(counter.statistics())
-        await self._documents.index(
-            index=build, id=mapping.STATISTICS_ID, document=statistics, require_alias=True, refresh=True
-        )
-        written = (await self._writer.count(index=build, query=mapping.ENTRIES))["count"]
-        if written != manifest.entries:
-            raise SearchUnavailable(
-                f"Elasticsearch holds {written} of {manifest.entries} entries; the old version stays current"
-            )
 
     async def versions(self) -> Sequence[IndexVersion]:
         with translated_errors():
@@ -250,7 +205,7 @@ class ElasticsearchIndex:
     async def rollback(self) -> IndexVersion:
         previous = previous_version(await self.versions())
         with translated_errors():
-            await self._indexes.switch(previous.manifest.version)
+            await self._indexes.go_back(previous.manifest.version)
         self._manifest = None
         return previous
 

@@ -8,7 +8,7 @@ from app.embedders.base import Vector
 from app.indexes import format as index_format
 from app.indexes.base import IndexRecord
 from app.indexes.format import entry_data, manifest_data, statistics_data
-from app.indexes.manifest import Manifest
+from app.indexes.manifest import Manifest, Spread
 from app.ranking.candidates import WordStatistics
 from app.ranking.languages import UNSTEMMED
 from app.ranking.text import CONTEXT_WEIGHT, bigrams, context_words, grams, question_words
@@ -47,16 +47,27 @@ _ANALYSIS = {
     },
 }
 
-SETTINGS: dict[str, Any] = {
-    "number_of_shards": 1,
-    "number_of_replicas": 0,
-    "refresh_interval": -1,  # refreshed once, when all is written
-    "analysis": _ANALYSIS,
-}
+# While it is written: copied once, when it is whole, which is cheaper than writing every copy.
+EASED: dict[str, Any] = {"number_of_replicas": 0}
 
 
 def index_name(alias: str, version: str) -> str:
     return f"{alias}-{version}".lower()  # Elasticsearch allows no capitals
+
+
+def settings(spread: Spread) -> dict[str, Any]:
+    return {
+        "number_of_shards": spread.shards,
+        "number_of_replicas": spread.replicas,
+        "refresh_interval": -1,  # while it is written, it is searched by nobody
+        "analysis": _ANALYSIS,
+    }
+
+
+def restored(spread: Spread) -> dict[str, Any]:
+    """The settings that were eased, as they serve. A copy whose node was away at the last refresh then
+    refreshes by itself."""
+    return {"number_of_replicas": spread.replicas, "refresh_interval": None}
 
 
 def mappings(alias: str, manifest: Manifest) -> dict[str, Any]:
@@ -108,6 +119,19 @@ def entry_document(record: IndexRecord, words: Sequence[str]) -> dict[str, Any]:
 
 def statistics_document(statistics: WordStatistics) -> dict[str, Any]:
     return {"statistics": statistics_data(statistics)}
+
+
+def header(index: str) -> dict[str, Any]:
+    """Of a search. `index` is that of a version, not the alias, which may move between two searches.
+
+    A search of which a shard is missing fails, rather than to find a part.
+    """
+    return {"index": index, "allow_partial_search_results": False}
+
+
+def words_header(index: str, spread: Spread) -> dict[str, Any]:
+    """How rare a word is counts in the whole index, not in its shard, so that shards change no score."""
+    return header(index) | ({"search_type": "dfs_query_then_fetch"} if spread.shards > 1 else {})
 
 
 def search_by_words(question: str, context: str, collection: str | None, size: int) -> dict[str, Any]:
