@@ -55,7 +55,7 @@ async def askd(
 
     Once it answers; or, not `answering`, once it listens: with a real model an answer may take minutes.
     """
-    port = _free_port()
+    port = free_port()
     with TemporaryDirectory() as data:
         environment = {
             "ASKD_ELASTICSEARCH_URL": stubs.elasticsearch_url,
@@ -77,7 +77,7 @@ async def askd(
 async def tutorial(
     stubs: Servers, settings: Mapping[str, str] | None = None, *, answering: bool = True
 ) -> AsyncIterator[Service]:
-    port = _free_port()
+    port = free_port()
     environment = {
         "ELASTICSEARCH_URL": stubs.elasticsearch_url,
         "OLLAMA_URL": stubs.ollama_url,
@@ -127,6 +127,6 @@ async def _ready(service: Service, process: asyncio.subprocess.Process, port: in
     raise RuntimeError(f"{service.name} did not start")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
