@@ -137,7 +137,7 @@ async def test_the_index_in_elasticsearch(
     async with serving(settings) as service, _client(elasticsearch_index) as client:
         assert await seen_by(service.client) == WRITTEN
         await damage(client, alias)
-        await asyncio.sleep(0.6)  # the manifest is remembered for half a second
+        await asyncio.sleep(2.1)  # the manifest is remembered for two seconds
         seen = await seen_by(service.client)
     page.note(GROUP, what, seen)
     assert seen == expected

@@ -1,6 +1,7 @@
 """What a search meets when another version takes over, with a stand-in that gives its documents the same ids
 in each."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -76,6 +77,7 @@ async def test_an_entry_found_again_is_the_same_object_until_another_version_ser
     elasticsearch: Elasticsearch, index: ElasticsearchIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(elasticsearch_index, "_MANIFEST_SECONDS", -1.0)
+    monkeypatch.setattr(elasticsearch_index, "_MANIFEST_MOST_SECONDS", -1.0)
     first = await found(index)
     assert first == OLD
     assert await found(index) is first
@@ -102,3 +104,16 @@ async def test_a_version_that_serves_without_its_shards_is_not_searched_twice(
         await found(index)
     assert refused.value.retryable
     assert elasticsearch.searches == 2
+
+
+async def test_an_old_manifest_is_read_again_beside_the_question_that_found_it_so_old(
+    elasticsearch: Elasticsearch, index: ElasticsearchIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await found(index) == OLD
+    elasticsearch.serves = "2"
+    monkeypatch.setattr(elasticsearch_index, "_MANIFEST_SECONDS", -1.0)
+    assert await found(index) == OLD
+    monkeypatch.undo()  # what is cached now is not read again for half a second
+    async with asyncio.timeout(0.4):
+        while await found(index) != NEW:
+            await asyncio.sleep(0.01)

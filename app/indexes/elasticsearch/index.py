@@ -1,6 +1,7 @@
 """The index in Elasticsearch 9."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -39,7 +40,9 @@ from app.indexes.manifest import IndexVersion, Manifest
 from app.ranking.candidates import Candidate, Candidates, WordStatistics
 from app.traffic.circuit_breaker import CircuitBreaker
 
-_MANIFEST_SECONDS = 0.5  # maximum age of a cached manifest
+# Age of a cached manifest from which it is read again, beside the question that found it so old; and from
+# which a question waits for the new one.
+_MANIFEST_SECONDS, _MANIFEST_MOST_SECONDS = 0.5, 2.0
 _PAGE = 500  # entries read at once, of all
 _MAX_CACHED = 2_000  # entries: a few megabytes
 
@@ -134,17 +137,22 @@ class ElasticsearchIndex:
         return self._cached[1]
 
     async def _current_manifest(self) -> Manifest:
-        now = time.monotonic()
-        if self._manifest is None or now - self._manifest[0] > _MANIFEST_SECONDS:
-            if self._reading is None or self._reading.done():
-                self._reading = asyncio.create_task(self._read_manifest())
-                # Retrieve the exception, or asyncio would log it after the last caller has left.
-                self._reading.add_done_callback(lambda task: task.cancelled() or task.exception())
-            # Callers share one request; shielded, so that one that disconnects does not cancel it.
-            self._manifest = now, await asyncio.shield(self._reading)
-        return self._manifest[1]
+        read_at, manifest = self._manifest or (-math.inf, None)
+        age = time.monotonic() - read_at
+        if manifest and age <= _MANIFEST_SECONDS:
+            return manifest
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read_manifest())
+            # Retrieve the exception, or asyncio would log it after the last caller has left.
+            self._reading.add_done_callback(lambda task: task.cancelled() or task.exception())
+        if manifest and age <= _MANIFEST_MOST_SECONDS:
+            return manifest
+        # Callers share one request; shielded, so that one that disconnects does not cancel it.
+        return await asyncio.shield(self._reading)
 
     async def _read_manifest(self) -> Manifest:
+        """Sets `self._manifest`, too."""
+        asked_at = time.monotonic()
         with translated_errors():
             response = await self._client.indices.get_mapping(index=self._alias)
             check_product(response.meta, response.body)
@@ -158,7 +166,10 @@ class ElasticsearchIndex:
             )
         with damage_translated():
             manifest = check_schema(read_manifest(metas[0]["manifest"]))
-            return manifest if mapping.vector_search(mappings[0]) else replace(manifest, embedder=None)
+        if not mapping.vector_search(mappings[0]):
+            manifest = replace(manifest, embedder=None)
+        self._manifest = asked_at, manifest
+        return manifest
 
     async def _statistics_of(self, version: str) -> WordStatistics:
         if self._statistics is None or self._statistics[0] != version:
