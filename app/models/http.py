@@ -1,9 +1,8 @@
 """What the clients of model servers share: connections, bounded lines, and failures as errors of ours."""
 
-import asyncio
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterable, Iterator
+from contextlib import contextmanager
 from typing import Self
 
 import aiohttp
@@ -15,9 +14,6 @@ from app.models.failures import log_unreadable
 
 # Bytes. The line of a token takes some hundred, the full description of a model some hundred thousand.
 _LONGEST_LINE = 1 << 21
-
-KEPT_SECONDS = 1.0  # an idle connection; servers and proxies close theirs after 5 seconds or more
-_TRAILING_SECONDS = 0.1  # between the last event of a reply and its end
 
 # What a client raises for a server that is down or breaks off.
 _NETWORK_FAILURES = (httpx.HTTPError, aiohttp.ClientError, OSError)
@@ -32,9 +28,9 @@ def open_transport() -> httpx.AsyncBaseTransport:
 
 
 def _session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
-    # A connection is used again within a second only. One that was idle for longer may be closed by the
-    # server just then, and a generation that failed so could not be sent again: it may already have begun.
-    connector = aiohttp.TCPConnector(ssl=tls, limit=0, keepalive_timeout=KEPT_SECONDS)
+    # A connection for each request: one that was kept open may be closed by the server just then, and a
+    # generation that failed so could not be sent again, since it may already have begun.
+    connector = aiohttp.TCPConnector(ssl=tls, limit=0, force_close=True)
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
@@ -59,14 +55,6 @@ class WholeLines:
             raise StopAsyncIteration
         rest, self._rest = self._rest, b""
         return rest
-
-
-async def read_to_end(parts: AsyncIterator[object]) -> None:
-    """Of a reply whose last event has been read: only then is its connection used again."""
-    with suppress(TimeoutError, *_NETWORK_FAILURES, *_UNREADABLE):
-        async with asyncio.timeout(_TRAILING_SECONDS):
-            async for _ in parts:
-                pass
 
 
 @contextmanager

@@ -321,6 +321,13 @@ async def test_a_generation_is_sent_once_even_if_its_connection_breaks() -> None
             assert not raised.value.retryable
 
 
+async def test_no_connection_is_kept_that_the_server_might_have_closed() -> None:
+    async with ollama_server(chat=Reply([lines(done())])) as server, model_at(server.url) as model:
+        for _ in range(2):
+            assert [chunk async for chunk in model.generate(PROMPT)]
+    assert server.connections == 2
+
+
 @pytest.mark.parametrize("separator", ["\x85", "\u2028", "\u2029"])
 async def test_a_character_that_ends_lines_elsewhere_ends_none_here(separator: str) -> None:
     async with ollama_server(chat=Reply([lines(said(f"a{separator}b"), done())])) as server:
@@ -417,30 +424,6 @@ async def test_cancelling_before_the_first_token_hangs_up() -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await anext(model.generate(PROMPT))
-        await asyncio.wait_for(server.left.wait(), 5)
-
-
-# --- connections ---------------------------------------------------------------------------------
-
-
-async def test_a_connection_is_used_again_soon_after_but_not_when_it_was_idle_for_long(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("app.models.http.KEPT_SECONDS", 0.3)
-    reply = Reply([lines(said("Hello"), done())])
-    async with ollama_server(chat=reply) as server, model_at(server.url) as model:
-        for _ in range(3):
-            assert len([chunk async for chunk in model.generate(PROMPT)]) == 2
-        assert server.connections == 1
-        await asyncio.sleep(0.5)
-        assert len([chunk async for chunk in model.generate(PROMPT)]) == 2
-        assert server.connections == 2
-
-
-async def test_a_reply_that_does_not_end_after_its_last_line_is_whole_and_its_connection_closed() -> None:
-    reply = Reply([lines(said("Hello"), done())], then=Then.HANG)
-    async with ollama_server(chat=reply) as server, model_at(server.url) as model:
-        assert [chunk.text async for chunk in model.generate(PROMPT)] == ["Hello", ""]
         await asyncio.wait_for(server.left.wait(), 5)
 
 

@@ -334,13 +334,6 @@ async def test_closing_a_reply_hangs_up() -> None:
         await asyncio.wait_for(server.left.wait(), 5)
 
 
-async def test_a_connection_is_used_again_soon_after() -> None:
-    async with model_server({CHAT: Reply([HELLO])}) as server, model_at(server) as model:
-        for _ in range(3):
-            assert await chunks_of(model)
-    assert server.connections == 1
-
-
 async def test_a_server_that_fails_again_and_again_is_spared() -> None:
     async with model_server({CHAT: Reply(status=500)}) as server, model_at(server) as model:
         for _ in range(7):

@@ -10,7 +10,6 @@ from app.domain import Usage
 from app.errors import ModelTimeout, ModelUnavailable
 from app.models.base import Chunk, ModelProfile, ModelStatus, Prompt
 from app.models.choices import ChoiceReader
-from app.models.http import read_to_end
 from app.models.ollama import profile as ollama_profile
 from app.models.ollama.client import cached_tokens, translated
 from app.models.ollama.lost_slots import SUSPICIOUS, LostSlots
@@ -107,9 +106,7 @@ class OllamaModel(ServedModel):
                     if text or begins:
                         yield Chunk(text)
                     if part.done:
-                        last = self._last(part, prompt, choice)
-                        await read_to_end(reply)
-                        yield last
+                        yield self._last(part, prompt, choice)
                         return
             raise ModelUnavailable("Ollama broke off in the middle of its answer")
 

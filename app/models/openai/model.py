@@ -12,7 +12,7 @@ from app.domain import Usage
 from app.errors import ModelTimeout, ModelUnavailable, PromptTooLong
 from app.models.base import Chunk, ModelProfile, ModelStatus, Prompt, PromptStyle
 from app.models.estimate import TokenEstimate
-from app.models.http import WholeLines, read_to_end, translated
+from app.models.http import WholeLines, translated
 from app.models.openai.replies import Delta, events, missing, refused
 from app.models.openai.requests import Dialect, chosen
 from app.models.served import ServedModel
@@ -135,11 +135,9 @@ class OpenAIModel(ServedModel):
             path, body = self._dialect.body(self._name, prompt, self._seed)
             async with self._client.stream("POST", path, json=body) as response:
                 if response.status_code == 200:
-                    blocks = WholeLines(response.aiter_raw())
-                    async for block in blocks:
+                    async for block in WholeLines(response.aiter_raw()):
                         for delta in events(block):
                             if delta is None:
-                                await read_to_end(blocks)
                                 return
                             yield delta
                     return
