@@ -32,6 +32,7 @@ from app.settings import Settings
 from app.settings.values import comma_separated
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import Tracing
+from app.traffic.rate_limit import RateLimiter
 from app.traffic.shutdown import GracefulShutdown
 from app.wiring import Askd, open_askd, open_collector, tracing_to
 
@@ -45,6 +46,7 @@ class State(TypedDict):
     readiness: Readiness
     store: IndexStore
     mcp: Sessions
+    limiter: RateLimiter | None  # None: each process counts by itself
 
 
 def create_app(
@@ -79,7 +81,9 @@ def create_app(
                         settings.writing,
                         askd.remote_model,
                         lambda: askd.feedback.trouble,
+                        askd.shared.trouble if askd.shared else lambda: None,
                     ),
+                    "limiter": askd.shared.limiter if askd.shared else None,
                 }
             finally:
                 watching.cancel()

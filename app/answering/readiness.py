@@ -43,6 +43,7 @@ class Readiness:
     writing: WritingSetting = "auto"
     remote_model: str | None = None  # as in Report
     feedback: Callable[[], str | None] = lambda: None  # why feedback cannot be stored
+    shared: Callable[[], str | None] = lambda: None  # why nothing is shared with other replicas
     clock: Callable[[], float] = time.monotonic
     _once: bool = field(default=False, init=False)
     _asking: asyncio.Task[Report] | None = field(default=None, init=False)
@@ -71,8 +72,7 @@ class Readiness:
             degraded.append(f"model: {trouble}")
         if embedder:
             degraded.append(f"embedder: {embedder}")
-        if lost := self.feedback():
-            degraded.append(lost)
+        degraded += filter(None, (self.feedback(), self.shared()))
         writing = await self._writing() if isinstance(status, ModelStatus) and status.loaded else None
         return Report(missing, degraded, memory, writing, self.remote_model)
 

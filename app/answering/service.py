@@ -14,7 +14,7 @@ from app.errors import DeadlineExceeded, Overloaded
 from app.indexes.manifest import Manifest
 from app.models.watch import ModelWatch
 from app.telemetry.tracing import NO_TRACING, Tracing, record_shared
-from app.traffic.answer_cache import AnswerCache, AnswerKey
+from app.traffic.answer_cache import AnswerKey, Answers
 from app.traffic.deadline import NEVER, Deadline
 from app.traffic.single_flight import Flight, Follower, SingleFlight
 
@@ -34,7 +34,7 @@ class Reply:
 class Assistant:
     pipeline: Pipeline
     watch: ModelWatch
-    cache: AnswerCache
+    cache: Answers
     on_answer: Callable[[Answer], None] = lambda answer: None  # called for every answer a caller gets
     on_generated: Callable[[Answer], None] = lambda answer: None  # once for all callers who share an answer
     tracing: Tracing = NO_TRACING
@@ -70,7 +70,7 @@ class Assistant:
         started = self.clock()
         async with deadline.limit("the search"):
             key = await self._key(question)
-        cached = None if fresh else self.cache.get(key)
+        cached = None if fresh else await self.cache.get(key)
         if cached:
             answer = replace(cached, cached=True, timings=self._timings_since(started))
             yield Reply(answer.sources, self._all([Text(answer.text), answer]))
@@ -109,7 +109,7 @@ class Assistant:
                 elif isinstance(event, Answer):
                     self.on_generated(event)
                     if self.watch.model:  # else it cannot be distinguished from another model's
-                        self.cache.put(key, event)
+                        await self.cache.put(key, event)
                 flight.publish(event)
 
     async def _follow(

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, aclosing
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from dataclasses import dataclass, field
 
 from app.answering.checks.verification import Verifier
@@ -16,6 +16,8 @@ from app.errors import ModelError, ModelUnavailable, NothingFits, PromptTooLong,
 from app.models.base import Chunk, LanguageModel, ModelProfile, Prompt, PromptStyle
 from app.ranking.candidates import WordStatistics
 from app.telemetry.tracing import NO_TRACING, GenerationSpan, Tracing
+from app.traffic.admission import Admission
+from app.traffic.deadline import NEVER
 
 
 @dataclass
@@ -78,21 +80,24 @@ class Writer:
     clock: Callable[[], float] = time.perf_counter  # seconds
     writing: WritingSetting = "auto"
 
-    async def warm_up(self, slots: int = 1) -> None:
+    async def warm_up(self, slots: int = 1, admission: Admission | None = None) -> None:
         """Let each slot of the model read what all prompts begin with: the first questions need not wait for
         it.
 
-        All have ended when it returns. Raises the first failure: ModelUnavailable, ModelMissing, ModelTimeout
-        or Overloaded.
+        With an `admission` each takes a slot of it. All have ended when it returns. Raises the first failure:
+        ModelUnavailable, ModelMissing, ModelTimeout or Overloaded.
         """
         profile = await self.llm.profile()
         choosing = writing_manner(self.writing, profile.parameters).manner is Manner.QUOTE
         prefix = static_prefix(profile.style, choosing=choosing)
 
         async def read() -> None:
-            async with aclosing(self.llm.generate(prefix)) as chunks:
-                async for _ in chunks:  # to its end: Ollama 0.34 loses a slot to who hangs up just before it
-                    pass
+            with admission.enter(NEVER) if admission else nullcontext() as place:
+                if place:
+                    await place.turn()
+                async with aclosing(self.llm.generate(prefix)) as chunks:
+                    async for _ in chunks:  # to its end: Ollama 0.34 loses a slot to who hangs up just before
+                        pass
 
         ended = await asyncio.gather(*(read() for _ in range(slots)), return_exceptions=True)
         for failure in filter(None, ended):

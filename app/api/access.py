@@ -2,14 +2,11 @@
 
 import ipaddress
 import math
-import time
 from dataclasses import dataclass, field
 
 import limits
 from fastapi import HTTPException, Request
 from limits import RateLimitItem
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.datastructures import Headers
 
 from app.api.context import Caller, context_of
@@ -18,6 +15,7 @@ from app.domain import Mode, Question
 from app.errors import BadSettings
 from app.settings import Settings
 from app.settings.values import comma_separated
+from app.traffic.rate_limit import LocalRateLimiter, RateLimiter
 
 
 @dataclass(frozen=True)
@@ -27,9 +25,7 @@ class Access:
     hosts: frozenset[str] = frozenset()  # lower case; "*.example.org" for all of a domain
     public: frozenset[str] = frozenset()  # collections that anyone may ask without a key
     loopback: bool = False  # only this machine can call, as far as the settings tell
-    _limiter: MovingWindowRateLimiter = field(
-        default_factory=lambda: MovingWindowRateLimiter(MemoryStorage()), init=False
-    )
+    _own: LocalRateLimiter = field(default_factory=LocalRateLimiter, init=False)
 
     @classmethod
     def of(cls, settings: Settings) -> "Access":
@@ -61,7 +57,7 @@ class Access:
                 owner=key is not None and key.role is Role.OWNER,
             )
         if limited:
-            await self.count(context.caller)
+            await self.count(context.caller, request.state.limiter)
 
     def check_public(self, caller: Caller, question: Question) -> None:
         """Without a key, only what is public may be asked. Raises HTTPException with status 403."""
@@ -79,12 +75,15 @@ class Access:
         if self.hosts and not self.knows(request.headers.get("host", "")):
             raise HTTPException(421, "unknown Host header; see ASKD_ALLOWED_HOSTS")
 
-    async def count(self, caller: Caller) -> None:
-        """Count a request against the rate limit. Raises HTTPException with status 429."""
-        if self.limit is None or await self._limiter.hit(self.limit, caller.identity):
+    async def count(self, caller: Caller, shared: RateLimiter | None) -> None:
+        """Count a request against the rate limit, with other replicas where there is a shared limiter. Raises
+        HTTPException with status 429."""
+        if self.limit is None:
             return
-        window = await self._limiter.get_window_stats(self.limit, caller.identity)
-        wait = max(1, math.ceil(window.reset_time - time.time()))
+        seconds = await (shared or self._own).hit(self.limit, caller.identity)
+        if seconds is None:
+            return
+        wait = max(1, math.ceil(seconds))
         raise HTTPException(
             429, f"more than {self.limit}; try again in {wait} seconds", {"Retry-After": str(wait)}
         )

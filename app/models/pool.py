@@ -150,7 +150,14 @@ class ModelPool:
     def _leave_out(self, member: Member, seconds: float) -> None:
         self._left_out[member] = member.admission.clock() + seconds
 
-    def _wait(self, member: Member) -> tuple[float, bool, float, float, int]:
+    def preferred(self) -> Sequence[Member]:
+        """Those that a generation would be sent to, best first."""
+        now = [
+            member for member in self._fit(()) if self._left_out.get(member, 0.0) <= member.admission.clock()
+        ]
+        return sorted(now or self.members, key=self._wait)
+
+    def _wait(self, member: Member) -> tuple[float, bool, bool, float, float, int]:
         """How long it is still left out, then the predicted wait; among those that are free the fastest comes
         first. One that seems to be back comes before all: else a slow one would never be tried again.
 
@@ -162,9 +169,9 @@ class ModelPool:
         mean = admission.service.mean
         queued = admission.serving + admission.waiting
         if mean:
-            return left_out, not back, admission.predicted_wait, mean, queued
+            return left_out, not back, not admission.vacant, admission.predicted_wait, mean, queued
         slowest = max(other.admission.service.mean for other in self.members) or 1.0
-        return left_out, not back, queued * slowest, mean, queued
+        return left_out, not back, not admission.vacant, queued * slowest, mean, queued
 
     def _each(self, found: Sequence[_T]) -> Iterator[tuple[Member, _T]]:
         return zip(self.members, found, strict=True)

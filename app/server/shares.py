@@ -17,12 +17,14 @@ def share_of(settings: Settings) -> Settings:
     than `ASKD_SLOTS`, which is a warning.
     """
     workers = settings.workers
+    shared = settings.shared_url is not None  # slots and rate limits hold over all workers anyway
     share: dict[str, Any] = {
-        "slots": max(1, settings.slots // workers),
+        "slots": settings.slots if shared else max(1, settings.slots // workers),
         "cache_entries": -(-settings.cache_entries // workers),
         "cache_bytes": -(-settings.cache_bytes // workers),
     }
-    if limit := limit_of(settings.rate_limit):
+    limit = limit_of(settings.rate_limit)
+    if limit and not shared:
         per = f"{limit.multiples} {limit.GRANULARITY.name}"
         share["rate_limit"] = f"{max(1, limit.amount // workers)} per {per}"
     log.info(
@@ -35,7 +37,7 @@ def share_of(settings: Settings) -> Settings:
             "each worker runs its own copy of the model: a model server (ASKD_OLLAMA_URL) needs one only",
             extra={"model": settings.model_name, "threads": share["num_thread"]},
         )
-    elif settings.slots < workers:
+    elif settings.slots < workers and not shared:
         log.warning(
             "more generations at once than ASKD_SLOTS: each worker has a slot of its own",
             extra={"slots": settings.slots, "workers": workers},

@@ -32,6 +32,7 @@ from app.settings.backends import (
 )
 from app.settings.feedback import Feedback
 from app.settings.page import Page
+from app.settings.shared import Shared
 from app.settings.values import address, addresses, split, without_brackets, without_credentials
 
 
@@ -278,5 +279,6 @@ GROUPS: tuple[type[BaseModel], ...] = (
     Access,
     Page,
     Feedback,
+    Shared,
     Telemetry,
 )

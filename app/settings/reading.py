@@ -17,6 +17,7 @@ from app.settings.backends import backend_named
 from app.settings.feedback import Feedback
 from app.settings.groups import Embedder, Index, Limits, Model, Server, Telemetry
 from app.settings.page import Page
+from app.settings.shared import Shared
 
 PREFIX = "ASKD_"
 _OF_SCRIPTS = {"ASKD_FAQ", "ASKD_DEV_DATA"}  # read by the scripts, not by askd
@@ -36,7 +37,9 @@ class _Environment(EnvSettingsSource):
         }
 
 
-class Settings(Server, Index, Embedder, Model, Limits, Access, Page, Feedback, Telemetry, BaseSettings):
+class Settings(
+    Server, Index, Embedder, Model, Limits, Access, Page, Feedback, Shared, Telemetry, BaseSettings
+):
     """Everything that may differ between a laptop, CI and production."""
 
     model_config = SettingsConfigDict(

@@ -6,6 +6,8 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
 from types import TracebackType
 from typing import Self
 
@@ -45,18 +47,33 @@ class ServiceTime:
         return 2 * self._deviation * math.sqrt(generations + generations**2 / known)
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What other replicas of askd do with the same slots."""
+
+    serving: int = 0
+    waiting: int = 0
+
+
 class Admission:
     """Generation slots with a queue, first come first served.
 
     A request that could not be answered before its deadline, as far as the last generations tell, is refused
     when it arrives. Until the first generation has ended (the model may have to load for it) there is no
     prediction, and the queue is bounded by its length. `clock` counts seconds.
+
+    Where several replicas share the slots, app.shared.slots says which of them are this one's.
     """
 
     def __init__(self, slots: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
         self.service = ServiceTime()
         self._slots = slots
+        self._by_grant = False  # else so many of the slots are this replica's own:
+        self.allotted = slots
+        self.granted = 0  # and not used yet
+        self.elsewhere = Load()
+        self.on_change: Callable[[], None] = lambda: None  # called when a request can begin, or has ended
         self._queue: dict[Place, None] = {}  # in order of arrival
         self._serving: set[Place] = set()
 
@@ -67,6 +84,11 @@ class Admission:
     @property
     def serving(self) -> int:
         return len(self._serving)
+
+    @property
+    def vacant(self) -> bool:
+        """Whether a request arriving now would begin at once."""
+        return self._may_begin(len(self._queue))
 
     @property
     def predicted_wait(self) -> float:
@@ -85,29 +107,50 @@ class Admission:
         """
         ahead = len(self._queue)
         if not self._free(ahead):
-            if self.service.mean == 0.0 and ahead >= _UNMEASURED_QUEUE * self._slots:
+            queued = ahead + self.elsewhere.waiting
+            if self.service.mean == 0.0 and queued >= _UNMEASURED_QUEUE * self._slots:
                 raise self._unmeasured()
             self.check(ahead, deadline)
         place = Place(self, deadline)
-        place.ahead = max(self.serving + ahead + 1 - self._slots, 0)
+        taken = self.serving + self.elsewhere.serving
+        place.ahead = max(taken + self._all_ahead(ahead) + 1 - self._slots, 0)
         self._queue[place] = None
         return place
 
     def check(self, ahead: int, deadline: TimeLeft) -> None:
-        """Raises Overloaded when a request with `ahead` others before it would not be answered in time."""
+        """Raises Overloaded when a request with `ahead` others before it would be answered too late."""
         _, most = self._needed(ahead)
         if most > _SAFETY * deadline.left:
             raise self.overloaded(deadline, most)
+
+    # --- for several replicas ---
+
+    def allot(self, slots: int | None, elsewhere: Load) -> None:
+        """So many of the slots are this replica's own; None: those it is granted. Takes grants back."""
+        self._by_grant, self.allotted = slots is None, slots or 0
+        self.granted, self.elsewhere = 0, elsewhere
+        self.dispatch()
+
+    def grant(self, slots: int) -> None:
+        """So many more of those who wait may begin."""
+        self.granted += slots
+        self.dispatch()
+
+    def ready_for(self, most: int) -> list[float]:
+        """How long the first of those who could begin have been here, in seconds."""
+        ready = (place for place in self._queue if place.ready)
+        return [self.clock() - place.arrived for place in islice(ready, most)]
 
     # --- for places ---
 
     def dispatch(self) -> None:
         """Give free slots to the first who are ready: a slow search does not hold up those behind it."""
-        while self._free(0):
+        while self._may_begin(0):
             ready = next((place for place in self._queue if place.ready), None)
             if ready is None:
                 return
             del self._queue[ready]
+            self.granted = max(self.granted - 1, 0)
             self._serving.add(ready)
             ready.begin()
 
@@ -119,6 +162,7 @@ class Admission:
         self._queue.pop(place, None)
         if place not in self._serving:
             return
+        self.on_change()
         self._serving.remove(place)
         # A cancelled one is informative only when it had already taken longer than usual.
         if completed or place.served > self.service.mean > 0:
@@ -151,9 +195,16 @@ class Admission:
             else:
                 ahead += 1
 
+    def _may_begin(self, ahead: int) -> bool:
+        return ahead < self.granted if self._by_grant else self.serving + ahead < self.allotted
+
     def _free(self, ahead: int) -> bool:
-        """Whether there is a slot for a request with `ahead` others before it in the queue."""
-        return len(self._serving) + ahead < self._slots
+        """Whether a request with `ahead` others before it in the queue would have a slot."""
+        return self.serving + self.elsewhere.serving + self._all_ahead(ahead) < self._slots
+
+    def _all_ahead(self, ahead: int) -> int:
+        """With those in the queues of other replicas, who are taken to have come as evenly as ours."""
+        return ahead + round(self.elsewhere.waiting * (ahead + 1) / (len(self._queue) + 1))
 
     def _wait(self, ahead: int) -> float:
         """Seconds until a request with `ahead` others before it gets a slot: each of them takes the slot
@@ -162,16 +213,17 @@ class Admission:
         if self._free(ahead):
             return 0.0
         mean = self.service.mean
-        free_in = sorted(abs(mean - place.served) for place in self._serving)
+        served = [abs(mean - place.served) for place in self._serving]
+        free_in = sorted(served + [mean / 2] * self.elsewhere.serving)[-self._slots :]
         free_in = [0.0] * (self._slots - len(free_in)) + free_in
-        for _ in range(ahead):
+        for _ in range(self._all_ahead(ahead)):
             heapq.heapreplace(free_in, free_in[0] + mean)
         return free_in[0]
 
     def _needed(self, ahead: int) -> tuple[float, float]:
         """Seconds until the answer would be complete: at least, and at most."""
         expected = self._wait(ahead) + self.service.mean
-        spread = self.service.spread(ahead / self._slots + 1)
+        spread = self.service.spread(self._all_ahead(ahead) / self._slots + 1)
         return expected - spread, expected + spread
 
 
@@ -180,6 +232,7 @@ class Place:
 
     def __init__(self, admission: Admission, deadline: TimeLeft) -> None:
         self.deadline = deadline
+        self.arrived = admission.clock()
         self.ahead = 0  # generations that had to end before it could begin, when it arrived
         self.waited = 0.0  # seconds, until it got its slot or was refused
         self._admission = admission
@@ -207,6 +260,7 @@ class Place:
         asked = self._admission.clock()
         self._slot = slot = asyncio.get_running_loop().create_future()
         self._admission.dispatch()
+        self._admission.on_change()
         try:
             while not slot.done():
                 # With less time left than a generation takes it would be useless. The deadline may move.

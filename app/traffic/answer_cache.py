@@ -4,7 +4,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from cachetools import TLRUCache
 
@@ -38,6 +38,23 @@ class AnswerKey(NamedTuple):
         return self._replace(index_version=index_version)
 
 
+class Answers(Protocol):
+    """A cache of answers: this process's own, or one that replicas share."""
+
+    async def get(self, key: AnswerKey) -> Answer | None: ...
+
+    async def put(self, key: AnswerKey, answer: Answer) -> None:
+        """Degraded answers are not cached: a better one may come soon."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    @property
+    def size_bytes(self) -> float:
+        """About, of the answers in this process."""
+        ...
+
+
 class AnswerCache:
     """The least recently used answers are evicted; an answer is cached for `seconds` at most."""
 
@@ -54,14 +71,25 @@ class AnswerCache:
             getsizeof=self._weight,
         )
 
-    def get(self, key: AnswerKey) -> Answer | None:
+    @property
+    def enabled(self) -> bool:
+        return bool(self._answers.maxsize)
+
+    async def get(self, key: AnswerKey) -> Answer | None:
         return self._answers.get(key)
 
-    def put(self, key: AnswerKey, answer: Answer) -> None:
-        """Degraded answers are not cached: a better one may come soon."""
-        if self._answers.maxsize and not any(notice.passing for notice in answer.notices):
+    async def put(self, key: AnswerKey, answer: Answer) -> None:
+        if self.keeps(answer):
             with suppress(ValueError):  # too large for the whole cache
                 self._answers[key] = answer
+
+    def keeps(self, answer: Answer) -> bool:
+        return self.enabled and not any(notice.passing for notice in answer.notices)
+
+    def seconds_for(self, answer: Answer) -> float:
+        """How long the answer may be cached."""
+        declined = answer.status is not Status.ANSWERED
+        return min(_DECLINED_SECONDS, self._seconds) if declined else self._seconds
 
     def __len__(self) -> int:
         return len(self._answers)
@@ -71,8 +99,7 @@ class AnswerCache:
         return self._answers.currsize
 
     def _until(self, _: Hashable, answer: Answer, now: float) -> float:
-        declined = answer.status is not Status.ANSWERED
-        return now + (min(_DECLINED_SECONDS, self._seconds) if declined else self._seconds)
+        return now + self.seconds_for(answer)
 
     def _weight(self, answer: Answer) -> float:
         texts = [answer.text]

@@ -38,6 +38,7 @@ from app.traffic.circuit_breaker import CircuitBreaker
 from app.wiring.elasticsearch import elasticsearch_client
 from app.wiring.feedback import open_feedback
 from app.wiring.models import MODELS, enter_model
+from app.wiring.shared import Shared, open_shared
 
 if TYPE_CHECKING:
     from app.indexes.elasticsearch.index import ElasticsearchIndex
@@ -60,6 +61,7 @@ class Askd:
     embedder: Embedder | None  # None: search by words alone
     feedback: Feedback
     remote_model: str | None = None  # host of a model server beyond this machine and private networks
+    shared: Shared | None = None  # None: it shares nothing with other replicas
 
 
 @asynccontextmanager
@@ -79,23 +81,22 @@ async def open_askd(
         writer = Writer(
             llm, settings.prompt_budget, settings.answer_budget, tracing, writing=settings.writing
         )
-        pipeline = Pipeline(
-            Retrieval(index, embedder, tracing=tracing),
-            writer,
-            Admission(slots),
-            tracing,
-        )
+        admission = Admission(slots)
+        cache = AnswerCache(settings.cache_entries, settings.cache_bytes, settings.cache_seconds)
+        shared = await open_shared(settings, opened, llm, admission, cache, breakers, metrics)
+        pipeline = Pipeline(Retrieval(index, embedder, tracing=tracing), writer, admission, tracing)
         assistant = Assistant(
             pipeline,
-            ModelWatch(llm, partial(writer.warm_up, slots)),
-            AnswerCache(settings.cache_entries, settings.cache_bytes, settings.cache_seconds),
+            # The slots of others have to be asked for, also to warm them up.
+            ModelWatch(llm, partial(writer.warm_up, slots, admission if shared else None)),
+            shared.answers if shared else cache,
             metrics.answered,
             metrics.generated,
             tracing,
         )
         register_gauges(metrics, assistant, breakers)
         feedback = await open_feedback(settings, opened, metrics)
-        yield Askd(assistant, index, index, llm, embedder, feedback, remote_model)
+        yield Askd(assistant, index, index, llm, embedder, feedback, remote_model, shared)
 
 
 @asynccontextmanager

@@ -94,14 +94,14 @@ async def enter_model(
     from app.models.pool import Member, ModelPool
 
     members = []
-    for url, server in zip(urls, _server_names(urls), strict=True):
+    for url, server in zip(urls, server_names(urls), strict=True):
         breaker = breakers[f"model at {server}"] = CircuitBreaker()
         llm = await kind.open(settings, opened, Runtime(breaker, url, host))
         members.append(Member(server, llm, breaker, Admission(settings.slots)))
     return ModelPool(members)
 
 
-def _server_names(urls: Sequence[str]) -> Sequence[str]:
+def server_names(urls: Sequence[str]) -> Sequence[str]:
     """Host and port, since a URL may hold a password; the second at the same ones has `#2` after them."""
     names: list[str] = []
     seen: Counter[str] = Counter()

@@ -6,6 +6,7 @@ from app.domain import Answer, Hit, Mode, Notice, Origin, Question, Source, Stat
 from app.traffic.answer_cache import AnswerCache, AnswerKey
 from tests.support.faq import JOIN
 
+pytestmark = pytest.mark.anyio
 KB = 1000
 
 
@@ -21,11 +22,11 @@ def key(
     return AnswerKey.of(Question(text, **more), index, model, prompt)  # type: ignore[arg-type]
 
 
-def test_what_was_put_is_there() -> None:
+async def test_what_was_put_is_there() -> None:
     cache = AnswerCache(10, 100 * KB, 60.0)
-    cache.put(key(), answer())
-    assert cache.get(key()) == answer()
-    assert cache.get(key("Other?")) is None
+    await cache.put(key(), answer())
+    assert await cache.get(key()) == answer()
+    assert await cache.get(key("Other?")) is None
 
 
 def test_letter_case_and_spacing_do_not_matter_but_punctuation_does() -> None:
@@ -48,30 +49,30 @@ def test_whatever_an_answer_depends_on_tells_it_from_others(other: AnswerKey) ->
     assert other != key()
 
 
-def test_it_holds_so_many_answers_and_the_least_recently_used_goes() -> None:
+async def test_it_holds_so_many_answers_and_the_least_recently_used_goes() -> None:
     cache = AnswerCache(2, 100 * KB, 60.0)
     for text in ("a", "b"):
-        cache.put(key(text), answer())
-    assert cache.get(key("a"))
-    cache.put(key("c"), answer())
-    assert [cache.get(key(text)) is not None for text in "abc"] == [True, False, True]
+        await cache.put(key(text), answer())
+    assert await cache.get(key("a"))
+    await cache.put(key("c"), answer())
+    assert [(await cache.get(key(text))) is not None for text in "abc"] == [True, False, True]
 
 
-def test_it_holds_so_many_bytes() -> None:
+async def test_it_holds_so_many_bytes() -> None:
     cache = AnswerCache(1000, 20 * KB, 60.0)
     for number in range(10):
-        cache.put(key(str(number)), answer("x" * 4 * KB))
+        await cache.put(key(str(number)), answer("x" * 4 * KB))
     assert len(cache) < 5
     assert cache.size_bytes <= 20 * KB
-    cache.put(key("huge"), answer("x" * 30 * KB))
-    assert cache.get(key("huge")) is None
+    await cache.put(key("huge"), answer("x" * 30 * KB))
+    assert await cache.get(key("huge")) is None
 
 
-def test_an_answer_that_may_soon_be_better_is_not_kept() -> None:
+async def test_an_answer_that_may_soon_be_better_is_not_kept() -> None:
     cache = AnswerCache(10, 100 * KB, 60.0)
-    cache.put(key("a"), answer(notices=[Notice("model_unavailable", "down", passing=True)]))
-    cache.put(key("b"), answer(notices=[Notice("answer_cut", "the limit")]))
-    assert [cache.get(key(text)) is not None for text in "ab"] == [False, True]
+    await cache.put(key("a"), answer(notices=[Notice("model_unavailable", "down", passing=True)]))
+    await cache.put(key("b"), answer(notices=[Notice("answer_cut", "the limit")]))
+    assert [(await cache.get(key(text))) is not None for text in "ab"] == [False, True]
 
 
 def test_an_answer_has_its_time_and_a_decline_less() -> None:
@@ -81,7 +82,7 @@ def test_an_answer_has_its_time_and_a_decline_less() -> None:
     assert AnswerCache(10, KB, 5.0)._until(key(), answer(status=Status.NO_ANSWER), 0.0) == 5.0
 
 
-def test_without_room_for_entries_nothing_is_kept() -> None:
+async def test_without_room_for_entries_nothing_is_kept() -> None:
     cache = AnswerCache(0, 100 * KB, 60.0)
-    cache.put(key(), answer())
-    assert cache.get(key()) is None
+    await cache.put(key(), answer())
+    assert await cache.get(key()) is None

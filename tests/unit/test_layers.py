@@ -16,6 +16,7 @@ LAYERS = [
     {"ranking"},
     {"settings"},
     {"telemetry", "traffic", "downloads"},
+    {"shared"},
     {"embedders"},
     {"models", "indexes"},
     {"ingest", "answering", "feedback"},
@@ -35,6 +36,7 @@ VENDORS = {
     "ctranslate2",
     "aiohttp",
     "httpx",
+    "valkey",
 }
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
@@ -65,7 +67,7 @@ def test_imports_point_one_way(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules(), ids=str)
 def test_only_backends_know_a_vendor(path: Path) -> None:
-    if place(path) not in ("models", "indexes", "evaluation", "feedback"):
+    if place(path) not in ("models", "indexes", "evaluation", "feedback", "shared"):
         assert not {name.split(".")[0] for name in imported(path)} & VENDORS
 
 

@@ -21,6 +21,14 @@ def test_each_worker_has_its_part_of_slots_rate_limit_and_cache() -> None:
     assert (share.cache_entries, share.cache_bytes) == (4, 1_000)
 
 
+def test_what_replicas_share_is_not_divided(caplog: pytest.LogCaptureFixture) -> None:
+    share = share_of(
+        settings(workers=3, slots=2, rate_limit="60/minute", cache_entries=9, shared_url="valkey://localhost")
+    )
+    assert (share.slots, share.rate_limit, share.cache_entries) == (2, "60/minute", 3)
+    assert not [each for each in caplog.records if each.levelno == logging.WARNING]
+
+
 def test_a_cache_that_is_off_stays_off() -> None:
     assert share_of(settings(workers=2, cache_entries=0)).cache_entries == 0
 

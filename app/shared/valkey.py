@@ -1,0 +1,109 @@
+"""Valkey, or Redis, as the place of what replicas share: always for a limited time, and never waited for."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from limits import RateLimitItem
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+from limits.errors import StorageError
+from pydantic import ValidationError
+from valkey.asyncio import Valkey as Client
+from valkey.asyncio.connection import ConnectionPool
+from valkey.asyncio.retry import Retry
+from valkey.backoff import NoBackoff
+from valkey.exceptions import ValkeyError
+
+from app.shared.base import SILENT, Given, Need, Unavailable
+from app.traffic.circuit_breaker import CircuitBreaker
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+_TIMEOUT = 0.05  # seconds for one call: two that fail in a row open the circuit breaker
+_FAILURES = 2
+_PAUSE = 1.0  # seconds
+_TROUBLE = (ValkeyError, OSError, TimeoutError, StorageError, ValidationError)
+_LEDGER = "askd:slots"
+
+
+class Valkey:
+    """A `SlotLedger`, a store of bytes and a rate limiter, on one pool of connections with a circuit breaker.
+
+    A request loses at most two timeouts: once the breaker is open, only the messages to the ledger, for which
+    nobody waits then, find out whether the server is back.
+    """
+
+    def __init__(self, url: str, password: str | None) -> None:
+        """Connects at the first call."""
+        self.breaker = CircuitBreaker(_FAILURES, _PAUSE)
+        self._pool = ConnectionPool.from_url(
+            url,
+            password=password,
+            socket_timeout=_TIMEOUT,
+            socket_connect_timeout=_TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
+            client_name="askd",
+        )
+        self._client = Client(connection_pool=self._pool)
+        self._script = self._client.register_script(Path(__file__).with_name("ledger.lua").read_text())
+        storage = RedisStorage(
+            f"async+{url}", connection_pool=cast(Any, self._pool), key_prefix="askd:limits"
+        )
+        self._limiter = MovingWindowRateLimiter(storage)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+        await self._pool.aclose()
+
+    # --- the ledger of slots ---
+
+    async def tell(self, replica: str, need: Need) -> Given:
+        """Raises Unavailable."""
+
+        async def told() -> Given:
+            answer = await self._script([_LEDGER], [replica, need.model_dump_json(), SILENT])
+            return Given.model_validate_json(answer)
+
+        with self.breaker.call(Unavailable, _refused):
+            return await _translated(told)
+
+    async def leave(self, replica: str) -> None:
+        """Raises Unavailable."""
+        await self._lookup(lambda: cast(Awaitable[int], self._client.hdel(_LEDGER, replica)))
+
+    # --- for requests ---
+
+    async def read(self, key: str) -> bytes | None:
+        """Raises Unavailable."""
+        return await self._lookup(lambda: self._client.get(key))
+
+    async def write(self, key: str, value: bytes, seconds: float) -> None:
+        """Raises Unavailable."""
+        await self._lookup(lambda: self._client.set(key, value, px=max(int(seconds * 1000), 1)))
+
+    async def hit(self, limit: RateLimitItem, key: str) -> bool:
+        """Whether there is room under the limit. Raises Unavailable."""
+        return await self._lookup(lambda: self._limiter.hit(limit, key))
+
+    async def free_at(self, limit: RateLimitItem, key: str) -> float:
+        """When there is room again, in seconds of `time.time()`. Raises Unavailable."""
+        return (await self._lookup(lambda: self._limiter.get_window_stats(limit, key))).reset_time
+
+    async def _lookup(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        with self.breaker.lookup(Unavailable, _refused):
+            return await _translated(call)
+
+
+async def _translated(call: Callable[[], Awaitable[_T]]) -> _T:
+    try:
+        return await call()
+    except _TROUBLE as error:
+        raise Unavailable(type(error).__name__) from error
+
+
+def _refused(last: str, seconds: int) -> Exception:
+    return Unavailable(last)
