@@ -23,6 +23,16 @@ pytestmark = pytest.mark.anyio
 OLD, NEW = (FaqEntry("1", "course", "Where is the lantern?", answer) for answer in ("Here.", "There."))
 
 
+# The status of a search whose shard was on a node that was killed meanwhile.
+NODE_GONE = {
+    "status": 502,
+    "error": {
+        "type": "search_phase_execution_exception",
+        "reason": "",
+        "root_cause": [],
+    },
+}
+
 # As Elasticsearch 9.4 said it of an index that was searched while it was deleted.
 NO_SHARD = {
     "status": 503,
@@ -39,6 +49,8 @@ class Elasticsearch:
         self.serves = "1"
         self.without_shards = ""
         self.searches = 0
+        self.dying: list[object] = []  # the next answers to searches
+        self.header: dict[str, object] = {}
         self.entries = {"askd-1": OLD, "askd-2": NEW}
 
     def handle(self, exchange: Exchange) -> None:
@@ -50,10 +62,12 @@ class Elasticsearch:
             reply = {"_source": statistics_document(WordStatistics())}
         else:
             self.searches += 1
-            name = json.loads(exchange.body.partition(b"\n")[0])["index"]
+            self.header = json.loads(exchange.body.partition(b"\n")[0])
+            name = str(self.header["index"])
             hit = {"_id": "0", "_score": 1.0, "_source": {"record": entry_data(self.entries[name])}}
             found = {"status": 200, "hits": {"hits": [hit]}}
-            reply = {"responses": [NO_SHARD if name == self.without_shards else found]}
+            answer: object = NO_SHARD if name == self.without_shards else found
+            reply = {"responses": [self.dying.pop() if self.dying else answer]}
         exchange.reply(json.dumps(reply).encode())
 
 
@@ -117,3 +131,27 @@ async def test_an_old_manifest_is_read_again_beside_the_question_that_found_it_s
     async with asyncio.timeout(0.4):
         while await found(index) != NEW:
             await asyncio.sleep(0.01)
+
+
+async def test_where_there_are_several_nodes_a_search_that_one_failed_is_repeated_once(
+    elasticsearch: Elasticsearch,
+) -> None:
+    async with (
+        serving(elasticsearch.handle) as one,
+        serving(elasticsearch.handle) as other,
+        open_client([one, other], None, timeout=30.0) as client,
+    ):
+        index = ElasticsearchIndex(client, "askd", timeout=30.0)
+        elasticsearch.dying = [NODE_GONE]
+        assert await found(index) == OLD
+        elasticsearch.dying = [NODE_GONE, NODE_GONE]
+        with pytest.raises(SearchUnavailable, match="status 502"):
+            await found(index)
+    assert elasticsearch.searches == 4
+
+
+async def test_a_search_that_lacks_a_shard_is_to_fail_rather_than_to_find_a_part(
+    elasticsearch: Elasticsearch, index: ElasticsearchIndex
+) -> None:
+    await found(index)
+    assert elasticsearch.header["allow_partial_search_results"] is False

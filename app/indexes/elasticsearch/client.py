@@ -14,7 +14,8 @@ Client = AsyncElasticsearch
 
 _CONNECTIONS = 64  # to each node; further searches wait for one
 _WRITE_SECONDS = 60.0  # a refresh or a deletion may take longer than any search should
-TRANSIENT = (502, 503, 504)  # another node may answer; more requests would not help one that says 429
+# Another node may answer, or another copy of a shard; more requests would not help one that says 429.
+TRANSIENT = (502, 503, 504)
 
 
 @asynccontextmanager

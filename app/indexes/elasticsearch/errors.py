@@ -12,6 +12,7 @@ from elasticsearch import ApiError, TransportError, UnsupportedProductError
 from elasticsearch.helpers import BulkIndexError, ScanError
 
 from app.errors import AskdError, IndexMissing, IndexUnreadable, SearchUnavailable
+from app.indexes.elasticsearch.client import TRANSIENT
 from app.indexes.elasticsearch.connection_errors import connection_error
 from app.indexes.format import DAMAGED
 from app.traffic.circuit_breaker import advice
@@ -148,7 +149,7 @@ def _refused(refusal: _Refusal) -> AskdError:
     if status == 404:
         return IndexMissing("Elasticsearch holds no FAQ yet; run `askd ingest FILE`")
     detail = f"Elasticsearch failed (status {status}); its log says why"
-    return _unavailable(detail, refusal, retryable=status == 503)
+    return _unavailable(detail, refusal, retryable=status in TRANSIENT)
 
 
 def _blocked(refusal: _Refusal) -> SearchUnavailable:

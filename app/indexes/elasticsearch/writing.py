@@ -22,9 +22,10 @@ log = logging.getLogger(__name__)
 
 _BULKS = 4  # in flight: the next records are read once one of them is done
 _BULK_ENTRIES, _BULK_BYTES = 500, 5_000_000
-# A node that is overloaded (429), or restarts, has about a minute: 1 + 2 + 4 + 8 + 16 + …
+# A node that is overloaded (429) has a minute, 1 + 2 + 4 + 8 + 16 + … seconds; one that restarts more than
+# three, since each request waits for its shard, too.
 _REPEATS, _FIRST_PAUSE, _LONGEST_PAUSE = 7, 1.0, 16.0
-_BULK_TIMEOUT = "20s"  # of waiting for a shard whose node restarts, within one request
+_BULK_TIMEOUT = "20s"
 
 
 @dataclass(frozen=True, slots=True)
