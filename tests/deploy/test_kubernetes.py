@@ -139,9 +139,9 @@ def test_probes_and_ports_are_those_of_askd() -> None:
     paths = set(create_app(Settings(_env_file=None)).openapi()["paths"])
     probes = {name: container[f"{name}Probe"]["httpGet"] for name in ("startup", "liveness", "readiness")}
     assert {name: probe["path"] for name, probe in probes.items()} == {
-        "startup": "/livez",
+        "startup": "/readyz",
         "liveness": "/livez",
-        "readiness": "/readyz",
+        "readiness": "/livez",
     }
     assert {probe["path"] for probe in probes.values()} <= paths
     (port,) = container["ports"]
