@@ -34,6 +34,7 @@ class SharedSlots:
         be sent to, best first."""
         self.replicas = 1  # as last known
         self.alone = False
+        self._reason = ""  # why it is alone
         self._replica = token_hex(8)
         self._ledger = ledger
         self._slots = slots
@@ -49,8 +50,8 @@ class SharedSlots:
         if not self.alone:
             return None
         return (
-            "shared state: the server at ASKD_SHARED_URL does not answer; each askd goes on by itself, with "
-            "its own cache, and its share of the slots and rate limits"
+            f"shared state at ASKD_SHARED_URL: {self._reason}; each askd goes on by itself, with its own "
+            "cache, and its share of the slots and rate limits"
         )
 
     @asynccontextmanager
@@ -78,7 +79,11 @@ class SharedSlots:
 
     @property
     def _polls(self) -> bool:
-        return self._sharing and any(each.ready_for(1) for each in (self._admission, *self._members.values()))
+        return (
+            bool(self._servers)
+            and self._sharing
+            and any(each.ready_for(1) for each in (self._admission, *self._members.values()))
+        )
 
     @property
     def _sharing(self) -> bool:
@@ -100,7 +105,7 @@ class SharedSlots:
     # --- what is told ---
 
     def _need(self, sharing: bool) -> Need:
-        if not sharing:
+        if not (sharing and self._servers):
             return Need(slots=self._slots, using=self._serving())
         self._admission.allot(None, self._admission.elsewhere)  # what was granted and not used goes back
         using, at_once = self._serving(), {}
@@ -147,6 +152,7 @@ class SharedSlots:
             self._news.set()
 
     def _go_on_alone(self, reason: str) -> None:
+        self._reason = reason
         if self.alone:
             return
         self.alone = True

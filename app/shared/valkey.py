@@ -14,7 +14,15 @@ from valkey.asyncio import Valkey as Client
 from valkey.asyncio.connection import ConnectionPool
 from valkey.asyncio.retry import Retry
 from valkey.backoff import NoBackoff
-from valkey.exceptions import ValkeyError
+from valkey.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ValkeyError,
+)
+from valkey.exceptions import ConnectionError as ValkeyConnectionError
+from valkey.exceptions import TimeoutError as ValkeyTimeout
 
 from app.shared.base import SILENT, Given, Need, Unavailable
 from app.traffic.circuit_breaker import CircuitBreaker
@@ -102,7 +110,20 @@ async def _translated(call: Callable[[], Awaitable[_T]]) -> _T:
     try:
         return await call()
     except _TROUBLE as error:
-        raise Unavailable(type(error).__name__) from error
+        raise Unavailable(_explained(error)) from error
+
+
+def _explained(error: Exception) -> str:
+    """Never in the server's own words: who knows which server it is."""
+    match error:
+        case AuthenticationError() | NoPermissionError():
+            return "it refuses askd's user or password; see ASKD_SHARED_PASSWORD_FILE"
+        case ReadOnlyError() | OutOfMemoryError():
+            return "it takes nothing more; see its maxmemory, and that it is no replica"
+        case ValkeyConnectionError() | ValkeyTimeout() | OSError():
+            return "it does not answer, or not in time"
+        case _:
+            return "it does not answer as Valkey does"
 
 
 def _refused(last: str, seconds: int) -> Exception:

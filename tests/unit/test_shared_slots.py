@@ -148,6 +148,18 @@ async def test_when_it_is_back_the_share_holds_until_all_have_told_what_they_use
             assert ledger.needs[-1].using == {"a": 1, "b": 0}
 
 
+async def test_a_model_in_this_process_is_shared_with_nobody() -> None:
+    ledger, admission = Ledger(), Admission(1, clock=loop_time)
+    shared = SharedSlots(ledger, 1, admission, {}, list)
+    async with shared.running():
+        await asyncio.sleep(1)
+        await asyncio.wait_for(admission.enter(NEVER).turn(), 0.1)
+        assert ledger.needs[-1].using == {}
+        ledger.lost = True
+        await asyncio.sleep(1)
+        assert (shared.alone, admission.allotted) == (True, 1)
+
+
 async def test_a_single_failure_changes_nothing() -> None:
     class Stumbling(Ledger):
         async def tell(self, replica: str, need: Need) -> Given:
