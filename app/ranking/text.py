@@ -29,6 +29,10 @@ _MOST_MARKS = 30  # combining marks in a row, as in Unicode's stream-safe text f
 _NO_MARK = "\u034f"  # combining grapheme joiner: invisible, and marks are not put in order across it
 _LONG_RUN = re.compile(rf"[^\w\0-\u02ff]{{{_MOST_MARKS + 1},}}")  # may hold too many marks: none is in \w
 _GRAM = 4
+# A piece of words that a tenth of all entries hold says little, and is most of what a search costs: without
+# those, words take half of the time. Only in large indexes, where that is to be felt.
+_COMMON_SHARE = 0.1
+_LARGE = 20_000  # entries
 _COUNTED_WORDS = 400_000
 
 
@@ -117,6 +121,22 @@ def grams(of: Iterable[str]) -> list[str]:
 def _grams_of(word: str) -> tuple[str, ...]:
     edged = f"<{word}>"
     return tuple(edged[start : start + _GRAM] for start in range(len(edged) - _GRAM + 1))
+
+
+def common_grams(statistics: WordStatistics) -> frozenset[str]:
+    """The grams that searches of a large index leave out; none in others.
+
+    How many entries hold a gram is estimated as the sum of those of its words, which counts some twice.
+    """
+    if statistics.entries < _LARGE:
+        return frozenset()
+    least = statistics.entries * _COMMON_SHARE
+    held: Counter[str] = Counter()
+    for word, entries in statistics.frequencies.items():
+        if entries > least / 1000:  # the many rare words add little
+            for gram in set(grams([word])):
+                held[gram] += entries
+    return frozenset(gram for gram, entries in held.items() if entries > least)
 
 
 class WordCounter:

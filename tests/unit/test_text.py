@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 
 from app.domain import FaqEntry
 from app.ranking import text
+from app.ranking.candidates import WordStatistics
 from app.ranking.stop_words import STOP_WORDS
 from app.ranking.text import (
     MAX_QUESTION_WORDS,
     WordCounter,
     bigrams,
+    common_grams,
     composed,
     entry_words,
     grams,
@@ -121,3 +123,9 @@ def test_a_long_run_of_combining_marks_takes_linear_time(marks: str) -> None:
     assert time.process_time() - began < 0.3
     assert unicodedata.normalize("NFC", found) == found
     assert time.process_time() - began < 0.6  # what follows takes no longer
+
+
+def test_searches_of_a_large_index_leave_out_the_pieces_that_many_entries_hold() -> None:
+    frequencies = {"station": 3_000, "nation": 2_500, "zebra": 4_000}
+    assert common_grams(WordStatistics(50_000, frequencies)) == {"atio", "tion", "ion>"}
+    assert common_grams(WordStatistics(19_000, frequencies)) == frozenset()  # of a small one none

@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import orjson
 from elasticsearch import AsyncElasticsearch
@@ -38,6 +38,7 @@ from app.indexes.format import (
 )
 from app.indexes.manifest import IndexVersion, Manifest
 from app.ranking.candidates import Candidate, Candidates, WordStatistics
+from app.ranking.text import common_grams
 from app.traffic.circuit_breaker import CircuitBreaker
 
 # Age of a cached manifest from which it is read again, beside the question that found it so old; and from
@@ -45,6 +46,16 @@ from app.traffic.circuit_breaker import CircuitBreaker
 _MANIFEST_SECONDS, _MANIFEST_MOST_SECONDS = 0.5, 2.0
 _PAGE = 500  # entries read at once, of all
 _MAX_CACHED = 2_000  # entries: a few megabytes
+
+
+class _Asked(NamedTuple):
+    """The arguments of a search."""
+
+    question: str
+    context: str
+    vector: Vector | None
+    collection: str | None
+    size: int
 
 
 class ElasticsearchIndex:
@@ -64,7 +75,8 @@ class ElasticsearchIndex:
         self._version_writer = VersionWriter(self._writer, self._indexes)
         self._manifest: tuple[float, Manifest] | None = None  # with the time it was read
         self._reading: asyncio.Task[Manifest] | None = None  # reads the manifest
-        self._statistics: tuple[str, WordStatistics] | None = None  # version, and its statistics
+        # Version, its statistics, and the grams that its searches leave out.
+        self._statistics: tuple[str, WordStatistics, frozenset[str]] | None = None
         self._cached: tuple[str, dict[str, FaqEntry]] = "", {}  # version, and its entries by Elasticsearch id
 
     # --- reading ---
@@ -72,20 +84,18 @@ class ElasticsearchIndex:
     async def search(
         self, question: str, *, vector: Vector | None, collection: str | None, size: int, context: str = ""
     ) -> SearchResult:
-        by_words = mapping.search_by_words(question, context, collection, size)
+        asked = _Asked(question, context, vector, collection, size)
         with self.breaker.call(SearchUnavailable, refusal):
-            return await self._search_current(by_words, vector, collection, size)
+            return await self._search_current(asked)
 
     async def manifest(self) -> Manifest:
         with self.breaker.lookup(SearchUnavailable, refusal):
             return await self._current_manifest()
 
-    async def _search_current(
-        self, by_words: dict[str, Any], vector: Vector | None, collection: str | None, size: int
-    ) -> SearchResult:
+    async def _search_current(self, asked: _Asked) -> SearchResult:
         manifest = await self._current_manifest()
         try:
-            return await self._search(manifest, by_words, vector, collection, size)
+            return await self._search(manifest, asked)
         except RetrievalError as error:
             # The version was removed since its manifest was read (its index is missing), or is being removed
             # (its shards are: 503). A lost connection looks like the latter, but then reading the manifest
@@ -97,17 +107,12 @@ class ElasticsearchIndex:
             # Where there are several nodes, another copy of a shard may answer in place of one that has died.
             if newer.version == manifest.version and not has_several_nodes(self._client):
                 raise
-        return await self._search(newer, by_words, vector, collection, size)
+        return await self._search(newer, asked)
 
-    async def _search(
-        self,
-        manifest: Manifest,
-        by_words: dict[str, Any],
-        vector: Vector | None,
-        collection: str | None,
-        size: int,
-    ) -> SearchResult:
-        statistics = await self._statistics_of(manifest.version)
+    async def _search(self, manifest: Manifest, asked: _Asked) -> SearchResult:
+        statistics, common = await self._statistics_of(manifest.version)
+        question, context, vector, collection, size = asked
+        by_words = mapping.search_by_words(question, context, collection, size, common)
         index = mapping.index_name(self._alias, manifest.version)
         searches = [(mapping.words_header(index, manifest.spread), by_words)]
         if vector is not None and manifest.embedder:
@@ -171,15 +176,16 @@ class ElasticsearchIndex:
         self._manifest = asked_at, manifest
         return manifest
 
-    async def _statistics_of(self, version: str) -> WordStatistics:
+    async def _statistics_of(self, version: str) -> tuple[WordStatistics, frozenset[str]]:
         if self._statistics is None or self._statistics[0] != version:
             with translated_errors():
                 index = mapping.index_name(self._alias, version)
                 document = await self._client.get(index=index, id=mapping.STATISTICS_ID)
                 check_product(document.meta, document.body)
             with damage_translated():
-                self._statistics = version, read_statistics(document["_source"]["statistics"])
-        return self._statistics[1]
+                statistics = read_statistics(document["_source"]["statistics"])
+            self._statistics = version, statistics, common_grams(statistics)
+        return self._statistics[1:]
 
     async def records(self) -> AsyncIterator[FaqEntry]:
         body = {"query": mapping.ENTRIES, "_source": ["record"]}

@@ -1,7 +1,7 @@
 """An index as Elasticsearch sees it: its name, settings, mapping, documents and queries. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from app.embedders.base import Vector
@@ -134,7 +134,10 @@ def words_header(index: str, spread: Spread) -> dict[str, Any]:
     return header(index) | ({"search_type": "dfs_query_then_fetch"} if spread.shards > 1 else {})
 
 
-def search_by_words(question: str, context: str, collection: str | None, size: int) -> dict[str, Any]:
+def search_by_words(
+    question: str, context: str, collection: str | None, size: int, without: Collection[str] = ()
+) -> dict[str, Any]:
+    """`without`: the grams that are left out (`common_grams`)."""
     asked = question_words(question)
     said = " ".join(context_words(context, asked))
     pairs = [pair.replace("_", " ") for pair in bigrams(asked)]  # as the shingle filter joins them
@@ -143,7 +146,7 @@ def search_by_words(question: str, context: str, collection: str | None, size: i
     should = [
         {"match": {"text": " ".join(asked)}},
         *_terms("text.bigrams", pairs, weight=0.5),
-        *_terms("text.grams", grams(asked), weight=0.3),
+        *_terms("text.grams", (gram for gram in grams(asked) if gram not in without), weight=0.3),
         *([{"match": {"text": {"query": said, "boost": CONTEXT_WEIGHT}}}] if said else []),
     ]
     query = {"bool": {"should": should, "minimum_should_match": 1, "filter": _in_collection(collection)}}

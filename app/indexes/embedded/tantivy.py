@@ -37,6 +37,7 @@ from app.ranking.text import (
     CONTEXT_WEIGHT,
     WordCounter,
     bigrams,
+    common_grams,
     context_words,
     entry_words,
     grams,
@@ -61,6 +62,7 @@ class Version:
     _schema: Schema
     _searcher: Searcher
     _analyser: TextAnalyzer
+    _common_grams: frozenset[str]
 
     def search(
         self, question: str, context: str, vector: Vector | None, collection: str | None, size: int
@@ -121,7 +123,7 @@ class Version:
         terms = {
             "text": (1.0, self._analyser.analyze(" ".join(asked))),
             "bigrams": (0.5, bigrams(asked)),
-            "grams": (0.3, grams(asked)),
+            "grams": (0.3, [gram for gram in grams(asked) if gram not in self._common_grams]),
         }
         weighted = [
             (self._term(name, term, "freq"), weight * times)
@@ -155,7 +157,8 @@ def open_version(folder: Path) -> Version:
         vectors = _vectors(folder, manifest)
         if vectors is None:
             manifest = replace(manifest, embedder=None)
-        return Version(manifest, statistics, vectors, index.schema, index.searcher(), analyser)
+        common = common_grams(statistics)
+        return Version(manifest, statistics, vectors, index.schema, index.searcher(), analyser, common)
 
 
 def _vectors(folder: Path, manifest: Manifest) -> Vectors | None:
