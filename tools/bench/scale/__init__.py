@@ -1,0 +1,1 @@
+"""How both indexes grow from ten thousand entries to a million, and a queue for model servers."""
