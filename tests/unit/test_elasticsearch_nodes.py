@@ -1,5 +1,6 @@
 """Several nodes, lost connections, and what is sent twice."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -129,6 +130,68 @@ async def test_documents_may_be_sent_twice_because_they_carry_their_ids() -> Non
     assert first == second
     assert [json.loads(line)["index"]["_id"] for line in first.splitlines()[::2]] == ["0", "1"]
     assert sum(progress) == 2
+
+
+class RefusesOnce(ScriptedServer):
+    """Its queue is full when the first bulk comes: of two documents it takes one."""
+
+    async def answer(self, request: web.Request) -> web.Response:
+        if request.path.endswith("_bulk"):
+            ids = [line["index"]["_id"] for line in bulk_lines(await request.read())]
+            full = not any(end == "_bulk" for _, end in self.seen)
+            statuses = [429 if full and place else 201 for place, _ in enumerate(ids)]
+            items = [
+                {
+                    "index": {
+                        "_id": id_,
+                        "status": status,
+                        "error": {"type": "es_rejected_execution_exception"},
+                    }
+                }
+                for id_, status in zip(ids, statuses, strict=True)
+            ]
+            self.bodies["_bulk"] = json.dumps({"errors": full, "items": items})
+        return await super().answer(request)
+
+
+def bulk_lines(body: bytes) -> list[dict[str, dict[str, str]]]:
+    """Without the documents."""
+    return [json.loads(line) for line in body.splitlines()[::2]]
+
+
+async def test_a_document_that_an_overloaded_node_refuses_is_sent_again() -> None:
+    server = RefusesOnce(
+        bodies={
+            "askd-1": '{"acknowledged": true, "shards_acknowledged": true}',
+            "store": json.dumps(ALL_COPIES),
+            "_count": '{"count": 2}',
+        }
+    )
+    progress: list[int] = []
+    async with served(server) as host, client_of(f"http://{host}") as client:
+        index, entries = ElasticsearchIndex(client, "askd", timeout=0.5), [ENTRY, ENTRY]
+        await index.publish(manifest_of(entries, "1"), records_of(entries), progress.append)
+    bulks = [sent for sent, (_, end) in zip(server.sent, server.seen, strict=True) if end == "_bulk"]
+    assert [[line["index"]["_id"] for line in bulk_lines(bulk)] for bulk in bulks[:2]] == [["0", "1"], ["1"]]
+    assert sum(progress) == 2
+
+
+async def test_a_node_that_was_down_is_taken_back() -> None:
+    first, second = working(), working()
+    async with (
+        served(first) as one,
+        served(second) as other,
+        client_of(f"http://{one}", f"http://{other}") as client,
+    ):
+        index = ElasticsearchIndex(client, "askd", timeout=0.5)
+        first.status = 503
+        for _ in range(4):
+            await search(index)
+        first.status, away = 200, first.requests
+        await asyncio.sleep(2.1)  # it is left out for a second, then for two
+        for _ in range(4):
+            await search(index)
+    assert first.requests > away
 
 
 @pytest.mark.parametrize("switched", [True, False])
