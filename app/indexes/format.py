@@ -22,7 +22,7 @@ DAMAGED = "the index is damaged; recreate it with `askd ingest FILE`"
 
 # Up to this many vectors are searched exhaustively, more with an HNSW graph. Exhaustive search takes 0.2 ms
 # of CPU for each 1,000 vectors of 384 dimensions, more than all else from here on; a graph takes 1 to 3 ms
-# at any size, misses some neighbours, and takes a minute for each 100,000 to build.
+# at any size, misses some neighbours, and takes two minutes of CPU to build for 100,000.
 FLAT_VECTORS = 25_000
 
 

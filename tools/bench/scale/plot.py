@@ -21,9 +21,6 @@ def growth(rows: Rows) -> Mapping[str, go.Figure]:
     return {
         "search": _figure("search, one caller, p50", "ms", rows, lambda row: row["search"]["1"]["p50_ms"]),
         "size": _figure("on disk", "GB", rows, lambda row: row["size_bytes"] / 1e9),
-        "ingest": _figure(
-            "ingest without embedding", "entries/s", rows, lambda row: row["entries_per_second"]
-        ),
     }
 
 
