@@ -20,7 +20,7 @@ from app.settings.page import Page
 from app.settings.shared import Shared
 
 PREFIX = "ASKD_"
-_OF_SCRIPTS = {"ASKD_FAQ", "ASKD_DEV_DATA"}  # read by the scripts, not by askd
+_OF_SCRIPTS = {"ASKD_FAQ", "ASKD_REPLICAS", "ASKD_DEV_DATA"}  # read by the scripts, not by askd
 _OF_TESTS = "ASKD_TEST_"
 # What Kubernetes and Docker's links set in a container for a service named `askd` or `askd-…`.
 _LINK = re.compile(r"ASKD_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")

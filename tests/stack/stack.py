@@ -5,8 +5,8 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from tests.support.checkout import ROOT, files
 
 SERVICES = ("askd", "elasticsearch", "ollama")
 ONE_SHOTS = ("setup", "ingest")
-_NAME = "askd-tests"
 
 
 def checkout(into: Path) -> Path:
@@ -35,6 +34,8 @@ class Stack:
 
     folder: Path
     port: int
+    name: str = "askd-tests"
+    settings: Mapping[str, str] = field(default_factory=dict)  # of scripts/up
 
     @property
     def url(self) -> str:
@@ -46,7 +47,7 @@ class Stack:
         return done.stdout
 
     def try_script(self, name: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        own = {"COMPOSE_PROJECT_NAME": _NAME, "ASKD_PORT": str(self.port)}
+        own = {"COMPOSE_PROJECT_NAME": self.name, "ASKD_PORT": str(self.port), **self.settings}
         return subprocess.run(
             [self.folder / "scripts" / name, *arguments],
             cwd=self.folder,
@@ -57,7 +58,16 @@ class Stack:
 
     def container(self, service: str) -> str:
         """Its id, also when it has ended."""
-        return docker("ps", "--all", "--quiet", "--no-trunc", *_labels(service)).strip()
+        (found,) = self.containers(service)
+        return found
+
+    def containers(self, service: str) -> Sequence[str]:
+        """The ids of all its replicas."""
+        labels = (
+            f"--filter=label=com.docker.compose.project={self.name}",
+            f"--filter=label=com.docker.compose.service={service}",
+        )
+        return docker("ps", "--all", "--quiet", "--no-trunc", *labels).split()
 
     def pid(self, service: str) -> int:
         """On this machine; 0 while it does not run."""
@@ -74,13 +84,6 @@ class Stack:
 
     def get(self, path: str) -> httpx.Response:
         return httpx.get(f"{self.url}{path}", timeout=30, trust_env=False)
-
-
-def _labels(service: str) -> Sequence[str]:
-    return (
-        f"--filter=label=com.docker.compose.project={_NAME}",
-        f"--filter=label=com.docker.compose.service={service}",
-    )
 
 
 def free_port() -> int:

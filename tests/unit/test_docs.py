@@ -70,7 +70,12 @@ def test_the_problems_table_is_that_of_the_code() -> None:
 
 def test_every_setting_that_a_page_names_exists() -> None:
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
-    known |= {"ASKD_FAQ", "ASKD_DEV_DATA", "ASKD_SERVICE_HOST"}  # of scripts, and of Kubernetes
+    known |= {
+        "ASKD_FAQ",
+        "ASKD_REPLICAS",
+        "ASKD_DEV_DATA",
+        "ASKD_SERVICE_HOST",
+    }  # of scripts, and of Kubernetes
     for source in [README, *DOCS.glob("*.md")]:
         if source.name == "upgrading.md":  # which names those of earlier versions, too
             continue

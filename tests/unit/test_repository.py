@@ -74,8 +74,9 @@ def test_no_file_holds_a_path_of_somebodys_machine() -> None:
 
 def test_there_is_one_version() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    named = re.compile(r"(?:askd(?:-ollama)?:|image\.version=\")(\d+\.\d+\.\d+)")
-    for name in ["Dockerfile", "Dockerfile.ollama", "docker-compose.yml", "scripts/up", "docs/docker.md"]:
+    named = re.compile(r"(?:askd(?:-ollama|-proxy|-valkey)?:|image\.version=\")(\d+\.\d+\.\d+)")
+    composed = ["docker-compose.yml", "docker-compose.scale.yml"]
+    for name in ["Dockerfile", "Dockerfile.ollama", *composed, "scripts/up", "docs/docker.md"]:
         assert set(named.findall(texts()[Path(name)])) == {version}, name
 
 
