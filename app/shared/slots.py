@@ -11,7 +11,7 @@ from app.traffic.admission import Admission, Load
 
 log = logging.getLogger(__name__)
 
-_POLL = 0.02  # seconds between two messages while requests wait here: a slot may have become free elsewhere
+_POLL = 0.04  # seconds between two messages while requests wait here: a slot may have become free elsewhere
 _SETTLING = 2 * BEAT  # seconds after which all replicas have told a ledger that is back what they use
 
 

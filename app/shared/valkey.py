@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _TIMEOUT = 0.05  # seconds for one call: two that fail in a row open the circuit breaker
+_TLS_TIMEOUT = 0.1  # seconds to connect with TLS, which takes three round trips
 _FAILURES = 2
 _PAUSE = 1.0  # seconds
 _TROUBLE = (ValkeyError, OSError, TimeoutError, StorageError, ValidationError)
@@ -52,7 +53,7 @@ class Valkey:
             url,
             password=password,
             socket_timeout=_TIMEOUT,
-            socket_connect_timeout=_TIMEOUT,
+            socket_connect_timeout=_TLS_TIMEOUT if url.startswith("valkeys:") else _TIMEOUT,
             retry=Retry(NoBackoff(), 0),
             client_name="askd",
         )
