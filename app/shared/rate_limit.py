@@ -28,9 +28,15 @@ class SharedRateLimiter:
     async def hit(self, limit: RateLimitItem, caller: str) -> float | None:
         key = self._keys.of("caller", caller)
         try:
-            if await self._counts.hit(limit, key):
-                return None
-            return await self._counts.free_at(limit, key) - time.time()
+            return await self._shared_hit(limit, key)
         except Unavailable:
             share = type(limit)(max(1, limit.amount // self._replicas()), limit.multiples, limit.namespace)
             return await self._own.hit(share, caller)
+
+    async def _shared_hit(self, limit: RateLimitItem, key: str) -> float | None:
+        """Tried twice: a busy moment must not let more through. Raises Unavailable."""
+        try:
+            fits = await self._counts.hit(limit, key)
+        except Unavailable:
+            fits = await self._counts.hit(limit, key)
+        return None if fits else await self._counts.free_at(limit, key) - time.time()

@@ -43,6 +43,7 @@ class SharedSlots:
         self._members = {name: member for name, member in servers.items() if member}
         self._preferred = preferred
         self._news = asyncio.Event()
+        self._ended = False
         self._settled = 0.0  # on the clock of the loop; until then its share is all it takes
 
     @property
@@ -63,14 +64,14 @@ class SharedSlots:
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            self._ended = True
+            self._news.set()
+            await task
             with suppress(Unavailable):
                 await self._ledger.leave(self._replica)
 
     async def _run(self) -> None:
-        while True:
+        while not self._ended:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_POLL if self._polls else BEAT):
                     await self._news.wait()

@@ -1,6 +1,6 @@
 """Valkey, or Redis, as the place of what replicas share: always for a limited time, and never waited for."""
 
-import logging
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -26,8 +26,6 @@ from valkey.exceptions import TimeoutError as ValkeyTimeout
 
 from app.shared.base import SILENT, Given, Need, Unavailable
 from app.traffic.circuit_breaker import CircuitBreaker
-
-log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -57,6 +55,7 @@ class Valkey:
             retry=Retry(NoBackoff(), 0),
             client_name="askd",
         )
+        self._calls: set[asyncio.Future[Any]] = set()  # under way
         self._client = Client(connection_pool=self._pool)
         self._script = self._client.register_script(Path(__file__).with_name("ledger.lua").read_text())
         storage = RedisStorage(
@@ -65,6 +64,7 @@ class Valkey:
         self._limiter = MovingWindowRateLimiter(storage)
 
     async def close(self) -> None:
+        await asyncio.gather(*self._calls, return_exceptions=True)
         await self._client.aclose()
         await self._pool.aclose()
 
@@ -78,7 +78,7 @@ class Valkey:
             return Given.model_validate_json(answer)
 
         with self.breaker.call(Unavailable, _refused):
-            return await _translated(told)
+            return await self._called(told)
 
     async def leave(self, replica: str) -> None:
         """Raises Unavailable."""
@@ -104,14 +104,24 @@ class Valkey:
 
     async def _lookup(self, call: Callable[[], Awaitable[_T]]) -> _T:
         with self.breaker.lookup(Unavailable, _refused):
-            return await _translated(call)
+            return await self._called(call)
 
+    def _ended(self, task: asyncio.Future[Any]) -> None:
+        self._calls.discard(task)
+        if not task.cancelled():
+            task.exception()  # retrieved: who asked may have left
 
-async def _translated(call: Callable[[], Awaitable[_T]]) -> _T:
-    try:
-        return await call()
-    except _TROUBLE as error:
-        raise Unavailable(_explained(error)) from error
+    async def _called(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """In a task of its own, to its end, which is near: the client loses a cancellation now and then, and
+        otherwise the connection with it."""
+        task = asyncio.ensure_future(call())
+        self._calls.add(task)
+        task.add_done_callback(self._ended)
+        await asyncio.wait({task})
+        try:
+            return task.result()
+        except _TROUBLE as error:
+            raise Unavailable(_explained(error)) from error
 
 
 def _explained(error: Exception) -> str:

@@ -270,3 +270,15 @@ async def test_without_the_password_no_name_can_be_made() -> None:
     names = {Keys("askd", password).of("answer", "x") for password in ("one", "two", None)}
     assert len(names) == 3
     assert Keys("other", "one").of("answer", "x") not in names
+
+
+async def test_a_request_that_is_cancelled_ends_whatever_it_waits_for(server: ValkeyServer) -> None:
+    async with connected(server) as valkey:
+        for steps in [*range(12)] * 50:
+            task = asyncio.create_task(valkey.read("nothing"))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            if task.cancel():
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+        assert await valkey.read("nothing") is None
