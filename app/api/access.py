@@ -57,7 +57,7 @@ class Access:
                 owner=key is not None and key.role is Role.OWNER,
             )
         if limited:
-            await self.count(context.caller, request.state.limiter)
+            await self.count(context.caller, getattr(request.state, "limiter", None))
 
     def check_public(self, caller: Caller, question: Question) -> None:
         """Without a key, only what is public may be asked. Raises HTTPException with status 403."""

@@ -161,7 +161,7 @@ def _door_of(request: Any) -> Door:
         return {"type": "http.disconnect"}
 
     async def admit() -> None:
-        await service.access.count(context.caller, request.state.limiter)
+        await service.access.count(context.caller, getattr(request.state, "limiter", None))
 
     return Door(
         assistant=request.state.assistant,
