@@ -7,7 +7,7 @@ from app.answering.code_spans import CODE
 from app.answering.model_output.marks import MARK, mark_may_begin
 
 _END = re.compile(
-    r"(?P<stop>[.!?…]+[\"'”’»)\]*_]*)(?=\s|\Z|[\[【])|(?P<wide>[。！？｡؟۔।]+[”’」』）\"]*)|(?P<line>\n)"
+    r"(?P<stop>[.!?…]+[\"'”’»)\]*_]*)(?=\s|\Z|[\[【{⁰¹²³⁴-⁹])|(?P<wide>[。！？｡؟۔।]+[”’」』）\"]*)|(?P<line>\n)"
 )
 _ITEM = re.compile(r"[ \t]*(?:[-*•+]|\(?\d{1,3}[.)]|[a-zA-Z][.)])[ \t]+")
 _NEW_BLOCK = re.compile(r"[ \t]*(?:\n|[-*•+>#|]|\(?\d{1,3}[.)]\s|```|\Z)")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from app.answering.checks.verification import Verifier
+from app.answering.model_output.marks import MarkReader
 from app.answering.model_output.reader import OutputReader
 from app.answering.model_output.wrappers import unwrapped
 from app.answering.phrases import phrases
@@ -201,13 +202,49 @@ FORMS = [
     "- [{n}]",
     "— Source {n}",
     "\n\n---\nSources: {n}",
+    "{{{n}}}",
+    "{{{{{n}}}}}",
+    "<{n}>",
+    "<source>{n}</source>",
+    "[{n}](#source-{n})",
+    "[[{n}]](https://faq.example/{n})",
 ]
+SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹"[N]
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("size", [1, 5, 1_000])
 def test_26a_marks_in_every_form_point_at_sources(form: str, size: int) -> None:
     assert read(f"{SAID} {form.format(n=N)}", size=size).text == f"{SAID} [1]"
+
+
+@pytest.mark.parametrize("size", [1, 5, 1_000])
+def test_26a_a_superscript_is_a_mark_but_no_power(size: int) -> None:
+    for said in (f"{SAID} {SUPERSCRIPT}", f"{SAID}{SUPERSCRIPT}", f"{SAID[:-1]}{SUPERSCRIPT}."):
+        assert read(said, size=size).text in (f"{SAID} [1]", f"{SAID[:-1]} [1].")
+    assert read(f"{SAID}{SUPERSCRIPT} {REFUND.answer}", size=size).text == f"{SAID} [1] {REFUND.answer}"
+    entry = FaqEntry("a", "c", "How large is it?", "The park has 6 km² and 10⁶ trees.")
+    reader = OutputReader(Verifier({1: entry}), labels({1: entry}))
+    reader.feed(entry.answer)
+    reader.finish()
+    assert reader.text == entry.answer
+
+
+def test_what_only_looks_like_a_mark_stays() -> None:
+    for said in ("It costs ${1} more.", "Press <404> now.", "Repeat it {31} times."):
+        assert MarkReader({1: 1, 30: 2}).read(said, final=True).text == said
+
+
+def test_27_another_number_where_the_entry_has_one_in_parentheses_is_no_mark() -> None:
+    entry = FaqEntry(
+        "a", "c", "How do I open it?", "Press the keys, or\n(1-4)\nand wait for five (5) seconds."
+    )
+    positions = {1: entry, 2: SHIP}
+    for said in ("Press the keys, or\n(1-2)", "Press the keys, or (1-2)", "Wait for five (2) seconds."):
+        reader = OutputReader(Verifier(positions), labels(positions))
+        reader.feed(said)
+        reader.finish()
+        assert "unmatched" in supports(reader), said
 
 
 def test_26a_a_range_keeps_the_entries_that_support_the_sentence() -> None:

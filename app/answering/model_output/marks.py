@@ -1,4 +1,4 @@
-"""Marks in a model's words: `[2]`, `[1-3]`, `【5】`, `(5)`, `[Source 5]`, `[^5]`, `<sup>5</sup>` …
+"""Marks in a model's words: `[2]`, `[1-3]`, `【5】`, `(5)`, `{5}`, `⁵`, `[Source 5]`, `[5](#5)` …
 
 The prompt numbers its entries in id order, the caller knows sources best first: a mark is rewritten from one
 numbering to the other; one that points nowhere becomes that of the entry that supports the sentence, or is
@@ -24,10 +24,19 @@ _LABEL = (
     r"[ \t]*+\d{1,3}[.^]?[*]{0,2}"
 )
 _LABELS = rf"[ \t]*+{_LABEL}(?:[ \t]*+(?:[,;&–—-]|\band\b|\bto\b|\bund\b)[ \t]*+{_LABEL})*[ \t]*+"
+_TAGS = "sup|cite|ref|source|doc"
+SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+# Behind a number or a short word it is a power: 10⁶, km².
+_SUPERSCRIPT = (
+    rf"(?<!\d)(?<!\b[^\W_])(?<!\b[^\W_]{{2}})(?<!\b[^\W_]{{3}})"
+    rf"[{SUPERSCRIPTS}]{{1,3}}(?:[,⁻–-][{SUPERSCRIPTS}]{{1,3}})*"
+)
+_TARGET = r"(?:\([^()\s]{1,200}\))?"  # of a link
+_OPEN_TARGET = re.compile(r"\([^()\s]{0,200}\Z")
 _BRACKETS = (
-    rf"\^?\\?\[\[?{_LABELS}(?::\d{{1,3}}|†[^\]\n]{{0,40}})?\\?\]\]?|\[[QA]\d{{1,3}}\]"
+    rf"\^?\\?\[\[?{_LABELS}(?::\d{{1,3}}|†[^\]\n]{{0,40}})?\\?\]\]?{_TARGET}|\[[QA]\d{{1,3}}\]{_TARGET}"
     rf"|[【［〔]{_LABELS}(?:†[^】\n]{{0,40}})?[】］〕]"
-    rf"|<(?:sup|cite|ref)>\[?{_LABELS}\]?</(?:sup|cite|ref)>"
+    rf"|<(?:{_TAGS})>\[?{_LABELS}\]?</(?:{_TAGS})>|<{_LABELS}>|\{{\{{?{_LABELS}\}}\}}?|{_SUPERSCRIPT}"
 )
 _SEE = r"(?:(?:see|from|cf\.?|siehe)[ \t]+)?"
 _PARENTHESES = rf"\({_SEE}(?:\[{_LABELS}\]|{_LABELS})\)"
@@ -35,15 +44,19 @@ _NAMED = rf"\b{_WORD}[ \t]*+:[ \t]*+(?:{_BRACKETS}|{_LABELS}(?!\w))" + (
     r"|\b(?:sources?|faq entry|entry)[ \t]+#?\d{1,3}\b(?!\s*\w)"
 )
 MARK = re.compile(rf"(?:{_BRACKETS}|{_PARENTHESES}|(?:{_NAMED}))(?![\w(\[]*`)", re.IGNORECASE)
-_DIGIT = re.compile(r"\d")  # every mark has one, and few sentences do
+_DIGIT = re.compile(rf"[\d{SUPERSCRIPTS}]")  # every mark has one, and few sentences do
 _MAY_BEGIN = re.compile(
-    rf"(?:\\?[\[【［〔(^]{{1,2}}[\w \t,;:#&.†^*\\–—-]{{0,40}}|\\|\({_SEE}\[[\w ,;–-]{{0,20}}\]?"
-    rf"|<(?:sup|cite|ref)>[\w \t,;\[\]</–—-]{{0,20}}"
+    rf"(?:\\?[\[【［〔(^]{{1,2}}[\w \t,;:#&.†^*\\–—-]{{0,40}}|\\|\([^()\s]{{0,200}}"
+    rf"|\({_SEE}\[[\w ,;–-]{{0,20}}\]?"
+    rf"|<(?:(?:{_TAGS})>)?[\w \t,;\[\]</–—-]{{0,20}}|\{{\{{?[\w \t,;#–—-]{{0,20}}\}}?"
+    rf"|[{SUPERSCRIPTS}][{SUPERSCRIPTS},⁻–-]{{0,12}}"
     rf"|{_WORD}[ \t]*:?[ \t]*[\[【]?[\d \t,;&–—-]{{0,20}})\Z",
     re.IGNORECASE,
 )
-_OPENING = "[【［〔<^\\"
-_FIRST = re.compile(r"[\\\[【［〔<^来出]|(?<![^\W_])[(cdefnqrsи]", re.IGNORECASE)  # where a mark may begin
+_OPENING = "[【［〔<^\\{"
+_FIRST = re.compile(
+    rf"[\\\[【［〔<^{{{SUPERSCRIPTS}来出]|(?<![^\W_])[(cdefnqrsи]", re.IGNORECASE
+)  # where a mark may begin
 _WORDS_BEFORE = (
     "source",
     "sources",
@@ -55,11 +68,15 @@ _WORDS_BEFORE = (
     "<sup>",
     "<cite>",
     "<ref>",
+    "<source>",
+    "<doc>",
 )
+_LIKE_TEXT = re.compile(rf"\([^A-Za-z]*\Z|<[^A-Za-z]*\Z|[{{{SUPERSCRIPTS}]")  # a mark where it names an entry
 _RANGE = re.compile(r"(\d{1,3})\s*(?:[–—-]|\bto\b)\s*\D{0,12}?(\d{1,3})")
 _ATTACHED = re.compile(r"[A-Za-z0-9_À-ɏͰ-ϿЀ-ӿ)\]\"'`]\Z")
 _PROSE_WORD = re.compile(r"(?:^|[\s(])([A-Za-zÀ-ɏ]{2,})\Z")
 _MOST_IN_RANGE = 20
+_PLAIN_DIGITS = str.maketrans(SUPERSCRIPTS + "⁻", "0123456789-")
 
 
 def mark_may_begin(text: str) -> bool:
@@ -98,7 +115,8 @@ class MarkReader:
         for mark in MARK.finditer(text) if _DIGIT.search(text) else ():
             if mark.end() > length:
                 break
-            if mark.end() == len(text) and not final:  # what follows may make it code
+            # What follows may make it code, or a link.
+            if not final and (mark.end() == len(text) or _OPEN_TARGET.match(text, mark.end())):
                 length = len(text[: mark.start()].rstrip())
                 break
             before = text[end : mark.start()]
@@ -132,15 +150,26 @@ class MarkReader:
 
     def _is_mark(self, text: str, mark: re.Match[str], after_mark: bool) -> bool:
         group, before = mark.group(), text[: mark.start()]
-        if group[0] == "(" and not re.search(r"[A-Za-z]", group) and not self._labelled(group):
-            return False  # "thirty (30) days"
+        if _LIKE_TEXT.match(group) and not self._labelled(group):
+            return False  # "thirty (30) days", "<404>"
         word = before.rstrip().rpartition(" ")[2].rpartition("\n")[2]
         gap = before[len(before.rstrip()) :] and " "
         if self.entries and folded(f"{word}{gap}{group}").casefold() in self.entries:
             return False
+        if group[0] == "(" and self._has_another(f"{word}{gap}", group):
+            return False
+        if group[0] in SUPERSCRIPTS:
+            return True
+        if group[0] == "{" and before[-1:] in ("$", "%", "#"):
+            return False
         if group[0] in f"{_OPENING}(" and _ATTACHED.search(before) and not after_mark:
             return self._ends_prose(before, text[mark.end() :])
         return group[0] in f"{_OPENING}(" or self._labelled(group)
+
+    def _has_another(self, before: str, group: str) -> bool:
+        """Whether an entry has the same with other numbers just there: "(1-2)" where it says "(1-4)"."""
+        shape = re.sub(r"\d+", r"\\d+", re.escape(folded(group).casefold()))
+        return re.search(re.escape(folded(before).casefold()) + r"\s?" + shape, self.entries) is not None
 
     def _labelled(self, group: str) -> bool:
         return any(label in self.positions for label in _labels(group))
@@ -173,7 +202,7 @@ def _settled(text: str) -> int:
 
 def _labels(mark: str) -> list[int]:
     """The numbers a mark names, ranges filled in, each once."""
-    named = re.sub(r"†.*|(?<=\d):\d+", "", mark)
+    named = re.sub(r"†.*|(?<=\d):\d+|(?<=\])\(.*", "", mark.translate(_PLAIN_DIGITS))
     labels = [int(number) for number in re.findall(r"\d+", named)]
     for span in _RANGE.finditer(named):
         first, last = int(span[1]), int(span[2])
