@@ -21,6 +21,21 @@ _GREETING = re.compile(
     r"sehr geehrte[rs]?|liebe[rs]?|bonjour|hola|ciao)\b)[^,.!?:\n]{0,40}(?:[,!:.]+|$)\s*",
     re.IGNORECASE,
 )
+_TOLD = r"(?:instruction|prompt|rule|direction|guideline|command|message)s?|context"
+# Said to a model, not asked of a FAQ: what follows is judged on its own.
+_COMMAND = re.compile(
+    r"\s*(?:please\s+|now\s+)?(?:(?:ignore|disregard|forget|override|bypass)\s+"
+    r"(?:(?:all|any|every|the|of|your|my|those|these|that)\s+)*"
+    r"(?:(?:previous|prior|above|earlier|preceding|foregoing|existing|other|system|safety)\s+(?:and\s+)?)*"
+    rf"(?:{_TOLD}|everything|above)(?:\s+and\s+(?:{_TOLD}))?"
+    r"(?:\s+(?:above|before|given|so\s+far|you\s+(?:were|have\s+been)\s+(?:given|told)))*"
+    r"|(?:ignorier\w*|vergiss)\s+(?:(?:alle|die|deine)\s+)*(?:\w+en\s+)?(?:anweisungen|regeln)"
+    r"|(?:ignor[ae]\w*|olvida)\s+(?:(?:todas|las|tus)\s+)*(?:instrucciones|reglas)(?:\s+(?:anteriores|previas))?"
+    r"|(?:ignore[zr]?|oublie[zr]?)\s+(?:(?:toutes|les|tes|vos)\s+)*(?:instructions|consignes)"
+    r"(?:\s+(?:précédentes|antérieures))?)"
+    r"\s*(?:[.,;:!–—-]+\s*|\b(?:and|then|und|y|et)\b\s*)+",
+    re.IGNORECASE,
+)
 _CLOSING = re.compile(
     r"\s*(?:--\s*$|(?:(?:many |best |kind |warm )?regards|best(?: wishes)?|cheers|sincerely|yours\b.{0,20}|"
     r"(?:many )?thanks(?: a lot| so much| in advance| again)?|thank you(?: (?:so|very) much| in advance)?|"
@@ -70,6 +85,8 @@ def telling_lines(lines: Sequence[str]) -> Iterable[str]:
         told = _CHAT_PREFIX.sub("", told, count=1)
         greeting = _GREETING.match(told)
         told = told[greeting.end() :] if greeting else told
+        command = _COMMAND.match(told)
+        told = told[command.end() :] if command and words(told[command.end() :]) else told
         if words(told):
             yield told.strip()
 
