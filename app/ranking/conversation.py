@@ -25,6 +25,7 @@ _HELD = 0.8  # of an answer's words: then it was taken from the entry
 _LEAST_WORDS = 5  # of an answer; fewer may stand in any entry
 _OTHER_PLACE = 5  # of the other reading's first hit, or the last there is
 _LEAST_COVERED = 0.5  # of a question's content, in an entry that answers it
+_TOUCHED = 0.25  # the same, in an entry that may be meant by a question that leans on nothing
 _ORDER = (Status.NO_ANSWER, Status.SUGGESTED, Status.ANSWERED)
 _BEGINS = re.compile(
     r"[\W_]*(?:and|also|or|but|what about|how about|what if|then|"
@@ -123,9 +124,10 @@ def understood(
     if not following.hits:
         return alone, False
     first = following.hits[0].entry
-    if coverage(question, first, statistics, language) < _LEAST_COVERED:
+    held = coverage(question, first, statistics, language)
+    if held < _LEAST_COVERED:
         following = _capped(following)
-    if _follows(question, alone, following):
+    if (held >= _TOUCHED or leans(question)) and _follows(question, alone, following):
         return _with_the_other(following, alone), True
     unsure = following.status is Status.NO_ANSWER or (
         strict and not following.answerable and len(_content(question)) <= _TOO_FEW

@@ -137,6 +137,16 @@ def test_a_question_that_means_something_said_is_not_answered_alone() -> None:
     assert not follows
 
 
+@pytest.mark.parametrize(
+    "question", ["How tall is mount Everest?", "Who won the world cup?", "How do I bake bread?"]
+)
+def test_a_question_that_leans_on_nothing_is_not_lifted_by_what_was_said(question: str) -> None:
+    alone = Ranking([Hit(PYTHON, 0.3)], status=Status.NO_ANSWER)
+    following = Ranking([Hit(WINDOWS, 0.8)], status=Status.SUGGESTED)
+    read, follows = understood(question, alone, following, WordStatistics(4, {}), "english")
+    assert (read.status, follows) == (Status.NO_ANSWER, False)
+
+
 def test_the_first_hit_of_the_other_reading_is_among_those_shown() -> None:
     alone = Ranking([Hit(PYTHON, 0.9), Hit(REFUND, 0.3), Hit(LINUX, 0.2)], status=Status.SUGGESTED)
     following = Ranking([Hit(WINDOWS, 0.8), Hit(PYTHON, 0.7)], status=Status.ANSWERED)
