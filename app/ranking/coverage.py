@@ -1,21 +1,26 @@
 """Coverage: how much of a text's content FAQ entries hold. Pure."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
 from rapidfuzz import process
-from rapidfuzz.distance import OSA
+from rapidfuzz.distance import OSA, Prefix
 
 from app.domain import FaqEntry
 from app.ranking.candidates import WordStatistics
 from app.ranking.stop_words import stop_words
 from app.ranking.text import entry_words, is_pair, words
 
-_FUZZY_LETTERS = 5  # a word this long also counts when another is nearly the same: typos, plurals
-_FUZZY_SIMILARITY = 0.66  # 1 − edits (swaps of neighbours are one) / letters of the longer word
+# A word of at least five letters also counts where another with the same first letter is nearly the same: but
+# for a typo, which few make in the first letter, or for its ending. "Refund" is not "refused", nor are
+# "equations" "questions".
+_FUZZY_LETTERS = 5
+_TYPO = 0.79  # 1 − edits (swaps of neighbours are one) / letters of the longer word
+_SAME_STEM = 0.6  # of the letters of the longer word both begin with
 
 
 def coverage(text: str, entry: FaqEntry, statistics: WordStatistics, language: str = "english") -> float:
@@ -90,17 +95,28 @@ class _Vocabulary:
     """The different words of an entry, and those a word of a question may be nearly the same as."""
 
     words: Set[str]
-    long: Sequence[str]
+    long: Mapping[str, Sequence[str]]  # by their first letters
 
 
 @lru_cache(maxsize=500)  # the entries asked for most; words are looked for in the same ones again and again
 def _vocabulary(entry: FaqEntry) -> _Vocabulary:
     held = frozenset(entry_words(entry))
-    return _Vocabulary(held, [word for word in held if len(word) >= _FUZZY_LETTERS - 1])
+    long = defaultdict[str, list[str]](list)
+    for word in held:
+        if len(word) >= _FUZZY_LETTERS - 1:
+            long[word[0]].append(word)
+    return _Vocabulary(held, dict(long))
 
 
-def _nearly(word: str, held: Sequence[str]) -> bool:
-    if len(word) < _FUZZY_LETTERS:
+def _nearly(word: str, held: Mapping[str, Sequence[str]]) -> bool:
+    others = held.get(word[0], ())
+    if len(word) < _FUZZY_LETTERS or not others:
         return False
-    near = process.extractOne(word, held, scorer=OSA.normalized_similarity, score_cutoff=_FUZZY_SIMILARITY)
+    if any(_same_stem(word, other) for other in others):
+        return True
+    near = process.extractOne(word, others, scorer=OSA.normalized_similarity, score_cutoff=_TYPO)
     return near is not None
+
+
+def _same_stem(word: str, other: str) -> bool:
+    return Prefix.similarity(word, other) >= max(_FUZZY_LETTERS - 1, _SAME_STEM * max(len(word), len(other)))

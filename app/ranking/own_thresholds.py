@@ -12,7 +12,7 @@ from app.ranking.confidence import Calibration, Features, Thresholds
 
 MOST_QUESTIONS = 300  # a seeded sample of this size estimates the quantiles well enough
 # On the development FAQ .45 answers wrong too often, .55 right too seldom.
-_ANSWER_QUANTILE = 0.49
+_ANSWER_QUANTILE = 0.5
 _SUGGEST_QUANTILE = 0.1  # less a standard error, which is most of it where there are few
 _LOWER, _HIGHER = 1.0, 2.0  # log-odds: how far an index may leave the calibration
 _LEAST_SUGGEST = -9.5  # log-odds: suggestions below are of no help
