@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from app.answering.rewriting import Reading, read
 from app.answering.searching import Searched, Searcher
 from app.answering.several import Asked, differ, gathered, left_open, part_of
-from app.domain import FaqEntry, Notice, Part, Question, Turn
+from app.domain import FaqEntry, Notice, Part, Question, Status, Turn
 from app.embedders.base import Embedder
 from app.errors import EmbedderUnavailable
 from app.indexes.base import SearchIndex, SearchResult
@@ -16,7 +16,7 @@ from app.ranking.confidence import Calibration, Thresholds, calibration_of
 from app.ranking.conversation import Context, context_of, stands_alone, understood
 from app.ranking.coverage import coverage, rarity
 from app.ranking.fusion import Fusion, Ranking, rank
-from app.ranking.interaction import interaction
+from app.ranking.interaction import Interaction, interaction
 from app.ranking.judgement import judge
 from app.ranking.merging import merged, standing
 from app.ranking.plain_text import plain
@@ -150,8 +150,10 @@ class Retrieval:
             promising = [found[0], *promising[:-1]]
         tried = [await self._judged(each, searched) for each in promising]
         best = max(tried, key=lambda each: standing(each.ranking))
-        best = replace(best, text=reading.as_asked(best.text))
-        return best, () if best.ranking.answerable or not differ(parts) else parts
+        open_parts = parts if differ(parts) and not best.ranking.answerable else ()
+        if not open_parts:
+            best = await self._suggesting(best, searched)
+        return replace(best, text=reading.as_asked(best.text)), open_parts
 
     async def _parts(
         self, question: Question, reading: Reading, several: Sequence[Asked], searched: Searched
@@ -208,21 +210,32 @@ class Retrieval:
 
     async def _interacting(self, asked: Asked, result: SearchResult) -> Ranking:
         """With late interaction among the features of the first hit."""
-        entry = asked.ranking.hits[0].entry
-        if self.embedder is None:
-            return asked.ranking
-        try:
-            question, held = await self.embedder.token_vectors(
-                asked.text, plain(f"{entry.question}\n{entry.answer}")
-            )
-        except EmbedderUnavailable:
-            return asked.ranking
-        stopped = stop_words(result.manifest.language)
-        met = interaction(question, held, lambda word: rarity(word, result.statistics), stopped)
+        met = await self._interaction(asked.text, asked.ranking.hits[0].entry, result)
         if met is None:
             return asked.ranking
         features = replace(asked.ranking.features, late=met.late, late_min=met.late_min)
         return replace(asked.ranking, features=features)
+
+    async def _suggesting(self, asked: Asked, searched: Searched) -> Asked:
+        """With the suggestions that are most like the question by their token vectors, where it is unsure."""
+        ranking = asked.ranking
+        if ranking.status is not Status.SUGGESTED or ranking.features.late is None or not ranking.contenders:
+            return asked
+        result = searched.results[searched.texts.index(asked.text)]
+        met = [await self._interaction(asked.text, hit.entry, result) for hit in ranking.contenders]
+        return replace(asked, ranking=ranking.suggesting([each.late if each else 0.0 for each in met]))
+
+    async def _interaction(self, text: str, entry: FaqEntry, result: SearchResult) -> Interaction | None:
+        if self.embedder is None:
+            return None
+        try:
+            question, held = await self.embedder.token_vectors(
+                text, plain(f"{entry.question}\n{entry.answer}")
+            )
+        except EmbedderUnavailable:
+            return None
+        stopped = stop_words(result.manifest.language)
+        return interaction(question, held, lambda word: rarity(word, result.statistics), stopped)
 
 
 def _subject_of(text: str, reading: Reading, question: Question) -> Context | None:

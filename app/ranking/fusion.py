@@ -20,6 +20,8 @@ _COVERED = 10  # places whose coverage is looked at
 # Languages that join words: coverage does not see Parkausweis in Anwohnerparkausweis, pieces of words do.
 _COMPOUNDING = {"german", "dutch", "danish", "swedish", "norwegian", "finnish", "hungarian"}
 _SUGGESTED = 5  # places that are looked at where nothing is sure
+_BY_SCORE = 3  # of these are the first by score alone
+_CONTENDING = 4  # hits behind them, which compete for the others
 _GIVEN = 0.5  # of its score keeps an entry that was the answer to an earlier question
 
 
@@ -43,25 +45,25 @@ class Ranking:
     confident: bool = False  # the first hit may speak for a model that is down
     lacking: Sequence[str] = ()  # identifying words of the question that the first hit does not hold
     foreign: str | None = None  # the question's language, where the first hit's is another one
-    apart: Hit | None = None  # the nearest by meaning that is not among the first few
+    contenders: Sequence[Hit] = ()  # for the last places of what is suggested
 
     @property
     def answerable(self) -> bool:
         return self.status is Status.ANSWERED
 
-    def to_suggest(self) -> Sequence[Hit]:
-        """The hits for somebody who chooses among them: the last of the first places has the nearest by
-        meaning.
+    def suggesting(self, likeness: Sequence[float]) -> "Ranking":
+        """For somebody who chooses among them: the contenders by score and `likeness` (0–1) together.
 
-        A question in words that the FAQ has not is found by meaning alone, and far behind in the sum.
+        Where nothing is sure the scores lie close, and are mostly those of a few words.
         """
-        if self.apart is None or len(self.hits) < _SUGGESTED:
-            return self.hits
-        first = self.hits[: _SUGGESTED - 1]
-        ordered = {hit.entry.key: hit for hit in (*first, self.apart, *self.hits)}.values()
+        behind = self.hits[_BY_SCORE + len(self.contenders) :]
+        contending = sorted(
+            zip(self.contenders, likeness, strict=True), key=lambda each: -(each[0].score + each[1])
+        )
+        ordered = [*self.hits[:_BY_SCORE], *(hit for hit, _ in contending), *behind]
         scores = accumulate((hit.score for hit in ordered), min)  # they order the hits
         hits = [replace(hit, score=score) for hit, score in zip(ordered, scores, strict=True)]
-        return hits[: len(self.hits)]
+        return replace(self, hits=hits[: len(self.hits)])
 
 
 NOTHING = Ranking([])
@@ -108,13 +110,10 @@ def rank(
     hits = [hit for hit, _ in ordered]
     exact = bool(asked) and _normalised(hits[0].entry.question) == asked
     features = _features(hits, ordered[0][1], found.semantic_floor)
-    return Ranking(hits[:limit], exact, features, apart=_apart(hits) if fusion is Fusion.HYBRID else None)
-
-
-def _apart(hits: Sequence[Hit]) -> Hit | None:
-    """The nearest by meaning of those that are not among the first."""
-    near = max(hits[_SUGGESTED - 1 :], key=lambda hit: hit.semantic or 0.0, default=None)
-    return near if near and near.semantic else None
+    by_both = fusion is Fusion.HYBRID and found.semantic_floor is not None
+    contend = by_both and limit >= _SUGGESTED
+    contenders = hits[_BY_SCORE : _BY_SCORE + _CONTENDING] if contend else ()
+    return Ranking(hits[:limit], exact, features, contenders=contenders)
 
 
 def _covered(

@@ -57,8 +57,6 @@ def judge(
         needed = max(_SURE, thresholds.answer) if few else thresholds.answer
         status = Status.ANSWERED if confidence >= needed else Status.SUGGESTED
     sure = status is Status.ANSWERED and confidence >= max(_SURE, thresholds.answer)
-    if status is Status.SUGGESTED:
-        ranking = replace(ranking, hits=ranking.to_suggest())
     return replace(
         ranking, status=status, confidence=confidence, confident=sure, lacking=missing, foreign=foreign
     )
