@@ -98,11 +98,11 @@ def quoted_sentences(text: str, position: int) -> list[Sentence]:
     ]
 
 
-def disagreeing(entries: Sequence[FaqEntry]) -> list[int]:
-    """Positions (from 1) of the entries that ask what the first one asks and answer it in other words."""
+def disagreeing(entries: Sequence[FaqEntry], place: int = 1) -> list[int]:
+    """Positions (from 1) of the entries that ask what the one at `place` does and answer it otherwise."""
     if not entries:
         return []
-    asked = normalised_question(entries[0].question)
+    asked = normalised_question(entries[place - 1].question)
     same = [at for at, entry in enumerate(entries, 1) if normalised_question(entry.question) == asked]
     answers = {normalised_question(entries[at - 1].answer) for at in same}
     return same if len(answers) > 1 else []
@@ -131,18 +131,25 @@ def open_part(part: Part, language: str) -> str:
 
 
 def _of_parts(entries: Sequence[FaqEntry], parts: Sequence[Part], language: str) -> Extraction:
-    texts, sentences, cited = list[str](), list[Sentence](), set[int]()
+    texts, sentences, cited, differ = list[str](), list[Sentence](), set[int](), False
     for part in parts:
         if part.status is not Status.ANSWERED:
             texts.append(open_part(part, language))
             continue
         place = part.sources[0]
+        if differing := disagreeing(entries, place):
+            own = _of_differing(entries, differing, language)
+            texts.append(f"{part.question}\n{own.text}")
+            sentences += own.sentences
+            cited |= own.cited
+            differ = True
+            continue
         text = said_by_entry(entries[place - 1].answer, entries[place - 1], part.question)
         texts.append(answered_part(part, text))
         if place not in cited:
             sentences += quoted_sentences(text, place)
         cited.add(place)
-    return Extraction("\n\n".join(texts), sentences, frozenset(cited))
+    return Extraction("\n\n".join(texts), sentences, frozenset(cited), differ)
 
 
 def _of_differing(entries: Sequence[FaqEntry], positions: Sequence[int], language: str) -> Extraction:

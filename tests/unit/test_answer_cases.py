@@ -420,6 +420,18 @@ async def test_8_the_same_question_with_two_answers_is_answered_with_both() -> N
     assert {sentence.source for sentence in answer.sentences} == {1, 2, 3}
 
 
+async def test_8_two_answers_to_one_of_several_questions_are_both_given() -> None:
+    hours = "What are your opening hours?"
+    old = FaqEntry("1", "shop", hours, "We open at 9:00 and close at 17:00.")
+    new = FaqEntry("2", "shop", hours, "Since May 2026: 8:00 to 20:00, Sundays closed.")
+
+    answer = await ask([old, new, SHIP], "unused", f"{hours} {SHIP.question}")
+
+    assert all(entry.answer in answer.text for entry in (old, new, SHIP))
+    assert [notice.code for notice in answer.notices] == ["answers_differ"]
+    assert len({sentence.source for sentence in answer.sentences}) == 3
+
+
 @pytest.mark.parametrize("asked", ["Do I need an account to order?", "Can I order with an account?"])
 def test_21_a_leading_no_is_left_out_when_another_question_was_asked(asked: str) -> None:
     said = said_by_entry(GUEST.answer, GUEST, asked)
