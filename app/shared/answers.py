@@ -55,7 +55,11 @@ class SharedAnswers:
         if not (self._own.keeps(answer) and _holds_no_question(answer)):
             return
         try:
-            await self._store.write(self._name(key), _ANSWER.dump_json(answer), self._own.seconds_for(answer))
+            data = _ANSWER.dump_json(answer)
+        except ValueError:  # half a character, which a model can write in JSON
+            return
+        try:
+            await self._store.write(self._name(key), data, self._own.seconds_for(answer))
         except Unavailable:
             return
 

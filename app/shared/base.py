@@ -30,6 +30,7 @@ class Given(BaseModel):
     elsewhere: Mapping[str, int] = {}  # slots that other replicas use, by server
     waiting: int = 0  # in the queues of the others
     replicas: int = 1  # that are alive, this one too
+    known: bool = True  # whether the ledger had a message of it before, and still knew
 
 
 class SlotLedger(Protocol):

@@ -1,15 +1,19 @@
--- One message of a replica: what it uses and wants. Answers with what it gets, and what the others do.
+-- One message of a replica: what it uses and wants. Answers with what it gets, what the others do, and whether
+-- the ledger still knew of it.
 -- KEYS[1]: a hash, replica -> JSON of its last message. ARGV: replica, its message, seconds of silence.
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
 local me, need, silent = ARGV[1], cjson.decode(ARGV[2]), tonumber(ARGV[3])
 
 local elsewhere, arrivals, waiting, replicas = {}, {}, 0, 1
+local known = redis.call('HEXISTS', KEYS[1], me) == 1
 local all = redis.call('HGETALL', KEYS[1])
 for at = 1, #all, 2 do
     if all[at] ~= me then
         local read, other = pcall(cjson.decode, all[at + 1])
-        if not read or other.seen < now - silent then
+        local whole = read and type(other) == 'table' and type(other.using) == 'table'
+            and type(other.arrivals) == 'table' and tonumber(other.waiting) and tonumber(other.seen)
+        if not whole or other.seen < now - silent then
             redis.call('HDEL', KEYS[1], all[at])
         else
             replicas = replicas + 1
@@ -75,5 +79,6 @@ local state = { seen = now, using = using, arrivals = mine, waiting = need.waiti
 redis.call('HSET', KEYS[1], me, cjson.encode(state))
 redis.call('PEXPIRE', KEYS[1], 60000)
 return cjson.encode({
-    anywhere = anywhere, at_once = at_once, elsewhere = elsewhere, waiting = waiting, replicas = replicas
+    anywhere = anywhere, at_once = at_once, elsewhere = elsewhere, waiting = waiting, replicas = replicas,
+    known = known
 })

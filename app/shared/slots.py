@@ -28,11 +28,12 @@ class SharedSlots:
         admission: Admission,
         servers: Mapping[str, Admission | None],
         preferred: Callable[[], Sequence[str]],
+        replicas: int = 1,
     ) -> None:
         """`slots` of each of the `servers`, by the names that all replicas give them: where there are
         several, each has an admission of its own, below that of all. `preferred`: those that a generation may
-        be sent to, best first."""
-        self.replicas = 1  # as last known
+        be sent to, best first. `replicas`: those known of before the ledger says how many there are."""
+        self.replicas = replicas  # as last known
         self.alone = False
         self._reason = ""  # why it is alone
         self._replica = token_hex(8)
@@ -44,6 +45,7 @@ class SharedSlots:
         self._preferred = preferred
         self._news = asyncio.Event()
         self._ended = False
+        self._told = False  # the ledger has had a message
         self._settled = 0.0  # on the clock of the loop; until then its share is all it takes
 
     @property
@@ -98,6 +100,9 @@ class SharedSlots:
                 given = await self._ledger.tell(self._replica, self._need(sharing))
             except Unavailable as error:
                 reason = str(error)
+            except Exception:  # this must go on: without it no generation begins any more
+                log.exception("the message to the shared state failed")
+                reason = "it does not answer as Valkey does"
             else:
                 self._heard(given, sharing)
                 return
@@ -136,12 +141,21 @@ class SharedSlots:
     # --- what is heard ---
 
     def _heard(self, given: Given, sharing: bool) -> None:
-        self.replicas = given.replicas
+        emptied = self._told and not given.known
+        self._told = True
+        if emptied and not self.alone:
+            # It was restarted or emptied: it gives away slots that are in use until all have told it theirs.
+            log.warning("the shared state has forgotten this askd", extra={"replicas": self.replicas})
+            self._take_share()
+        else:
+            self.replicas = given.replicas
         if self.alone:
             log.info("the shared state is back", extra={"replicas": given.replicas})
             self.alone = False
+            emptied = True
+        if emptied:
             self._settled = asyncio.get_running_loop().time() + _SETTLING
-        if not sharing or not self._servers:
+        if emptied or not sharing or not self._servers:
             return
         elsewhere = {name: given.elsewhere.get(name, 0) for name in self._servers}
         for name, member in self._members.items():
@@ -158,6 +172,9 @@ class SharedSlots:
             return
         self.alone = True
         log.warning("the shared state is lost", extra={"reason": reason, "replicas": self.replicas})
+        self._take_share()
+
+    def _take_share(self) -> None:
         share = max(1, self._slots // self.replicas)
         others = max(self._slots - share, 0)
         for member in self._members.values():

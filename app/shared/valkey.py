@@ -9,7 +9,6 @@ from limits import RateLimitItem
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.errors import StorageError
-from pydantic import ValidationError
 from valkey.asyncio import Valkey as Client
 from valkey.asyncio.connection import ConnectionPool
 from valkey.asyncio.retry import Retry
@@ -33,8 +32,9 @@ _TIMEOUT = 0.05  # seconds for one call: two that fail in a row open the circuit
 _TLS_TIMEOUT = 0.1  # seconds to connect with TLS, which takes three round trips
 _FAILURES = 2
 _PAUSE = 1.0  # seconds
-_TROUBLE = (ValkeyError, OSError, TimeoutError, StorageError, ValidationError)
-_LEDGER = "askd:slots"
+# The last three: what the client raises for replies that are not in the protocol, and for bad JSON.
+_TROUBLE = (ValkeyError, OSError, TimeoutError, StorageError, ValueError, TypeError, LookupError)
+_LEDGER = "askd:slots:1"  # the number: of the form of its messages
 
 
 class Valkey:
@@ -44,8 +44,9 @@ class Valkey:
     nobody waits then, find out whether the server is back.
     """
 
-    def __init__(self, url: str, password: str | None) -> None:
-        """Connects at the first call."""
+    def __init__(self, url: str, password: str | None, ledger: str = "") -> None:
+        """Connects at the first call. `ledger`: those with the same share the slots of their servers."""
+        self._ledger = f"{_LEDGER}:{ledger}"
         self.breaker = CircuitBreaker(_FAILURES, _PAUSE)
         self._pool = ConnectionPool.from_url(
             url,
@@ -74,7 +75,7 @@ class Valkey:
         """Raises Unavailable."""
 
         async def told() -> Given:
-            answer = await self._script([_LEDGER], [replica, need.model_dump_json(), SILENT])
+            answer = await self._script([self._ledger], [replica, need.model_dump_json(), SILENT])
             return Given.model_validate_json(answer)
 
         with self.breaker.call(Unavailable, _refused):
@@ -82,7 +83,7 @@ class Valkey:
 
     async def leave(self, replica: str) -> None:
         """Raises Unavailable."""
-        await self._lookup(lambda: cast(Awaitable[int], self._client.hdel(_LEDGER, replica)))
+        await self._lookup(lambda: cast(Awaitable[int], self._client.hdel(self._ledger, replica)))
 
     # --- for requests ---
 

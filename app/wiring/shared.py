@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
@@ -59,13 +60,15 @@ async def open_shared(
     from app.shared.rate_limit import SharedRateLimiter
     from app.shared.slots import SharedSlots
 
-    store = Valkey(url, password)
+    keys = Keys(settings.index, password)
+    servers, preferred = _servers(settings, llm)
+    # Those with the same model servers share their slots; the queue of others must not hold theirs up.
+    ledger = sha256("\n".join(sorted(servers)).encode()).hexdigest()[:16]
+    store = Valkey(url, password, ledger)
     opened.push_async_callback(store.close)
     breakers["shared state"] = store.breaker
-    keys = Keys(settings.index, password)
     answers = SharedAnswers(cache, store, keys, _variant(settings))
-    servers, preferred = _servers(settings, llm)
-    slots = SharedSlots(store, settings.slots, admission, servers, preferred)
+    slots = SharedSlots(store, settings.slots, admission, servers, preferred, settings.workers)
     metrics.gauge(
         "replicas", "Processes that share the state, as last known", lambda: slots.replicas, across="max"
     )

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import cast
 
 import limits
 import pytest
@@ -26,6 +27,7 @@ from app.domain import (
 )
 from app.errors import Overloaded
 from app.shared.answers import SharedAnswers
+from app.shared.base import Need, Unavailable
 from app.shared.keys import Keys
 from app.shared.rate_limit import SharedRateLimiter
 from app.shared.slots import SharedSlots
@@ -264,6 +266,44 @@ async def test_what_is_no_answer_is_ignored_and_counted(
     assert isinstance(there.answers, SharedAnswers)
     assert await there.answers.get(KEY) is None
     assert there.answers.unreadable == 1
+
+
+async def test_an_answer_with_half_a_character_is_not_shared(pair: tuple[Process, Process, Valkey]) -> None:
+    here, there, _ = pair
+    await here.answers.put(KEY, replace(ANSWER, text="\ud83d"))
+    assert await there.answers.get(KEY) is None
+
+
+async def test_a_ledger_that_was_emptied_says_so(server: ValkeyServer) -> None:
+    async with connected(server) as valkey, server.client() as client:
+        assert [(await valkey.tell("one", Need(slots=2))).known for _ in range(2)] == [False, True]
+        await client.flushall()
+        assert not (await valkey.tell("one", Need(slots=2))).known
+
+
+@pytest.mark.parametrize("field", ["5", "null", "{", '{"seen": 99999999999}', '{"seen": null}'])
+async def test_messages_that_are_none_are_ignored(server: ValkeyServer, field: str) -> None:
+    async with connected(server) as valkey, server.client() as client:
+        await valkey.tell("one", Need(slots=2))
+        (ledger,) = [key async for key in client.scan_iter("askd:slots:*")]
+        await cast(Awaitable[int], client.hset(ledger, "two", field))
+        assert (await valkey.tell("one", Need(slots=2))).replicas == 1
+
+
+@pytest.mark.parametrize("reply", [b"$abc\r\n", b"*x\r\n", b":x\r\n", b"*1\r\n$-1\r\n", b"+OK\r\n"])
+async def test_a_server_that_speaks_otherwise_is_unavailable(reply: bytes) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1000):
+            writer.write(reply)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as odd:
+        valkey = Valkey(f"valkey://127.0.0.1:{odd.sockets[0].getsockname()[1]}", None)
+        try:
+            with pytest.raises(Unavailable):
+                await valkey.tell("one", Need(slots=2))
+        finally:
+            await valkey.close()
 
 
 async def test_without_the_password_no_name_can_be_made() -> None:

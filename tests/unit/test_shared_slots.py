@@ -174,6 +174,36 @@ async def test_a_single_failure_changes_nothing() -> None:
         assert not here.shared.alone
 
 
+async def test_an_error_that_nobody_expected_is_a_loss_and_not_the_end() -> None:
+    class Odd(Ledger):
+        async def tell(self, replica: str, need: Need) -> Given:
+            if self.lost:
+                raise KeyError("odd")
+            return await super().tell(replica, need)
+
+    ledger = Odd()
+    async with pool(ledger) as here:
+        ledger.lost = True
+        await asyncio.sleep(0.6)
+        assert here.shared.alone
+        ledger.lost = False
+        await asyncio.sleep(0.6)
+        assert not here.shared.alone
+
+
+async def test_a_ledger_that_was_emptied_gives_nothing_until_all_have_told_what_they_use() -> None:
+    ledger = Ledger()
+    async with pool(ledger) as here:
+        ledger.given = Given(replicas=3)
+        await asyncio.sleep(0.6)
+        ledger.given = Given(anywhere={"a": 6, "b": 6}, replicas=1, known=False)
+        turns = [asyncio.create_task(here.admission.enter(NEVER).turn()) for _ in range(6)]
+        await asyncio.sleep(0.05)
+        assert [turn.done() for turn in turns] == [True] * 4 + [False] * 2  # a third of 6, of each
+        for turn in turns:
+            turn.cancel()
+
+
 async def test_alone_it_counts_up_to_its_share_of_a_rate_limit() -> None:
 
     class Gone:
