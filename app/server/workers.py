@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from app.traffic.shutdown import GracefulShutdown
 log = logging.getLogger(__name__)
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_LONGEST_PAUSE = 30.0  # seconds between two tries to start a worker
+_STOPS_WITHIN = 15.0  # seconds; running answers get 9, and sending traces takes 2
 # A fork of this process would take over its locks and event loops in whatever state they are.
 _processes = get_context("spawn")
 
@@ -46,12 +49,13 @@ class Workers:
         self._settings = settings
         self._listener = listener
         self._running: list[Worker] = []
+        self._served = False  # one of those that have ended had
 
     def run(self) -> None:
         """Returns when SIGTERM has ended all of them.
 
-        Raises KeyboardInterrupt after SIGINT, and SystemExit where a worker cannot start: its log says why,
-        and starting it again would not help.
+        Raises KeyboardInterrupt after SIGINT, and SystemExit where a worker cannot start and none has
+        served: its log says why, and starting it again would not help.
         """
         with _signals_received() as signals, shared_metrics() as metrics:
             while len(self._running) < self._settings.workers:
@@ -59,14 +63,21 @@ class Workers:
             try:
                 number = self._watch(signals, metrics)
             finally:
-                self._stop()
+                self._stop(signals)
         if number == signal.SIGINT:
             raise KeyboardInterrupt
 
     def _watch(self, signals: socket.socket, metrics: str) -> int:
         """The signal that says to stop."""
+        pause, start_at = 0.0, 0.0
         while True:
-            ready = wait([signals, *(worker.process.sentinel for worker in self._running)])
+            missing = len(self._running) < self._settings.workers
+            if missing and time.monotonic() >= start_at:
+                self._start()
+                continue
+            sentinels = [worker.process.sentinel for worker in self._running]
+            seconds = max(start_at - time.monotonic(), 0.0) if missing else None
+            ready = wait([signals, *sentinels], seconds)
             if signals in ready:
                 return signals.recv(1)[0]
             for worker in [each for each in self._running if each.process.sentinel in ready]:
@@ -74,11 +85,16 @@ class Workers:
                 worker.process.join()
                 forget_worker(worker.process.pid, metrics)
                 about = {"pid": worker.process.pid, "exit_status": worker.process.exitcode}
-                if not worker.has_served():
+                if worker.has_served():
+                    self._served, pause = True, 0.0
+                    log.error("a worker has died; another one starts", extra=about)
+                elif self._served or any(each.says.poll() for each in self._running):
+                    pause = min(max(2 * pause, 1.0), _LONGEST_PAUSE)
+                    log.error("a worker could not start; it is tried again", extra=about | {"seconds": pause})
+                else:
                     log.error("a worker could not start; askd ends", extra=about)
                     raise SystemExit(1)
-                log.error("a worker has died; another one starts", extra=about)
-                self._start()
+                start_at = time.monotonic() + pause
 
     def _start(self) -> None:
         says, saying = _processes.Pipe(duplex=False)
@@ -92,10 +108,21 @@ class Workers:
         saying.close()
         self._running.append(Worker(process, says))
 
-    def _stop(self) -> None:
+    def _stop(self, signals: socket.socket) -> None:
+        """A second signal ends those at once that have not ended yet, as does too long a wait."""
         self._listener.close()
         for worker in self._running:
             worker.process.terminate()
+        latest = time.monotonic() + _STOPS_WITHIN
+        while alive := [worker.process for worker in self._running if worker.process.is_alive()]:
+            ready = wait(
+                [signals, *(process.sentinel for process in alive)], max(latest - time.monotonic(), 0.0)
+            )
+            if not ready or signals in ready:
+                log.error("workers that do not end are killed", extra={"number": len(alive)})
+                for process in alive:
+                    process.kill()
+                break
         for worker in self._running:
             worker.process.join()
 

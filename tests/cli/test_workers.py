@@ -159,6 +159,41 @@ def test_a_worker_that_cannot_start_ends_the_command(filled: Shell, tmp_path: Pa
         assert line["exit_status"] == 7
 
 
+def test_the_others_serve_on_while_one_that_died_cannot_be_replaced(filled: Shell, tmp_path: Path) -> None:
+    hook, broken = tmp_path / "hook", tmp_path / "broken"
+    hook.mkdir()
+    (hook / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        f"broken = os.path.exists({str(broken)!r})\n"
+        "if broken and '--multiprocessing-fork' in sys.orig_argv:\n    os._exit(7)\n"
+    )
+    with filled.serving({**TWO, "PYTHONPATH": hook}) as server:
+        victim = started(server, 2)[0]
+        assert server.post("/search", LATE).status_code == 200
+        time.sleep(0.5)  # until both have said that they serve
+        broken.touch()
+        os.kill(victim, signal.SIGKILL)
+        deadline = time.monotonic() + _PATIENCE
+        while len(logged(server, "a worker could not start; it is tried again")) < 2:
+            assert time.monotonic() < deadline, server.log.read_text()
+            time.sleep(0.05)
+        assert server.post("/search", LATE).status_code == 200
+        broken.unlink()
+        assert len(started(server, 3)) == 3
+        assert server.stop(signal.SIGTERM) == 0
+
+
+def test_a_second_signal_ends_workers_that_hang(serving: Server) -> None:
+    hanging = started(serving, 2)[0]
+    os.kill(hanging, signal.SIGSTOP)
+    serving.process.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    began = time.monotonic()
+    assert serving.stop(signal.SIGTERM) == 0
+    assert time.monotonic() - began < 10  # a first one alone takes 15
+    assert has_ended(hanging)
+
+
 @pytest.mark.anyio
 async def test_sigterm_lets_running_answers_of_all_workers_end(filled: Shell) -> None:
     async with open_stubs() as stubs:
