@@ -20,8 +20,8 @@ from app.ranking.text import WordCounter, entry_words
 
 log = logging.getLogger(__name__)
 
-# In flight: the next records are read once one of them is done. One for each shard: several to one shard make
-# Elasticsearch write as many segments, which took it 1.6 to 1.9 times the CPU for 5,000 entries on two cores.
+# In flight: the next records are read once one of them is done. One for each shard: two or four to one shard
+# took Elasticsearch about 1.5 to 1.9 times the CPU for 5,000 entries, on two busy cores.
 _MOST_BULKS = 8
 _BULK_ENTRIES, _BULK_BYTES = 500, 5_000_000
 # A node that is overloaded (429) has a minute, 1 + 2 + 4 + 8 + 16 + … seconds; one that restarts more than
