@@ -43,7 +43,7 @@ from app.traffic.circuit_breaker import CircuitBreaker
 
 # Age of a cached manifest from which it is read again, beside the question that found it so old; and from
 # which a question waits for the new one.
-_MANIFEST_SECONDS, _MANIFEST_MOST_SECONDS = 0.5, 2.0
+_MANIFEST_SECONDS, _MANIFEST_MOST_SECONDS = 0.25, 0.5
 _PAGE = 500  # entries read at once, of all
 _MAX_CACHED = 2_000  # entries: a few megabytes
 
